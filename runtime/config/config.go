@@ -1,0 +1,185 @@
+// Package config says what should run: listeners, their limits and routes, and
+// the pools of backends behind them. It is pure: it opens no socket, starts no
+// goroutine and never looks at the running state.
+//
+// A Config is immutable once built. [Parse] and [Load] make one from a file,
+// [Config.With] makes another from an edit, [Diff] tells what separates two.
+package config
+
+import "time"
+
+// Config is the desired state. Every field holds its effective value: defaults
+// and inheritance are already resolved. A Config remembers the document it was
+// made from, so that [Config.With] changes only what was asked and listeners
+// keep inheriting what they do not set themselves.
+type Config struct {
+	// Version is the version of the schema, always 1.
+	Version int `json:"version"`
+	// Defaults are inherited by every listener that does not set them itself.
+	Defaults Settings `json:"defaults"`
+	// Listeners by name.
+	Listeners map[string]Listener `json:"listeners"`
+	// Pools by name.
+	Pools map[string]Pool `json:"pools"`
+
+	doc *document
+}
+
+// Settings are what a listener inherits from the defaults.
+type Settings struct {
+	Timeouts  Timeouts  `json:"timeouts"`
+	KeepAlive KeepAlive `json:"keep_alive"`
+	Buffers   Buffers   `json:"buffers"`
+	Limits    Limits    `json:"limits"`
+}
+
+// Listener is one endpoint.
+type Listener struct {
+	// Protocol is "http" (HTTP/1.1), "http2" or "quic". Default "http".
+	Protocol string `json:"protocol"`
+	// Address is host:port; the host may be empty. Required.
+	Address string `json:"address"`
+	// Enabled listeners are served, others keep their place in the file. Default true.
+	Enabled bool `json:"enabled"`
+	// Prefork makes worker processes share the listener.
+	Prefork Prefork `json:"prefork"`
+
+	Settings
+
+	// TLS is nil for cleartext.
+	TLS *TLS `json:"tls,omitempty"`
+	// Routes are matched by the rules of Go's http.ServeMux.
+	Routes []Route `json:"routes"`
+}
+
+// Prefork says how many worker processes serve a listener.
+type Prefork struct {
+	// Workers is their number. 0, the default, serves in the master process.
+	Workers int `json:"workers"`
+	// Auto is set by "workers: auto": one worker per CPU. Workers then holds
+	// the number for this machine.
+	Auto bool `json:"auto,omitempty"`
+}
+
+// Timeouts bound the phases of a connection. Zero means no bound. Changing one
+// reaches open connections.
+type Timeouts struct {
+	// Read bounds a whole request, body included, from its first byte. Default 10s.
+	Read Duration `json:"read"`
+	// ReadHeader bounds the request header, and the wait for the first byte of
+	// a new connection. Default 5s.
+	ReadHeader Duration `json:"read_header"`
+	// Write bounds handling and response, from the end of the request. Default 10s.
+	Write Duration `json:"write"`
+	// Idle bounds the wait for the next request. Default 120s.
+	Idle Duration `json:"idle"`
+	// Shutdown bounds the drain of connections when a worker or listener ends. Default 30s.
+	Shutdown Duration `json:"shutdown"`
+}
+
+// KeepAlive says whether connections outlive a request.
+type KeepAlive struct {
+	// Enabled false closes every connection after one response. Default true.
+	Enabled bool `json:"enabled"`
+	// Period of TCP keep-alive probes. Default 3m.
+	Period Duration `json:"period"`
+	// MaxConns is how many connections of a listener may wait idle; beyond it a
+	// response closes its connection. 0 means no bound. Default 0.
+	MaxConns int `json:"max_conns"`
+}
+
+// Buffers are held per connection while a request is in progress.
+type Buffers struct {
+	// Read, default 4KiB.
+	Read Size `json:"read"`
+	// Write, default 4KiB.
+	Write Size `json:"write"`
+}
+
+// Limits of a listener. Zero means no limit, except for MaxHeaderBytes.
+type Limits struct {
+	// MaxHeaderBytes bounds a request's header. Default 16KiB.
+	MaxHeaderBytes Size `json:"max_header_bytes"`
+	// MaxConnections bounds open connections of the listener, shared evenly by
+	// its workers. Default 10000.
+	MaxConnections int `json:"max_connections"`
+	// MaxRequestBytes bounds a request's body. Default 10MiB.
+	MaxRequestBytes Size `json:"max_request_bytes"`
+	// AcceptRate bounds accepted connections per second, shared evenly by the
+	// listener's workers. Default 0.
+	AcceptRate int `json:"accept_rate"`
+}
+
+// TLS names the certificate of a listener.
+type TLS struct {
+	CertFile string `json:"cert_file"`
+	KeyFile  string `json:"key_file"`
+}
+
+// Route sends matching requests to exactly one of its four handlers.
+type Route struct {
+	// Match is a pattern of http.ServeMux: "[METHOD ][HOST]/[PATH]".
+	Match   string   `json:"match"`
+	Respond *Respond `json:"respond,omitempty"`
+	Files   *Files   `json:"files,omitempty"`
+	Proxy   *Proxy   `json:"proxy,omitempty"`
+	Stats   *Stats   `json:"stats,omitempty"`
+}
+
+// Respond answers with a fixed response.
+type Respond struct {
+	// Status, default 200.
+	Status int `json:"status"`
+	// Headers to set. Content-Type defaults to text/plain; charset=utf-8.
+	Headers map[string]string `json:"headers,omitempty"`
+	Body    string            `json:"body"`
+}
+
+// Files serves a directory. Nothing outside of it can be reached, also not by
+// a symbolic link.
+type Files struct {
+	// Root is the directory; relative paths are relative to the config file.
+	Root string `json:"root"`
+	// Index is served for a directory. Default "index.html".
+	Index string `json:"index"`
+}
+
+// Proxy forwards to a backend of a pool.
+type Proxy struct {
+	Pool string `json:"pool"`
+}
+
+// Stats answers with the listener's connection counts as JSON.
+type Stats struct{}
+
+// Pool is a set of backends and the bounds of the connections kept to them.
+type Pool struct {
+	// Balance is "least_connections" (default), "round_robin" or "random".
+	Balance string `json:"balance"`
+	// MaxConns bounds connections per backend and process. Default 512.
+	MaxConns int `json:"max_conns"`
+	// MaxWait bounds the wait for a free connection. Default 5s.
+	MaxWait Duration `json:"max_wait"`
+	// IdleTimeout closes a connection unused for so long. Default 60s.
+	IdleTimeout Duration `json:"idle_timeout"`
+	// DialTimeout bounds connecting to a backend. Default 3s.
+	DialTimeout Duration `json:"dial_timeout"`
+	// ReadTimeout bounds the wait for a backend's response. Default 30s.
+	ReadTimeout Duration `json:"read_timeout"`
+	// Backends by name; at least one.
+	Backends map[string]Backend `json:"backends"`
+}
+
+// Backend is one server of a pool.
+type Backend struct {
+	// URL is http://host:port.
+	URL string `json:"url"`
+	// Weight is this backend's share, relative to its siblings. Default 1.
+	Weight int `json:"weight"`
+}
+
+// Duration is a time.Duration written as "10s" or "1m30s".
+type Duration time.Duration
+
+// Size is a number of bytes written as "512", "4KiB", "10MiB" or "1GiB".
+type Size int64

@@ -1,0 +1,149 @@
+// Package control is how one watches and operates a running app, whether it
+// lives in this process, behind a unix socket or on another host. It holds both
+// ends of the wire: [Handler] serves a [Controller], [Client] is one.
+package control
+
+import (
+	"context"
+	"time"
+
+	"github.com/echterhof/rockstar-tui/runtime/config"
+)
+
+// Controller is all that a screen or a command line knows of a runtime.
+//
+// Its errors are *[Error] or those of the context. They keep their code across
+// the wire, so errors.Is(err, ErrConflict) holds for every implementation.
+type Controller interface {
+	// Snapshot returns the present state.
+	Snapshot(ctx context.Context) (*Snapshot, error)
+	// Watch calls fn with the present state at once and then at every interval,
+	// with the newest state only: a slow fn misses states, it never queues them.
+	// It returns why it ended: the context's error, or that of the connection.
+	// The snapshots must not be changed.
+	Watch(ctx context.Context, opts WatchOptions, fn func(*Snapshot)) error
+	// Plan tells what a change would do, and changes nothing.
+	Plan(ctx context.Context, change Change) (*Plan, error)
+	// Apply carries out a change. When it returns, the change is decided: made,
+	// or refused without a trace. What drains is seen in the snapshots.
+	Apply(ctx context.Context, change Change) (*Result, error)
+	// Connections lists open connections.
+	Connections(ctx context.Context, query Query) (*Page, error)
+	// Act does what is not a state: reload, restart a worker, shut down.
+	Act(ctx context.Context, action Action) (*Result, error)
+}
+
+// WatchOptions say what a watcher wants.
+type WatchOptions struct {
+	// Interval between snapshots; 0 means one second, less than 100ms is 100ms.
+	Interval time.Duration
+	// History is how many seconds of past rates each snapshot carries, at most 3600.
+	History int
+}
+
+// Change is a wish for another desired state: a patch of the present one, or a
+// whole config.
+type Change struct {
+	// Patch edits the present config. Exclusive with Config.
+	Patch config.Patch `json:"patch,omitempty"`
+	// Config is a whole config file's text. Exclusive with Patch.
+	Config string `json:"config,omitempty"`
+	// Base is the revision the change was thought up on; if the runtime has
+	// moved on, the change ends in ErrConflict. 0 means whatever it is now.
+	Base uint64 `json:"base,omitempty"`
+	// Actor and Reason are kept in the events. The runtime adds what it knows
+	// of the peer to the actor.
+	Actor  string `json:"actor,omitempty"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// Plan is what a change would do.
+type Plan struct {
+	// Revision the plan is true for.
+	Revision uint64 `json:"revision"`
+	// Changes in the order of their paths.
+	Changes []config.Change `json:"changes"`
+	// Listeners that the change touches, by name.
+	Listeners []ListenerPlan `json:"listeners"`
+	// Summary is one line for a person: "web: 2 new workers, nothing dropped".
+	Summary string `json:"summary"`
+}
+
+// ListenerPlan is what a change would do to one listener.
+type ListenerPlan struct {
+	Name string `json:"name"`
+	// Action is "start", "stop", "update", "resize", "rebind" or "remove".
+	Action string `json:"action"`
+	// Kept connections notice nothing, drained ones end after their present
+	// request, or at the latest after the shutdown timeout.
+	Kept    int `json:"connections_kept"`
+	Drained int `json:"connections_drained"`
+	// WorkersStarted and WorkersRetired count processes.
+	WorkersStarted int `json:"workers_started"`
+	WorkersRetired int `json:"workers_retired"`
+	// Deadline is the longest a drain can take, "30s"; empty if nothing drains.
+	Deadline string `json:"drain_deadline,omitempty"`
+	// Summary is one line for a person.
+	Summary string `json:"summary"`
+}
+
+// Result of a change or an action.
+type Result struct {
+	// Revision after it.
+	Revision uint64 `json:"revision"`
+	// Changes made; empty when everything already was as wished.
+	Changes []config.Change `json:"changes,omitempty"`
+	// Message is one line for a person.
+	Message string `json:"message"`
+}
+
+// Query selects connections.
+type Query struct {
+	// Listener by name; empty means all.
+	Listener string `json:"listener,omitempty"`
+	// Worker id; nil means all.
+	Worker *int `json:"worker,omitempty"`
+	// State is "active", "idle" or empty for both.
+	State string `json:"state,omitempty"`
+	// Limit is the most to return; 0 means 100, at most 10000.
+	Limit int `json:"limit,omitempty"`
+	// Offset skips so many, of an order by age, oldest first.
+	Offset int `json:"offset,omitempty"`
+}
+
+// Page of connections.
+type Page struct {
+	Connections []Connection `json:"connections"`
+	// Total that match, whatever the limit.
+	Total int `json:"total"`
+}
+
+// Connection is one open connection.
+type Connection struct {
+	Listener string    `json:"listener"`
+	Worker   int       `json:"worker"`
+	ID       uint64    `json:"id"`
+	Peer     string    `json:"peer"`
+	State    string    `json:"state"`
+	Since    time.Time `json:"since"`
+	Opened   time.Time `json:"opened"`
+	Requests uint64    `json:"requests"`
+	BytesIn  uint64    `json:"bytes_in"`
+	BytesOut uint64    `json:"bytes_out"`
+}
+
+// Kinds of [Action].
+const (
+	Reload        = "reload"         // read the config file again
+	RestartWorker = "restart_worker" // replace Worker of Listener by a new process, draining it
+	Shutdown      = "shutdown"       // drain everything and end the runtime
+)
+
+// Action is a deed that is not a state.
+type Action struct {
+	Kind     string `json:"kind"`
+	Listener string `json:"listener,omitempty"`
+	Worker   int    `json:"worker,omitempty"`
+	Actor    string `json:"actor,omitempty"`
+	Reason   string `json:"reason,omitempty"`
+}

@@ -1,0 +1,65 @@
+package control
+
+import "errors"
+
+// Error is an error that keeps its meaning across the wire.
+type Error struct {
+	// Code for machines, one of the Code constants.
+	Code string `json:"code"`
+	// Message for people, one line.
+	Message string `json:"message"`
+	// Details name each place that is wrong.
+	Details []Detail `json:"details,omitempty"`
+}
+
+// Detail is one thing that is wrong in a config.
+type Detail struct {
+	Path    string `json:"path,omitempty"`
+	File    string `json:"file,omitempty"`
+	Line    int    `json:"line,omitempty"`
+	Column  int    `json:"column,omitempty"`
+	Message string `json:"message"`
+	// Hint says what would be right.
+	Hint string `json:"hint,omitempty"`
+}
+
+// Codes of an Error.
+const (
+	CodeConflict    = "conflict"
+	CodeDenied      = "denied"
+	CodeRefused     = "refused"
+	CodeInvalid     = "invalid"
+	CodeNotFound    = "not_found"
+	CodeUnavailable = "unavailable"
+	CodeUnsupported = "unsupported"
+	CodeInternal    = "internal"
+)
+
+// Sentinels for errors.Is. An *Error matches the sentinel of its code.
+var (
+	ErrConflict    = errors.New("the state has changed meanwhile")
+	ErrDenied      = errors.New("not allowed")
+	ErrRefused     = errors.New("refused, the old state keeps running") // valid, but could not be put into effect
+	ErrInvalid     = errors.New("not valid")                            // the change or config is wrong in itself
+	ErrNotFound    = errors.New("no such thing")
+	ErrUnavailable = errors.New("no runtime answers")
+	ErrUnsupported = errors.New("not supported here")
+	ErrInternal    = errors.New("internal error")
+)
+
+var sentinels = map[string]error{
+	CodeConflict:    ErrConflict,
+	CodeDenied:      ErrDenied,
+	CodeRefused:     ErrRefused,
+	CodeInvalid:     ErrInvalid,
+	CodeNotFound:    ErrNotFound,
+	CodeUnavailable: ErrUnavailable,
+	CodeUnsupported: ErrUnsupported,
+	CodeInternal:    ErrInternal,
+}
+
+// Error returns the message.
+func (e *Error) Error() string { return e.Message }
+
+// Is reports whether target is the sentinel of e's code.
+func (e *Error) Is(target error) bool { return sentinels[e.Code] == target }

@@ -1,0 +1,222 @@
+package control
+
+import "time"
+
+// Snapshot is the whole state of a runtime at one moment. Counters only grow
+// while the runtime lives; whoever looks computes rates from two snapshots.
+type Snapshot struct {
+	// Time the numbers are of.
+	Time      time.Time `json:"time"`
+	Version   string    `json:"version"`
+	Host      string    `json:"host"`
+	PID       int       `json:"pid"`
+	StartedAt time.Time `json:"started_at"`
+	// Revision grows with every change of the desired state.
+	Revision uint64 `json:"revision"`
+	// Role of the one who asks: "admin" or "viewer".
+	Role      string         `json:"role"`
+	Config    ConfigStatus   `json:"config"`
+	Listeners []ListenerInfo `json:"listeners"` // by name
+	Pools     []PoolInfo     `json:"pools"`     // by name
+	// Events are the newest last, at most 100.
+	Events []Event `json:"events"`
+}
+
+// States of a config.
+const (
+	ConfigInSync     = "in_sync"    // what runs is what the file says
+	ConfigOverridden = "overridden" // an operator changed something since
+	ConfigRefused    = "refused"    // the file on disk is not valid; the last good one runs
+	ConfigPending    = "pending"    // the file on disk is being applied
+)
+
+// ConfigStatus tells how what runs relates to the file.
+type ConfigStatus struct {
+	// Path is empty when there is no file, as in the demo.
+	Path  string `json:"path"`
+	State string `json:"state"`
+	// Error is why the file is refused, nil otherwise.
+	Error    *Error    `json:"error"`
+	LoadedAt time.Time `json:"loaded_at"`
+	// Overrides are what differs from the file, as paths.
+	Overrides []string `json:"overrides,omitempty"`
+}
+
+// States of a listener.
+const (
+	StateServing  = "serving"
+	StateStopped  = "stopped"
+	StateStarting = "starting"
+	StateDraining = "draining"
+	StateDegraded = "degraded" // fewer workers ready than wanted
+	StateFailed   = "failed"
+)
+
+// ListenerInfo is one listener.
+type ListenerInfo struct {
+	Name     string `json:"name"`
+	Protocol string `json:"protocol"`
+	// Address as bound, so a port 0 of the config is the real port here.
+	Address string `json:"address"`
+	State   string `json:"state"`
+	// Reason of a degraded or failed state, one line.
+	Reason        string `json:"reason,omitempty"`
+	Enabled       bool   `json:"enabled"`
+	WorkersWanted int    `json:"workers_wanted"`
+	WorkersReady  int    `json:"workers_ready"`
+	// Prefork is false when the listener is served in the master process,
+	// which then is its one worker.
+	Prefork     bool             `json:"prefork"`
+	Steering    string           `json:"steering"`
+	Workers     []WorkerInfo     `json:"workers"`
+	Connections ConnectionCounts `json:"connections"`
+	Requests    uint64           `json:"requests"`
+	Errors      uint64           `json:"errors"` // responses with a status of 500 or more, and broken requests
+	BytesIn     uint64           `json:"bytes_in"`
+	BytesOut    uint64           `json:"bytes_out"`
+	// Latency of the last ten seconds, from a request's end of header to the end of its response.
+	Latency  Latency  `json:"latency_ms"`
+	Timeouts Timeouts `json:"timeouts"`
+	Limits   Limits   `json:"limits"`
+	// History has a point per second, oldest first, if the watcher asked for it.
+	History []Point `json:"history,omitempty"`
+}
+
+// ConnectionCounts of a listener. Open connections are Active + Idle.
+type ConnectionCounts struct {
+	Active uint64 `json:"active"` // within a request
+	Idle   uint64 `json:"idle"`   // before the first or between two requests
+	Total  uint64 `json:"total"`  // ever accepted
+	// Refused were over a limit, TimedOut overstayed a timeout.
+	Refused  uint64 `json:"refused"`
+	TimedOut uint64 `json:"timed_out"`
+}
+
+// Latency percentiles in milliseconds.
+type Latency struct {
+	P50 float64 `json:"p50"`
+	P99 float64 `json:"p99"`
+}
+
+// Timeouts in effect, as Go durations; "0s" means none.
+type Timeouts struct {
+	Read       string `json:"read"`
+	ReadHeader string `json:"read_header"`
+	Write      string `json:"write"`
+	Idle       string `json:"idle"`
+	Shutdown   string `json:"shutdown"`
+}
+
+// Limits in effect; 0 means none.
+type Limits struct {
+	MaxConnections  int   `json:"max_connections"`
+	MaxHeaderBytes  int64 `json:"max_header_bytes"`
+	MaxRequestBytes int64 `json:"max_request_bytes"`
+	AcceptRate      int   `json:"accept_rate"`
+}
+
+// Point is one second of a listener's past.
+type Point struct {
+	Requests    uint32 `json:"r"` // in that second
+	Errors      uint32 `json:"e"` // in that second
+	Connections uint32 `json:"c"` // open at its end
+}
+
+// States of a worker.
+const (
+	WorkerStarting = "starting"
+	WorkerReady    = "ready"
+	WorkerDraining = "draining"
+	WorkerExited   = "exited"
+	WorkerCrashed  = "crashed"
+	WorkerBackoff  = "backoff" // waits before it is started again
+)
+
+// WorkerInfo is one process that serves a listener.
+type WorkerInfo struct {
+	// ID is the worker's place, 0 to WorkersWanted-1. A replacement takes the
+	// ID of its predecessor, which may still be draining.
+	ID        int       `json:"id"`
+	PID       int       `json:"pid"` // 0 while there is no process
+	State     string    `json:"state"`
+	StartedAt time.Time `json:"started_at"`
+	Restarts  int       `json:"restarts"`
+	// LastExit says how the predecessor ended, if it crashed: "signal: killed".
+	LastExit    string       `json:"last_exit,omitempty"`
+	Connections WorkerCounts `json:"connections"`
+	Requests    uint64       `json:"requests"`
+	Errors      uint64       `json:"errors"`
+	// CPUSeconds the process has used, MemoryBytes it holds resident.
+	CPUSeconds  float64 `json:"cpu_seconds"`
+	MemoryBytes uint64  `json:"memory_bytes"`
+	// DrainDeadline is when a draining worker closes what is left.
+	DrainDeadline *time.Time `json:"drain_deadline,omitempty"`
+}
+
+// WorkerCounts are a worker's connections.
+type WorkerCounts struct {
+	Active uint64 `json:"active"`
+	Idle   uint64 `json:"idle"`
+	Total  uint64 `json:"total"`
+}
+
+// PoolInfo is one pool, all processes together.
+type PoolInfo struct {
+	Name     string        `json:"name"`
+	Balance  string        `json:"balance"`
+	Stats    PoolStats     `json:"stats"`
+	Backends []BackendInfo `json:"backends"` // by name
+}
+
+// PoolStats of a pool's connections.
+type PoolStats struct {
+	Total     uint64 `json:"total_connections"` // open
+	Active    uint64 `json:"active_connections"`
+	Idle      uint64 `json:"idle_connections"`
+	WaitCount uint64 `json:"wait_count"` // requests that had to wait for a connection
+	// WaitDurationMS is how long they waited, all together.
+	WaitDurationMS uint64 `json:"wait_duration_ms"`
+}
+
+// States of a backend.
+const (
+	BackendUp      = "up"
+	BackendDown    = "down"    // recent connects failed
+	BackendUnknown = "unknown" // nothing was sent to it yet
+)
+
+// BackendInfo is one server of a pool.
+type BackendInfo struct {
+	Name        string        `json:"name"`
+	URL         string        `json:"url"`
+	Weight      int           `json:"weight"`
+	State       string        `json:"state"`
+	Connections BackendCounts `json:"connections"`
+	Requests    uint64        `json:"requests"`
+	Errors      uint64        `json:"errors"`
+}
+
+// BackendCounts are the connections open to a backend.
+type BackendCounts struct {
+	Active uint64 `json:"active"`
+	Idle   uint64 `json:"idle"`
+}
+
+// Levels of an event.
+const (
+	LevelInfo  = "info"
+	LevelWarn  = "warn"
+	LevelError = "error"
+)
+
+// Event is something that happened.
+type Event struct {
+	// Seq grows by one with every event.
+	Seq      uint64    `json:"seq"`
+	Time     time.Time `json:"time"`
+	Level    string    `json:"level"`
+	Listener string    `json:"listener,omitempty"`
+	Worker   *int      `json:"worker,omitempty"`
+	Actor    string    `json:"actor,omitempty"`
+	Message  string    `json:"message"`
+}
