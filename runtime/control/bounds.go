@@ -1,0 +1,56 @@
+package control
+
+import (
+	"fmt"
+	"time"
+)
+
+// Bounds of what one may ask for.
+const (
+	minInterval     = 100 * time.Millisecond
+	defaultInterval = time.Second
+	maxHistory      = 3600
+	defaultLimit    = 100
+	maxLimit        = 10000
+)
+
+// Effective returns the options with defaults and bounds applied.
+func (o WatchOptions) Effective() WatchOptions {
+	if o.Interval == 0 {
+		o.Interval = defaultInterval
+	}
+	o.Interval = max(o.Interval, minInterval)
+	o.History = min(max(o.History, 0), maxHistory)
+	return o
+}
+
+// Effective returns the query with its default limit, or an *[Error] with
+// [CodeInvalid] that names what is wrong with it.
+func (q Query) Effective() (Query, error) {
+	if q.Limit == 0 {
+		q.Limit = defaultLimit
+	}
+	switch {
+	case q.Limit < 0 || q.Limit > maxLimit:
+		return q, invalid("limit", "connections: limit %d is not between 1 and %d", q.Limit, maxLimit)
+	case q.Offset < 0:
+		return q, invalid("offset", "connections: offset %d is negative", q.Offset)
+	case q.State != "" && q.State != "active" && q.State != "idle":
+		return q, invalid("state", "connections: state %q is neither active nor idle", clean(q.State, 40))
+	}
+	return q, nil
+}
+
+// Check reports an *[Error] with [CodeInvalid] if the change is both a patch
+// and a whole config. A change that is neither is valid and changes nothing.
+func (c Change) Check() error {
+	if len(c.Patch) > 0 && c.Config != "" {
+		return invalid("config", "a change is either a patch or a whole config, this one is both")
+	}
+	return nil
+}
+
+func invalid(path, format string, args ...any) *Error {
+	message := fmt.Sprintf(format, args...)
+	return &Error{Code: CodeInvalid, Message: message, Details: []Detail{{Path: path, Message: message}}}
+}

@@ -1,0 +1,286 @@
+// Package controltest helps to test what watches and operates a runtime, and
+// what implements one: [Fake] is a [control.Controller] in memory, [Scene] has
+// canned snapshots, [TestController] is the contract that every Controller keeps.
+package controltest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+var _ control.Controller = (*Fake)(nil)
+
+// Fake is a Controller in memory. Its clock stands still until [Fake.Step]. Of
+// configs it knows what a snapshot shows of a listener: enabled,
+// prefork.workers, timeouts.* and limits.*; every other path is refused.
+// It is safe for concurrent use.
+type Fake struct {
+	mu sync.Mutex
+	// now is never changed once it is here, only replaced, because watchers hold it.
+	now     *control.Snapshot
+	changes []control.Change
+	actions []control.Action
+	rates   map[string]int // requests per second by listener, for Step
+	steps   int
+	failed  error
+	refused error
+	wake    chan struct{} // closed and replaced whenever something changes
+}
+
+// NewFake returns a Fake in the given state, which it copies.
+func NewFake(s *control.Snapshot) *Fake {
+	now := clone(s)
+	return &Fake{now: now, rates: ratesOf(now), wake: make(chan struct{})}
+}
+
+// Fail makes every call end with err, those under way included, until
+// Fail(nil): what a lost connection looks like.
+func (f *Fake) Fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.failed = err
+	f.notify()
+}
+
+// Refuse makes Apply and Act end with err, until Refuse(nil). They are still recorded.
+func (f *Fake) Refuse(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.refused = err
+}
+
+// Set replaces the state and shows it to the watchers.
+func (f *Fake) Set(s *control.Snapshot) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.now = clone(s)
+	f.rates = ratesOf(f.now)
+	f.notify()
+}
+
+// Changes returns what Apply was asked for so far.
+func (f *Fake) Changes() []control.Change {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.changes)
+}
+
+// Actions returns what Act was asked for so far.
+func (f *Fake) Actions() []control.Action {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.actions)
+}
+
+// notify wakes the watchers; mu is held.
+func (f *Fake) notify() {
+	close(f.wake)
+	f.wake = make(chan struct{})
+}
+
+// Snapshot returns the present state, without histories.
+func (f *Fake) Snapshot(ctx context.Context) (*control.Snapshot, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s, _, err := f.look(0)
+	return s, err
+}
+
+// Watch calls fn at once, whenever the Fake changes, and at every interval.
+func (f *Fake) Watch(ctx context.Context, opts control.WatchOptions, fn func(*control.Snapshot)) error {
+	opts = opts.Effective()
+	tick := time.NewTicker(opts.Interval)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		s, changed, err := f.look(opts.History)
+		if err != nil {
+			return err
+		}
+		fn(s)
+		select {
+		case <-ctx.Done():
+		case <-changed:
+		case <-tick.C:
+		}
+	}
+	return ctx.Err()
+}
+
+// look returns the state with so many points of history, and a channel that is
+// closed when it has changed.
+func (f *Fake) look(history int) (*control.Snapshot, <-chan struct{}, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.failed != nil {
+		return nil, nil, f.failed
+	}
+	s := clone(f.now)
+	for i := range s.Listeners {
+		l := &s.Listeners[i]
+		l.History = l.History[max(0, len(l.History)-history):]
+	}
+	return s, f.wake, nil
+}
+
+// Plan tells what the change would do.
+func (f *Fake) Plan(ctx context.Context, c control.Change) (*control.Plan, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.ready(ctx); err != nil {
+		return nil, err
+	}
+	to, changes, err := f.change(c)
+	if err != nil {
+		return nil, err
+	}
+	return planOf(f.now, to, changes), nil
+}
+
+// Apply records the change and carries it out at once; nothing has to drain.
+func (f *Fake) Apply(ctx context.Context, c control.Change) (*control.Result, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.ready(ctx); err != nil {
+		return nil, err
+	}
+	f.changes = append(f.changes, c)
+	if f.refused != nil {
+		return nil, f.refused
+	}
+	to, changes, err := f.change(c)
+	if err != nil {
+		return nil, err
+	}
+	plan := planOf(f.now, to, changes)
+	if len(changes) == 0 {
+		return &control.Result{Revision: f.now.Revision, Message: plan.Summary}, nil
+	}
+	to.Revision++
+	to.Config.State = control.ConfigOverridden
+	to.Config.Overrides = withPaths(to.Config.Overrides, changes)
+	addEvent(to, control.Event{Level: control.LevelInfo, Listener: oneListener(plan), Actor: c.Actor, Message: plan.Summary})
+	f.now = to
+	f.notify()
+	return &control.Result{Revision: to.Revision, Changes: changes, Message: plan.Summary}, nil
+}
+
+// ready reports why a call cannot be answered; mu is held.
+func (f *Fake) ready(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return f.failed
+}
+
+// change returns what the state would be after c; mu is held.
+func (f *Fake) change(c control.Change) (*control.Snapshot, []config.Change, error) {
+	if err := c.Check(); err != nil {
+		return nil, nil, err
+	}
+	if c.Base != 0 && c.Base != f.now.Revision {
+		return nil, nil, &control.Error{Code: control.CodeConflict,
+			Message: fmt.Sprintf("the change is based on revision %d, the runtime is at %d", c.Base, f.now.Revision)}
+	}
+	if c.Config != "" {
+		return nil, nil, &control.Error{Code: control.CodeUnsupported, Message: "this runtime takes patches only"}
+	}
+	to := clone(f.now)
+	changes, err := edit(to, c.Patch)
+	return to, changes, err
+}
+
+func withPaths(paths []string, changes []config.Change) []string {
+	for _, c := range changes {
+		paths = append(paths, c.Path)
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}
+
+func oneListener(p *control.Plan) string {
+	if len(p.Listeners) == 1 {
+		return p.Listeners[0].Name
+	}
+	return ""
+}
+
+// addEvent appends e with the next number and the present time.
+func addEvent(s *control.Snapshot, e control.Event) {
+	e.Seq, e.Time = 1, s.Time
+	if n := len(s.Events); n > 0 {
+		e.Seq = s.Events[n-1].Seq + 1
+	}
+	s.Events = append(s.Events, e)
+	s.Events = s.Events[max(0, len(s.Events)-100):]
+}
+
+// Act records the action. A restarted worker has a new process at once, a
+// shutdown stops every listener.
+func (f *Fake) Act(ctx context.Context, a control.Action) (*control.Result, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.ready(ctx); err != nil {
+		return nil, err
+	}
+	f.actions = append(f.actions, a)
+	if f.refused != nil {
+		return nil, f.refused
+	}
+	to := clone(f.now)
+	message, err := act(to, a)
+	if err != nil {
+		return nil, err
+	}
+	addEvent(to, control.Event{Level: control.LevelInfo, Listener: a.Listener, Actor: a.Actor, Message: message})
+	f.now = to
+	f.notify()
+	return &control.Result{Revision: to.Revision, Message: message}, nil
+}
+
+func act(s *control.Snapshot, a control.Action) (string, error) {
+	switch a.Kind {
+	case control.Reload:
+		return "config file read again, nothing has changed", nil
+	case control.RestartWorker:
+		return restart(s, a.Listener, a.Worker)
+	case control.Shutdown:
+		for i := range s.Listeners {
+			stop(&s.Listeners[i])
+		}
+		return "shutting down", nil
+	}
+	message := fmt.Sprintf("unknown action %q, there are %s, %s and %s", a.Kind, control.Reload, control.RestartWorker, control.Shutdown)
+	return "", &control.Error{Code: control.CodeInvalid, Message: message,
+		Details: []control.Detail{{Path: "kind", Message: message}}}
+}
+
+func restart(s *control.Snapshot, name string, id int) (string, error) {
+	l := find(s, name)
+	if l == nil {
+		return "", notFound("listener", fmt.Sprintf("no listener %q", name))
+	}
+	i := slices.IndexFunc(l.Workers, func(w control.WorkerInfo) bool { return w.ID == id })
+	if i < 0 {
+		return "", notFound("worker", fmt.Sprintf("listener %q has no worker %d", name, id))
+	}
+	if !l.Prefork {
+		return "", &control.Error{Code: control.CodeUnsupported,
+			Message: fmt.Sprintf("listener %q is served in the master process, which is not restarted", name)}
+	}
+	old := l.Workers[i]
+	l.Workers[i] = control.WorkerInfo{ID: id, PID: nextPID(s), State: control.WorkerReady, StartedAt: s.Time, Restarts: old.Restarts + 1}
+	recount(l)
+	return fmt.Sprintf("worker %d of %s is replaced", id, name), nil
+}
+
+func notFound(path, message string) *control.Error {
+	return &control.Error{Code: control.CodeNotFound, Message: message,
+		Details: []control.Detail{{Path: path, Message: message}}}
+}

@@ -1,0 +1,87 @@
+package controltest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+// planOf tells what separates two states.
+func planOf(from, to *control.Snapshot, changes []config.Change) *control.Plan {
+	p := &control.Plan{Revision: from.Revision, Changes: changes, Listeners: []control.ListenerPlan{}}
+	var lines []string
+	for i := range from.Listeners {
+		a, b := &from.Listeners[i], &to.Listeners[i]
+		touched := func(c config.Change) bool { return strings.HasPrefix(c.Path, "listeners."+a.Name+".") }
+		if !slices.ContainsFunc(changes, touched) {
+			continue
+		}
+		l := listenerPlan(a, b)
+		p.Listeners = append(p.Listeners, l)
+		lines = append(lines, l.Summary)
+	}
+	p.Summary = strings.Join(lines, "; ")
+	if len(lines) == 0 {
+		p.Summary = "nothing changes"
+	}
+	return p
+}
+
+func listenerPlan(from, to *control.ListenerInfo) control.ListenerPlan {
+	kept, open := int(to.Connections.Active+to.Connections.Idle), int(from.Connections.Active+from.Connections.Idle)
+	p := control.ListenerPlan{Name: from.Name, Action: actionOf(from, to), Kept: kept, Drained: open - kept}
+	if from.Prefork || to.Prefork {
+		p.WorkersStarted = len(missing(to.Workers, from.Workers))
+		p.WorkersRetired = len(missing(from.Workers, to.Workers))
+	}
+	if p.Drained > 0 {
+		p.Deadline = from.Timeouts.Shutdown
+	}
+	p.Summary = summary(p)
+	return p
+}
+
+func actionOf(from, to *control.ListenerInfo) string {
+	switch {
+	case from.Enabled && !to.Enabled:
+		return "stop"
+	case !from.Enabled && to.Enabled:
+		return "start"
+	case from.Prefork != to.Prefork || from.WorkersWanted != to.WorkersWanted:
+		return "resize"
+	}
+	return "update"
+}
+
+// missing returns the processes of a that are not among b.
+func missing(a, b []control.WorkerInfo) []control.WorkerInfo {
+	return slices.DeleteFunc(slices.Clone(a), func(w control.WorkerInfo) bool {
+		return slices.ContainsFunc(b, func(v control.WorkerInfo) bool { return v.PID == w.PID })
+	})
+}
+
+func summary(p control.ListenerPlan) string {
+	var parts []string
+	if p.WorkersStarted > 0 {
+		parts = append(parts, count(p.WorkersStarted, "new worker"))
+	}
+	if p.WorkersRetired > 0 {
+		parts = append(parts, count(p.WorkersRetired, "worker")+" retired")
+	}
+	if p.Drained > 0 {
+		parts = append(parts, count(p.Drained, "connection")+" drained")
+	} else {
+		parts = append(parts, "nothing dropped")
+	}
+	return fmt.Sprintf("%s: %s, %s", p.Name, p.Action, strings.Join(parts, ", "))
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
