@@ -1,0 +1,277 @@
+// Package watch tells when the content of one file has settled: once per save,
+// however the save was made, and never with half of it.
+//
+// Editors, config tools and Kubernetes write files in a dozen different ways.
+// What they have in common is an end: the path names a file that nobody writes
+// to any more. [File] waits for that end, reads the file in one go, and calls
+// back if the bytes differ from what it delivered before. File events only
+// wake it; what decides is the state of the file itself, so a lost, doubled or
+// misleading event changes nothing.
+package watch
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+)
+
+// Content is what the file holds once it has settled, or why that cannot be
+// told.
+type Content struct {
+	// Data are the bytes of the file, nil with Err. They belong to the receiver.
+	Data []byte
+	// Hash is the SHA-256 of Data.
+	Hash [sha256.Size]byte
+	// Recovered marks the first content after an Err, also when it is the same
+	// as before the failure: time to clear the alarm.
+	Recovered bool
+	// Err says in one line why there is no content: the file is missing,
+	// unreadable, empty, too large or not a file. It wraps fs.ErrNotExist,
+	// fs.ErrPermission, [ErrEmpty], [ErrTooLarge] or [ErrNotRegular].
+	Err error
+}
+
+// Options tune [File]. The zero value is what one wants.
+type Options struct {
+	// Quiet is how long the file must be unchanged before it is read.
+	// Default 120 ms.
+	Quiet time.Duration
+	// Max bounds the wait for Quiet where changes never pause, as long as it is
+	// known that no writer has the file open. Default 1 s.
+	Max time.Duration
+	// Patience is the quiet time asked for where the end of a save is harder to
+	// tell: the file is missing, empty or unreadable, which is how some saves
+	// begin, or the system does not say whether a writer still has it open.
+	// Default 1 s.
+	Patience time.Duration
+	// Stall is how long a writer may keep the file open without changing it
+	// before the content is taken as it is; a forgotten open file must not
+	// blind the watch for ever. It is also when a file that does not come to
+	// rest is warned about. Default 30 s.
+	Stall time.Duration
+	// Poll is the time between two looks at the file when nothing is heard of
+	// it: the safety net under the events, and the only source without them.
+	// Default 2 s.
+	Poll time.Duration
+	// MaxSize in bytes; a larger file is an Err. Default [MaxSize].
+	MaxSize int64
+
+	// Known is the hash of the content already loaded, which is then not
+	// delivered again. Zero delivers the first content found.
+	Known [sha256.Size]byte
+
+	// NoEvents only polls, for file systems whose events are of no use.
+	NoEvents bool
+	// NoLease never asks the kernel who else has the file open, for file
+	// servers that are disturbed by it. Every save then takes Patience.
+	NoLease bool
+
+	// Log gets the warnings. Nil discards them.
+	Log *slog.Logger
+	// Warn, if set, is told the warnings too, from the goroutine of File:
+	// polling instead of events, a file mounted by itself, a file that does not
+	// come to rest or was taken from under an idle writer.
+	Warn func(message string)
+}
+
+func (o Options) withDefaults() Options {
+	or := func(d *time.Duration, v time.Duration) {
+		if *d <= 0 {
+			*d = v
+		}
+	}
+	or(&o.Quiet, 120*time.Millisecond)
+	or(&o.Max, time.Second)
+	or(&o.Patience, time.Second)
+	or(&o.Stall, 30*time.Second)
+	or(&o.Poll, 2*time.Second)
+	if o.MaxSize <= 0 {
+		o.MaxSize = MaxSize
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// File watches path until ctx ends and then returns nil; all it started has
+// ended with it. It returns an error only if it could not begin.
+//
+// It calls fn from the goroutine it was called on, one call at a time: when the
+// content has settled and differs from the last delivered (or Known), once when
+// there is a reason why it cannot be had, and again when it is back. What
+// happens during a call is looked at after it. A file that does not exist yet
+// is such a reason, not an error of File.
+func File(ctx context.Context, path string, opts Options, fn func(Content)) error {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return fmt.Errorf("watch %s: %w", path, err)
+	}
+	w := newWatcher(abs, opts.withDefaults(), fn)
+	if w.events != nil {
+		defer w.events.close()
+	}
+	w.run(ctx)
+	return nil
+}
+
+// watcher is the state of one File call, all of it owned by that goroutine.
+type watcher struct {
+	path   string
+	opts   Options
+	fn     func(Content)
+	take   taker
+	events *events         // nil when only polling
+	kick   <-chan struct{} // nil when only polling
+	pace   pace
+
+	delivered [sha256.Size]byte
+	failure   string // text of the Err delivered last, "" since content
+	deaf      string // the failure of events warned about last
+	restless  bool   // the present restlessness was warned about
+}
+
+// gather is how long the first event of a burst waits for the rest of it, and
+// so the price of a busy directory: one look per gather, not one per event.
+const gather = 20 * time.Millisecond
+
+func newWatcher(path string, opts Options, fn func(Content)) *watcher {
+	w := &watcher{
+		path: path, opts: opts, fn: fn,
+		take: taker{
+			path: path, max: opts.MaxSize, lease: !opts.NoLease,
+			patience: opts.Patience, stall: opts.Stall,
+		},
+		pace:      pace{quiet: opts.Quiet, max: opts.Max, poll: opts.Poll},
+		delivered: opts.Known,
+	}
+	if Mounted(path) {
+		w.warn("%s is a mount point by itself, so a file put in its place on the host stays unseen: mount the directory instead", path)
+	}
+	if !opts.NoEvents {
+		w.listen()
+	}
+	return w
+}
+
+func (w *watcher) listen() {
+	ev, err := newEvents()
+	if err != nil {
+		w.warnDeaf(err)
+		return
+	}
+	w.events, w.kick = ev, ev.kick
+}
+
+func (w *watcher) run(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var due time.Time
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-w.kick:
+			if at := time.Now().Add(gather); at.Before(due) {
+				due = at
+				timer.Reset(gather)
+			}
+		case <-timer.C:
+			due = w.step(time.Now())
+			timer.Reset(time.Until(due))
+		}
+	}
+}
+
+// step looks at the file, settles it if it has been quiet, and says when to
+// look again.
+func (w *watcher) step(now time.Time) time.Time {
+	w.pace.saw(w.look(), now)
+	// A reason that was not in the file, like a failing disk, can go away
+	// without a change of the file: as long as there is one, every poll tries.
+	retry := w.failure != "" && !w.pace.pending
+	if retry || w.pace.due(now) {
+		w.settle(now)
+	}
+	return w.pace.next(time.Now())
+}
+
+// look brings the watched directories up to date and says what the path names
+// now. The directories come first: a change after that makes an event, and a
+// directory that is new to us may have changed before we listened to it.
+func (w *watcher) look() signature {
+	for tries := 0; w.events != nil && tries < 3; tries++ {
+		added, err := w.events.follow(directories(w.path))
+		if err != nil {
+			w.warnDeaf(err)
+		}
+		if !added {
+			break
+		}
+	}
+	return signatureOf(w.path)
+}
+
+// settle delivers what the file holds if it has been calm for as long as its
+// state requires. If not, the next look tries again.
+func (w *watcher) settle(now time.Time) {
+	calm := w.pace.calm(now)
+	got := w.take.try(calm, w.pace.sig)
+	if got.early {
+		w.warnRestless(now)
+		return
+	}
+	if got.forced {
+		w.warn("%s has been open for writing for %v without a change: taken as it is", w.path, w.opts.Stall)
+	}
+	w.pace.rest()
+	w.restless = false
+	if got.err != nil {
+		w.deliverFailure(got.err)
+		return
+	}
+	w.deliver(got.data)
+}
+
+func (w *watcher) deliver(data []byte) {
+	hash, recovered := sha256.Sum256(data), w.failure != ""
+	if hash == w.delivered && !recovered {
+		return
+	}
+	w.delivered, w.failure = hash, ""
+	w.fn(Content{Data: data, Hash: hash, Recovered: recovered})
+}
+
+func (w *watcher) deliverFailure(err error) {
+	if err.Error() == w.failure {
+		return
+	}
+	w.failure = err.Error()
+	w.fn(Content{Err: err})
+}
+
+func (w *watcher) warnRestless(now time.Time) {
+	if w.restless || !w.pace.pending || now.Sub(w.pace.first) < w.opts.Stall {
+		return
+	}
+	w.restless = true
+	w.warn("%s has been changing or open for writing for %v: it is read when it comes to rest", w.path, w.opts.Stall)
+}
+
+func (w *watcher) warnDeaf(err error) {
+	if err.Error() == w.deaf {
+		return
+	}
+	w.deaf = err.Error()
+	w.warn("no file events for %s (%v%s): looking every %v instead", w.path, err, limitHint(err), w.opts.Poll)
+}
+
+func (w *watcher) warn(format string, args ...any) {
+	message := fmt.Sprintf(format, args...)
+	w.opts.Log.Warn(message)
+	if w.opts.Warn != nil {
+		w.opts.Warn(message)
+	}
+}
