@@ -1,0 +1,169 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+// act has the runtime do what is not a state.
+func (o *changing) act(ctx context.Context, cl *control.Client, a control.Action) (*control.Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, applyTimeout)
+	defer cancel()
+	a.Actor, a.Reason = actor(), o.reason
+	return cl.Act(ctx, a)
+}
+
+func (c *call) reloadCommand() *cobra.Command {
+	cmd, o := c.changingCommand(&cobra.Command{
+		Use:   "reload",
+		Short: "Read the config file again, and wait until it is applied",
+		Long: `reload has the runtime read its config file. It returns when the new config is
+in effect, or with exit code 6 and every error when it is refused; then the old
+one keeps running. The runtime also reloads by itself when the file changes.`,
+		Example: "  rockstar-tui reload\n  rockstar-tui reload --json --reason \"new certificate\"",
+		Args:    noArgs,
+	})
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return c.look(cmd.Context(), func(cl *control.Client, _ *control.Snapshot) error {
+			r, err := o.act(cmd.Context(), cl, control.Action{Kind: control.Reload})
+			if err != nil {
+				return err
+			}
+			return c.done(r)
+		})
+	}
+	return cmd
+}
+
+func (c *call) restartCommand() *cobra.Command {
+	cmd, o := c.changingCommand(&cobra.Command{
+		Use:               "restart LISTENER WORKER",
+		Short:             "Replace a worker by a new process, draining the old one",
+		Example:           "  rockstar-tui restart web 2",
+		Args:              rangeArgs(2, 2),
+		ValidArgsFunction: c.completeListener(1),
+	})
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		id, err := strconv.Atoi(args[1])
+		if err != nil || id < 0 {
+			return usageError(cmd, "restart: %q is no worker's number, see rockstar-tui workers", args[1])
+		}
+		return c.look(cmd.Context(), func(cl *control.Client, s *control.Snapshot) error {
+			if _, err := findListener(s, args[0]); err != nil {
+				return err
+			}
+			r, err := o.act(cmd.Context(), cl, control.Action{Kind: control.RestartWorker, Listener: args[0], Worker: id})
+			if err != nil {
+				return err
+			}
+			return c.done(r)
+		})
+	}
+	return cmd
+}
+
+func (c *call) shutdownCommand() *cobra.Command {
+	var yes bool
+	cmd, o := c.changingCommand(&cobra.Command{
+		Use:   "shutdown",
+		Short: "Drain all listeners and end the runtime",
+		Long: `shutdown ends the runtime itself, with every listener, and waits until it has
+gone. On a terminal it asks first; elsewhere it wants to see --yes.`,
+		Example: "  rockstar-tui shutdown\n  rockstar-tui shutdown --yes --reason \"host goes away\"",
+		Args:    noArgs,
+	})
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	o.waiting(cmd, "shutdown timeout + 10s")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if !yes && (c.json || !isTerminal(c.Stdin) || !isTerminal(c.Stderr)) {
+			return usageError(cmd, "shutdown: nobody can be asked here, say --yes")
+		}
+		return c.look(cmd.Context(), func(cl *control.Client, s *control.Snapshot) error {
+			if !yes && !c.confirm(cmd.Context(), shutdownQuestion(s)) {
+				return failed("nothing was shut down")
+			}
+			r, err := o.act(cmd.Context(), cl, control.Action{Kind: control.Shutdown})
+			if err != nil {
+				return err
+			}
+			if err := c.awaitEnd(cmd.Context(), cl, o, s); err != nil {
+				return err
+			}
+			return c.done(r)
+		})
+	}
+	return cmd
+}
+
+func shutdownQuestion(s *control.Snapshot) string {
+	listeners, open := 0, uint64(0)
+	for _, l := range s.Listeners {
+		if l.Enabled {
+			listeners++
+		}
+		open += l.Connections.Active + l.Connections.Idle
+	}
+	return fmt.Sprintf("Stop %s and end the runtime, pid %d? %s will be drained. [y/N] ",
+		plural(listeners, "listener"), s.PID, plural(open, "connection"))
+}
+
+// confirm asks on the terminal. Anything but yes is no, so is ctrl+c. A read
+// that is still under way then ends with the process.
+func (c *call) confirm(ctx context.Context, question string) bool {
+	_, _ = io.WriteString(c.Stderr, sanitize(question))
+	answer := make(chan string, 1)
+	go func() {
+		line, _ := bufio.NewReader(io.LimitReader(c.Stdin, 1024)).ReadString('\n')
+		answer <- strings.ToLower(strings.TrimSpace(line))
+	}()
+	select {
+	case a := <-answer:
+		return a == "y" || a == "yes"
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// awaitEnd waits until the runtime that before is of answers no more.
+func (c *call) awaitEnd(ctx context.Context, cl *control.Client, o *changing, before *control.Snapshot) error {
+	if o.noWait {
+		return nil
+	}
+	bound := o.timeout
+	if bound <= 0 {
+		bound = drainBound(before, listenerNames(before))
+	}
+	ctx, cancel := context.WithTimeout(ctx, bound)
+	defer cancel()
+	defer c.clearProgress()
+	for {
+		s, err := cl.Snapshot(ctx)
+		switch {
+		case errors.Is(err, control.ErrUnavailable), err == nil && !sameRuntime(s, before):
+			return nil
+		case ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
+			return failed("the runtime shuts down, but is not done within %s", bound)
+		case err != nil:
+			return err
+		}
+		c.progress("the runtime shuts down")
+		select {
+		case <-ctx.Done():
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func sameRuntime(a, b *control.Snapshot) bool {
+	return a.PID == b.PID && a.StartedAt.Equal(b.StartedAt)
+}

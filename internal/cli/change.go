@@ -1,0 +1,368 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+// applyTimeout bounds how long a runtime may take to decide on a change; it has
+// to start workers for some of them.
+const applyTimeout = 2 * time.Minute
+
+// changing are the flags of the commands that change something.
+type changing struct {
+	reason  string
+	base    uint64
+	noWait  bool
+	timeout time.Duration
+}
+
+// changingCommand adds to cmd the refusal of --read-only and the flags that
+// every change has.
+func (c *call) changingCommand(cmd *cobra.Command) (*cobra.Command, *changing) {
+	o := &changing{}
+	cmd.Flags().SortFlags = false
+	cmd.Flags().StringVar(&o.reason, "reason", "", "why, for the runtime's events")
+	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
+		if c.readOnly {
+			return &control.Error{Code: control.CodeDenied,
+				Message: fmt.Sprintf("%s changes the runtime, which --read-only does not allow", cmd.Name())}
+		}
+		return nil
+	}
+	return cmd, o
+}
+
+// patching adds the flag that only changes of the desired state have.
+func (o *changing) patching(cmd *cobra.Command) {
+	cmd.Flags().Uint64Var(&o.base, "if-revision", 0, "only if the runtime is still at revision `N`")
+}
+
+// waiting adds the flags of commands that wait until it has come true.
+func (o *changing) waiting(cmd *cobra.Command, bound string) {
+	cmd.Flags().BoolVar(&o.noWait, "no-wait", false, "return once it is decided")
+	cmd.Flags().DurationVar(&o.timeout, "timeout", 0, "wait at most `TIME` (default "+bound+")")
+}
+
+// apply carries out a patch.
+func (o *changing) apply(ctx context.Context, cl *control.Client, patch config.Patch) (*control.Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, applyTimeout)
+	defer cancel()
+	return cl.Apply(ctx, control.Change{Patch: patch, Base: o.base, Actor: actor(), Reason: o.reason})
+}
+
+// done prints the result of what was changed, and what came of it.
+func (c *call) done(r *control.Result, outcome ...string) error {
+	return c.print(r, func(p *page) {
+		p.line("%s", r.Message)
+		for _, line := range outcome {
+			p.line("%s", line)
+		}
+	})
+}
+
+func (c *call) startCommand() *cobra.Command {
+	cmd, o := c.changingCommand(&cobra.Command{
+		Use:               "start LISTENER...",
+		Short:             "Start listeners, and wait until they serve",
+		Example:           "  rockstar-tui start web\n  rockstar-tui start web edge --reason \"maintenance is over\"",
+		Args:              rangeArgs(1, -1),
+		ValidArgsFunction: c.completeListener(-1),
+	})
+	o.patching(cmd)
+	o.waiting(cmd, "30s")
+	cmd.RunE = func(cmd *cobra.Command, names []string) error {
+		return c.look(cmd.Context(), func(cl *control.Client, s *control.Snapshot) error {
+			if err := known(s, names); err != nil {
+				return err
+			}
+			r, err := o.apply(cmd.Context(), cl, enable(names, true))
+			if err != nil {
+				return err
+			}
+			if err := c.await(cmd.Context(), cl, o, r, 30*time.Second, serving(names)); err != nil {
+				return err
+			}
+			return c.done(r)
+		})
+	}
+	return cmd
+}
+
+func (c *call) stopCommand() *cobra.Command {
+	cmd, o := c.changingCommand(&cobra.Command{
+		Use:   "stop LISTENER...",
+		Short: "Stop listeners, and wait until they have drained",
+		Long: `stop takes no new connections on the listeners named, lets requests under way
+finish, and ends what is left when the listener's shutdown timeout is over.`,
+		Example:           "  rockstar-tui stop web\n  rockstar-tui stop web edge --no-wait --reason \"moving to the new host\"",
+		Args:              rangeArgs(1, -1),
+		ValidArgsFunction: c.completeListener(-1),
+	})
+	o.patching(cmd)
+	o.waiting(cmd, "shutdown timeout + 10s")
+	cmd.RunE = func(cmd *cobra.Command, names []string) error {
+		return c.look(cmd.Context(), func(cl *control.Client, s *control.Snapshot) error {
+			if err := known(s, names); err != nil {
+				return err
+			}
+			r, err := o.apply(cmd.Context(), cl, enable(names, false))
+			if err != nil {
+				return err
+			}
+			if err := c.await(cmd.Context(), cl, o, r, drainBound(s, names), stopped(names)); err != nil {
+				return err
+			}
+			return c.done(r, drained(s, names, o.noWait)...)
+		})
+	}
+	return cmd
+}
+
+// known reports the first name that is no listener's.
+func known(s *control.Snapshot, names []string) error {
+	for _, name := range names {
+		if _, err := findListener(s, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func enable(names []string, on bool) config.Patch {
+	var patch config.Patch
+	for _, name := range names {
+		patch = append(patch, config.Edit{Path: "listeners." + name + ".enabled", Value: strconv.FormatBool(on)})
+	}
+	return patch
+}
+
+// drained tells, from the state before, what a stop has ended.
+func drained(before *control.Snapshot, names []string, noWait bool) []string {
+	verb := "drained"
+	if noWait {
+		verb = "draining"
+	}
+	var lines []string
+	for _, name := range names {
+		if l, err := findListener(before, name); err == nil && l.Enabled {
+			lines = append(lines, fmt.Sprintf("%s: %s %s", name, plural(l.Connections.Active+l.Connections.Idle, "connection"), verb))
+		}
+	}
+	return lines
+}
+
+func (c *call) scaleCommand() *cobra.Command {
+	cmd, o := c.changingCommand(&cobra.Command{
+		Use:   "scale LISTENER N|+N|-N|auto",
+		Short: "Give a listener N worker processes, and wait until they are ready",
+		Long: `scale sets listeners.LISTENER.prefork.workers. +N and -N count from what it is
+now. 0 serves in the master process, auto is one worker per CPU. Workers that
+are not needed any more finish their requests first.`,
+		Example:           "  rockstar-tui scale web 6\n  rockstar-tui scale web +1\n  rockstar-tui scale web -2 --no-wait",
+		Args:              rangeArgs(2, 2),
+		ValidArgsFunction: c.completeListener(1),
+	})
+	o.patching(cmd)
+	o.waiting(cmd, "1m")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return c.look(cmd.Context(), func(cl *control.Client, s *control.Snapshot) error {
+			l, err := findListener(s, args[0])
+			if err != nil {
+				return err
+			}
+			workers, err := o.resolveWorkers(cmd, s, l, args[1])
+			if err != nil {
+				return err
+			}
+			r, err := o.apply(cmd.Context(), cl, config.Patch{{Path: "listeners." + l.Name + ".prefork.workers", Value: workers}})
+			if err != nil {
+				return err
+			}
+			if err := c.await(cmd.Context(), cl, o, r, time.Minute, ready(l.Name)); err != nil {
+				return err
+			}
+			return c.done(r)
+		})
+	}
+	return cmd
+}
+
+// resolveWorkers turns what was typed into the value to set. A relative number
+// is true only for the state it was counted from.
+func (o *changing) resolveWorkers(cmd *cobra.Command, s *control.Snapshot, l *control.ListenerInfo, arg string) (string, error) {
+	if arg == "auto" {
+		return arg, nil
+	}
+	n, err := strconv.Atoi(arg)
+	if err != nil {
+		return "", usageError(cmd, "scale: %q is no number of workers, use 6, +1, -1 or auto", arg)
+	}
+	if !strings.ContainsAny(arg[:1], "+-") {
+		return strconv.Itoa(n), nil
+	}
+	if o.base == 0 {
+		o.base = s.Revision
+	}
+	now := 0
+	if l.Prefork {
+		now = l.WorkersWanted
+	}
+	if now+n < 0 {
+		return "", usageError(cmd, "scale: %s has %s, %s would be less than none", l.Name, plural(now, "worker"), arg)
+	}
+	return strconv.Itoa(now + n), nil
+}
+
+func (c *call) setCommand() *cobra.Command {
+	cmd, o := c.changingCommand(&cobra.Command{
+		Use:   "set PATH VALUE | PATH=VALUE...",
+		Short: "Change values of the running config",
+		Long: `set changes values of the config that runs, all of them or none. A path has the
+words of the config file joined by dots; a value is what one would write there.
+The file stays as it is, and status tells that it differs.`,
+		Example: `  rockstar-tui set listeners.web.timeouts.idle 2s
+  rockstar-tui set listeners.web.timeouts.read=5s listeners.web.limits.accept_rate=100
+  rockstar-tui set pools.api.backends.b.weight 3 --reason "b has the new CPUs"`,
+		Args:              rangeArgs(1, -1),
+		ValidArgsFunction: c.completePath,
+	})
+	o.patching(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		patch, err := parseEdits(cmd, args)
+		if err != nil {
+			return err
+		}
+		return c.patch(cmd.Context(), o, patch)
+	}
+	return cmd
+}
+
+func (c *call) unsetCommand() *cobra.Command {
+	cmd, o := c.changingCommand(&cobra.Command{
+		Use:               "unset PATH...",
+		Short:             "Remove values of the running config, so that they are inherited",
+		Example:           "  rockstar-tui unset listeners.web.timeouts.idle",
+		Args:              rangeArgs(1, -1),
+		ValidArgsFunction: c.completePath,
+	})
+	o.patching(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		var patch config.Patch
+		for _, path := range args {
+			patch = append(patch, config.Edit{Path: path, Unset: true})
+		}
+		return c.patch(cmd.Context(), o, patch)
+	}
+	return cmd
+}
+
+// patch applies what needs no waiting for.
+func (c *call) patch(ctx context.Context, o *changing, patch config.Patch) error {
+	return c.look(ctx, func(cl *control.Client, _ *control.Snapshot) error {
+		r, err := o.apply(ctx, cl, patch)
+		if err != nil {
+			return err
+		}
+		return c.done(r)
+	})
+}
+
+// parseEdits reads PATH VALUE, or any number of PATH=VALUE.
+func parseEdits(cmd *cobra.Command, args []string) (config.Patch, error) {
+	if len(args) == 2 && !strings.Contains(args[0], "=") {
+		return config.Patch{{Path: args[0], Value: args[1]}}, nil
+	}
+	var patch config.Patch
+	for _, arg := range args {
+		path, value, ok := strings.Cut(arg, "=")
+		if !ok || path == "" {
+			return nil, usageError(cmd, "%s: %q is not PATH=VALUE", cmd.Name(), arg)
+		}
+		patch = append(patch, config.Edit{Path: path, Value: value})
+	}
+	return patch, nil
+}
+
+func (c *call) planCommand() *cobra.Command {
+	file := &cobra.Command{
+		Use:   "plan FILE",
+		Short: "Tell what a change would do, and change nothing",
+		Long: `plan tells which listeners a config file, or edits of the running config, would
+start, stop, resize or rebind, and how many connections would have to end.`,
+		Example: `  rockstar-tui plan my.yaml
+  rockstar-tui plan set listeners.web.address=:9090
+  rockstar-tui plan set listeners.web.prefork.workers 2 --json`,
+		Args: rangeArgs(1, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			text, err := os.ReadFile(args[0])
+			if err != nil {
+				return failed("plan: %v", err)
+			}
+			return c.plan(cmd.Context(), control.Change{Config: string(text), Actor: actor()})
+		},
+	}
+	file.AddCommand(&cobra.Command{
+		Use:               "set PATH VALUE | PATH=VALUE...",
+		Short:             "Tell what edits of the running config would do",
+		Example:           "  rockstar-tui plan set listeners.web.timeouts.idle=2s",
+		Args:              rangeArgs(1, -1),
+		ValidArgsFunction: c.completePath,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			patch, err := parseEdits(cmd, args)
+			if err != nil {
+				return err
+			}
+			return c.plan(cmd.Context(), control.Change{Patch: patch, Actor: actor()})
+		},
+	})
+	return file
+}
+
+func (c *call) plan(ctx context.Context, change control.Change) error {
+	return c.look(ctx, func(cl *control.Client, _ *control.Snapshot) error {
+		ctx, cancel := context.WithTimeout(ctx, readTimeout)
+		defer cancel()
+		plan, err := cl.Plan(ctx, change)
+		if err != nil {
+			return err
+		}
+		plan.Changes, plan.Listeners = list(plan.Changes), list(plan.Listeners)
+		return c.print(plan, func(p *page) { planText(p, plan) })
+	})
+}
+
+func planText(p *page, plan *control.Plan) {
+	p.line("%s", plan.Summary)
+	if len(plan.Changes) == 0 {
+		return
+	}
+	var rows [][]string
+	for _, ch := range plan.Changes {
+		rows = append(rows, []string{ch.Path, orAbsent(ch.From), orAbsent(ch.To), string(ch.Effect)})
+	}
+	p.line("")
+	p.table("PATH|FROM|TO|EFFECT", rows)
+	if len(plan.Listeners) > 0 {
+		p.line("")
+	}
+	for _, l := range plan.Listeners {
+		p.line("%s", l.Summary)
+	}
+}
+
+func orAbsent(value string) string {
+	if value == "" {
+		return "-"
+	}
+	return value
+}

@@ -1,0 +1,118 @@
+package cli
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+// completionTimeout bounds what a tab key waits for.
+const completionTimeout = 500 * time.Millisecond
+
+func (c *call) completionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "completion bash|zsh|fish|powershell",
+		Short: "Print a completion script for a shell",
+		Long: `completion prints a script for a shell to load. It completes commands, flags,
+and the names of what runs.`,
+		Example: `  source <(rockstar-tui completion bash)
+  rockstar-tui completion zsh > "${fpath[1]}/_rockstar-tui"
+  rockstar-tui completion fish > ~/.config/fish/completions/rockstar-tui.fish
+  rockstar-tui completion powershell | Out-String | Invoke-Expression`,
+		Args:      rangeArgs(1, 1),
+		ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			root := cmd.Root()
+			switch args[0] {
+			case "bash":
+				return root.GenBashCompletionV2(c.Stdout, true)
+			case "zsh":
+				return root.GenZshCompletion(c.Stdout)
+			case "fish":
+				return root.GenFishCompletion(c.Stdout, true)
+			case "powershell":
+				return root.GenPowerShellCompletionWithDesc(c.Stdout)
+			}
+			return usageError(cmd, "completion: no script for %q; there are bash, zsh, fish and powershell", args[0])
+		},
+	}
+}
+
+// completeListener completes names of listeners for the first arguments, or for
+// all if most is negative.
+func (c *call) completeListener(most int) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if most >= 0 && len(args) >= most {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		names := slices.DeleteFunc(listenerNames(c.glance(cmd)), func(n string) bool { return slices.Contains(args, n) })
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+// completePath completes paths of the config, with the names of what runs.
+func (c *call) completePath(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	s := c.glance(cmd)
+	var paths []string
+	for _, k := range config.Keys() {
+		paths = append(paths, named(k.Path, s)...)
+	}
+	return paths, cobra.ShellCompDirectiveNoFileComp
+}
+
+// named fills the names of what runs into the pattern of a key.
+func named(pattern string, s *control.Snapshot) []string {
+	kind, rest, found := strings.Cut(pattern, ".*")
+	if !found {
+		return []string{pattern}
+	}
+	var paths []string
+	switch kind {
+	case "listeners":
+		for _, l := range s.Listeners {
+			paths = append(paths, kind+"."+l.Name+rest)
+		}
+	case "pools":
+		for _, p := range s.Pools {
+			paths = append(paths, namedBackends(kind+"."+p.Name+rest, &p)...)
+		}
+	}
+	return paths
+}
+
+func namedBackends(pattern string, pool *control.PoolInfo) []string {
+	before, rest, found := strings.Cut(pattern, ".*")
+	if !found {
+		return []string{pattern}
+	}
+	var paths []string
+	for _, b := range pool.Backends {
+		paths = append(paths, before+"."+b.Name+rest)
+	}
+	return paths
+}
+
+// glance is the present state for a completion; an empty one if none answers.
+func (c *call) glance(cmd *cobra.Command) *control.Snapshot {
+	ctx := cmd.Context()
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	ctx, cancel := context.WithTimeout(ctx, completionTimeout)
+	defer cancel()
+	cl, s, err := c.dial(ctx)
+	if err != nil {
+		return &control.Snapshot{}
+	}
+	_ = cl.Close()
+	return s
+}

@@ -1,0 +1,127 @@
+package cli
+
+import (
+	_ "embed" // for the config to begin with
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+// starter is the config that "config init" writes.
+//
+//go:embed starter.yaml
+var starter string
+
+func (c *call) configCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "config",
+		Short:   "Check a config file, or write one to begin with",
+		Example: "  rockstar-tui config init my.yaml\n  rockstar-tui config validate my.yaml",
+		Args:    c.noSuchCommand,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(c.validateCommand(), c.initCommand())
+	return cmd
+}
+
+// validity is the JSON of a config that is valid.
+type validity struct {
+	File      string `json:"file"`
+	Valid     bool   `json:"valid"`
+	Listeners int    `json:"listeners"`
+	Pools     int    `json:"pools"`
+}
+
+func (c *call) validateCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "validate [FILE]",
+		Short: "Check a config file, without a runtime",
+		Long: `validate reads a config file, else that of -c, and prints every error in it as
+FILE:LINE:COLUMN: PATH: what is wrong (what would be right). Exit code 78 means
+that the file is not valid. - is standard input.`,
+		Example: "  rockstar-tui config validate my.yaml\n  rockstar-tui config validate --json < my.yaml -",
+		Args:    rangeArgs(0, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			file := c.config
+			if file == "" {
+				file = c.Env("ROCKSTAR_CONFIG")
+			}
+			if len(args) == 1 {
+				file = args[0]
+			}
+			if file == "" {
+				return usageError(cmd, "config validate: which file? name it, or use -c")
+			}
+			return c.validate(file)
+		},
+	}
+}
+
+func (c *call) validate(file string) error {
+	cfg, err := c.loadConfig(file)
+	if err != nil {
+		return &exitError{exitBadConfig, err}
+	}
+	v := validity{file, true, len(cfg.Listeners), len(cfg.Pools)}
+	return c.print(v, func(p *page) {
+		p.line("%s is valid: %s, %s", v.File, plural(v.Listeners, "listener"), plural(v.Pools, "pool"))
+	})
+}
+
+func (c *call) loadConfig(file string) (*config.Config, error) {
+	if file != "-" {
+		return config.Load(file)
+	}
+	text, err := io.ReadAll(io.LimitReader(c.Stdin, 8<<20))
+	if err != nil {
+		return nil, err
+	}
+	return config.Parse("-", text)
+}
+
+func (c *call) initCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "init [FILE]",
+		Short: "Write a commented config to begin with; never overwrites one",
+		Example: `  rockstar-tui config init my.yaml
+  rockstar-tui config init | less`,
+		Args: rangeArgs(0, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return c.print(written{Config: starter}, func(p *page) { p.WriteString(starter) })
+			}
+			return c.writeStarter(args[0])
+		},
+	}
+}
+
+// written is the JSON of a config that was written, to File or into Config.
+type written struct {
+	File   string `json:"file,omitempty"`
+	Config string `json:"config,omitempty"`
+}
+
+func (c *call) writeStarter(file string) error {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return &control.Error{Code: codeFailed, Message: file + " exists and is left as it is; name another file"}
+	}
+	if err != nil {
+		return failed("config init: %v", err)
+	}
+	if _, err := io.WriteString(f, starter); err != nil {
+		return failed("config init: %v", errors.Join(err, f.Close()))
+	}
+	if err := f.Close(); err != nil {
+		return failed("config init: %v", err)
+	}
+	return c.print(written{File: file}, func(p *page) {
+		p.line("%s is written; rockstar-tui -c %s opens the cockpit on it", file, file)
+	})
+}

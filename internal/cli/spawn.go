@@ -1,0 +1,194 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+const (
+	// startTimeout is how long a runtime may take until it is ready.
+	startTimeout = 15 * time.Second
+	// patience is how long one waits without being told what for.
+	patience = time.Second
+	// killAfter is how long a runtime that is not wanted any more may drain.
+	killAfter = 5 * time.Second
+)
+
+// birth is what a runtime tells, once, to the one who started it: a line of
+// JSON through the inherited pipe.
+type birth struct {
+	Ready bool           `json:"ready"`
+	Error *control.Error `json:"error,omitempty"`
+	Exit  int            `json:"exit,omitempty"` // exit code, with Error
+}
+
+// parent is who started this process to serve, through a pipe; nil if nobody waits.
+type parent struct{ pipe *os.File }
+
+// tell passes on the news, the first time. Nobody may be listening any more.
+func (p *parent) tell(b birth) {
+	if p == nil || p.pipe == nil {
+		return
+	}
+	_ = json.NewEncoder(p.pipe).Encode(b)
+	_ = p.pipe.Close()
+	p.pipe = nil
+}
+
+// spawn starts a runtime in a session of its own and returns when it is ready,
+// with the path of its log. A runtime that does not get ready is ended.
+func (c *call) spawn(ctx context.Context) (string, error) {
+	log, err := c.openLog()
+	if err != nil {
+		return "", failed("start a runtime: %v", err)
+	}
+	defer func() { _ = log.file.Close() }()
+	child, err := c.startChild(log.file)
+	if err != nil {
+		return "", failed("start a runtime: %v", err)
+	}
+	b, err := c.awaitBirth(ctx, child)
+	switch {
+	case err != nil:
+		child.end()
+		return "", withTail(err, log)
+	case b.Error != nil:
+		child.end()
+		return "", &exitError{b.Exit, b.Error}
+	}
+	return log.path, nil
+}
+
+// child is a runtime that is about to serve.
+type child struct {
+	cmd  *exec.Cmd
+	news chan birth    // closed without one when the child ends silently
+	gone chan struct{} // closed when it has ended
+}
+
+func (c *call) startChild(log *os.File) (*child, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = w.Close() }()
+	cmd := exec.Command(self, c.serveArgs()...)
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.Env = os.Environ()
+	inSessionOfItsOwn(cmd)
+	bequeath(cmd, w)
+	if err := cmd.Start(); err != nil {
+		_ = r.Close()
+		return nil, err
+	}
+	ch := &child{cmd: cmd, news: make(chan birth, 1), gone: make(chan struct{})}
+	go ch.listen(r)
+	go ch.reap()
+	return ch, nil
+}
+
+func (c *call) serveArgs() []string {
+	args := []string{"serve", "--socket", c.socketPath()}
+	if path := c.configPath(); path != "" {
+		args = append(args, "-c", path)
+	}
+	return args
+}
+
+// listen passes on what the child tells. It ends with the child at the latest,
+// as the other end of the pipe is the child's alone.
+func (ch *child) listen(r io.ReadCloser) {
+	defer func() { _ = r.Close() }()
+	defer close(ch.news)
+	line, err := bufio.NewReader(io.LimitReader(r, 1<<20)).ReadBytes('\n')
+	var b birth
+	if err == nil && json.Unmarshal(line, &b) == nil && (b.Ready || b.Error != nil) {
+		ch.news <- b
+	}
+}
+
+// reap waits for the child, for as long as this process lives, so that it never
+// is a zombie.
+func (ch *child) reap() {
+	_ = ch.cmd.Wait()
+	close(ch.gone)
+}
+
+// end ends the child, gently at first.
+func (ch *child) end() {
+	_ = terminate(ch.cmd.Process)
+	select {
+	case <-ch.gone:
+	case <-time.After(killAfter):
+		_ = ch.cmd.Process.Kill()
+		<-ch.gone
+	}
+}
+
+// awaitBirth waits for the child's news, and says what it waits for when that
+// takes longer than one is used to.
+func (c *call) awaitBirth(ctx context.Context, ch *child) (birth, error) {
+	began := time.Now()
+	limit := time.NewTimer(c.startTimeout)
+	defer limit.Stop()
+	tick := time.NewTicker(patience)
+	defer tick.Stop()
+	defer c.clearProgress()
+	for {
+		select {
+		case b, ok := <-ch.news:
+			if !ok {
+				ch.end()
+				return b, failed("the runtime ended before it was ready: %s", ch.cmd.ProcessState)
+			}
+			return b, nil
+		case <-tick.C:
+			c.progress("starting a runtime, %s", age(time.Since(began)))
+		case <-limit.C:
+			return birth{}, failed("the runtime was not ready within %s and is ended", c.startTimeout)
+		case <-ctx.Done():
+			return birth{}, ctx.Err()
+		}
+	}
+}
+
+// withTail adds the last lines of the log to the error of a start.
+func withTail(err error, log *logFile) error {
+	var e *control.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	for _, line := range log.tail(5) {
+		e.Details = append(e.Details, control.Detail{Message: line})
+	}
+	e.Details = append(e.Details, control.Detail{Message: "its log is " + log.path})
+	return e
+}
+
+// progress shows a line on a terminal that the next one replaces.
+func (c *call) progress(format string, args ...any) {
+	if c.json || !isTerminal(c.Stderr) {
+		return
+	}
+	_, _ = fmt.Fprintf(c.Stderr, "\r\x1b[K%s", sanitize(strings.TrimSpace(fmt.Sprintf(format, args...))))
+}
+
+func (c *call) clearProgress() {
+	if !c.json && isTerminal(c.Stderr) {
+		_, _ = io.WriteString(c.Stderr, "\r\x1b[K")
+	}
+}

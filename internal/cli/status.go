@@ -1,0 +1,300 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+func (c *call) statusCommand() *cobra.Command {
+	var watch bool
+	var interval time.Duration
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show the state of the runtime",
+		Long: `status shows the runtime, its config, its listeners and pools. With --json it
+prints the whole snapshot. With --watch it does so again and again, until it is
+interrupted: one JSON document per line.`,
+		Example: `  rockstar-tui status
+  rockstar-tui status --watch --interval 2s
+  rockstar-tui status --json | jq '.listeners[].workers_ready'`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if watch {
+				return c.watch(cmd.Context(), interval)
+			}
+			return c.look(cmd.Context(), func(_ *control.Client, s *control.Snapshot) error {
+				return c.print(s, func(p *page) { status(p, s) })
+			})
+		},
+	}
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "go on until interrupted")
+	cmd.Flags().DurationVar(&interval, "interval", time.Second, "`TIME` between two states, with --watch")
+	return cmd
+}
+
+// watch shows one state after the other. To be interrupted is its natural end.
+func (c *call) watch(ctx context.Context, interval time.Duration) error {
+	return c.look(ctx, func(cl *control.Client, _ *control.Snapshot) error {
+		ctx, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		err := cl.Watch(ctx, control.WatchOptions{Interval: interval}, func(s *control.Snapshot) {
+			if err := c.showState(s); err != nil {
+				cancel(err)
+			}
+		})
+		if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+			return cause
+		}
+		if errors.Is(err, context.Canceled) {
+			return nil
+		}
+		return err
+	})
+}
+
+// showState replaces the last state on a terminal, and follows it elsewhere.
+func (c *call) showState(s *control.Snapshot) error {
+	if c.json {
+		return c.printJSON(s, "")
+	}
+	p := &page{}
+	if isTerminal(c.Stdout) {
+		p.WriteString("\x1b[H\x1b[2J")
+	}
+	status(p, s)
+	p.line("")
+	_, err := c.Stdout.Write(p.Bytes())
+	return err
+}
+
+func status(p *page, s *control.Snapshot) {
+	p.line("rockstar-tui %s on %s, pid %d, up %s, revision %d", s.Version, s.Host, s.PID, since(s.StartedAt, s.Time), s.Revision)
+	configStatus(p, &s.Config)
+	p.line("")
+	if len(s.Listeners) == 0 {
+		p.line("no listeners")
+	} else {
+		p.table("LISTENER|PROTO|ADDRESS|STATE|>WORKERS|>ACTIVE|>IDLE|>REQUESTS|>ERRORS", statusRows(s))
+	}
+	reasons(p, s)
+	if len(s.Pools) > 0 {
+		p.line("")
+		pools(p, s)
+	}
+}
+
+func statusRows(s *control.Snapshot) [][]string {
+	var rows [][]string
+	for _, l := range s.Listeners {
+		rows = append(rows, []string{l.Name, l.Protocol, l.Address, l.State, workersOf(&l),
+			count(l.Connections.Active), count(l.Connections.Idle), count(l.Requests), count(l.Errors)})
+	}
+	return rows
+}
+
+var configStates = map[string]string{
+	control.ConfigInSync:     "in sync",
+	control.ConfigOverridden: "overridden",
+	control.ConfigRefused:    "REFUSED, the last good one runs",
+	control.ConfigPending:    "being applied",
+}
+
+func configStatus(p *page, c *control.ConfigStatus) {
+	path, state := c.Path, configStates[c.State]
+	if path == "" {
+		path = "(demo, no file)"
+	}
+	if state == "" {
+		state = c.State
+	}
+	p.line("config %s: %s", path, state)
+	if c.Error != nil {
+		p.line("  %s", c.Error.Message)
+		for _, d := range c.Error.Details {
+			if text := formatDetail(d); text != c.Error.Message {
+				p.line("  %s", text)
+			}
+		}
+	}
+	for _, path := range c.Overrides {
+		p.line("  differs from the file: %s", path)
+	}
+}
+
+// reasons tells why a listener is not as it should be.
+func reasons(p *page, s *control.Snapshot) {
+	for _, l := range s.Listeners {
+		if l.Reason != "" {
+			p.line("%s is %s: %s", l.Name, l.State, l.Reason)
+		}
+	}
+}
+
+// workersOf writes ready/wanted; a listener in the master process has none.
+func workersOf(l *control.ListenerInfo) string {
+	if !l.Prefork {
+		return "master"
+	}
+	return fmt.Sprintf("%d/%d", l.WorkersReady, l.WorkersWanted)
+}
+
+func (c *call) listenersCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "listeners",
+		Short:   "Show the listeners, their limits and numbers",
+		Example: "  rockstar-tui listeners\n  rockstar-tui listeners --json",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.look(cmd.Context(), func(_ *control.Client, s *control.Snapshot) error {
+				doc := map[string][]control.ListenerInfo{"listeners": list(s.Listeners)}
+				return c.print(doc, func(p *page) { listeners(p, s) })
+			})
+		},
+	}
+}
+
+func listeners(p *page, s *control.Snapshot) {
+	var numbers, limits [][]string
+	for _, l := range s.Listeners {
+		numbers = append(numbers, []string{l.Name, l.Protocol, l.Address, l.State, workersOf(&l), l.Steering,
+			count(l.Connections.Active), count(l.Connections.Idle), count(l.Connections.Total),
+			count(l.Connections.Refused), count(l.Connections.TimedOut), count(l.Requests), count(l.Errors),
+			bytesize(l.BytesIn), bytesize(l.BytesOut), millis(l.Latency.P50), millis(l.Latency.P99)})
+		limits = append(limits, []string{l.Name, l.Timeouts.Read, l.Timeouts.ReadHeader, l.Timeouts.Write, l.Timeouts.Idle,
+			l.Timeouts.Shutdown, limit(l.Limits.MaxConnections), limit(l.Limits.AcceptRate)})
+	}
+	p.table("LISTENER|PROTO|ADDRESS|STATE|>WORKERS|STEERING|>ACTIVE|>IDLE|>TOTAL|>REFUSED|>TIMED OUT|>REQUESTS|>ERRORS|>IN|>OUT|>P50|>P99", numbers)
+	reasons(p, s)
+	p.line("")
+	p.table("LISTENER|>READ|>READ HEADER|>WRITE|>IDLE|>SHUTDOWN|>MAX CONNS|>ACCEPT RATE", limits)
+}
+
+// limit writes a bound; 0 is none.
+func limit(n int) string {
+	if n == 0 {
+		return "-"
+	}
+	return strconv.Itoa(n)
+}
+
+// worker is one line of the workers command.
+type worker struct {
+	Listener string `json:"listener"`
+	control.WorkerInfo
+}
+
+func (c *call) workersCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "workers [LISTENER]",
+		Short: "Show the worker processes, of all listeners or of one",
+		Example: `  rockstar-tui workers
+  rockstar-tui workers web
+  rockstar-tui workers web --json | jq '.workers[].pid'`,
+		Args:              rangeArgs(0, 1),
+		ValidArgsFunction: c.completeListener(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.look(cmd.Context(), func(_ *control.Client, s *control.Snapshot) error {
+				of := s.Listeners
+				if len(args) == 1 {
+					l, err := findListener(s, args[0])
+					if err != nil {
+						return err
+					}
+					of = []control.ListenerInfo{*l}
+				}
+				doc := map[string][]worker{"workers": list(workersIn(of))}
+				return c.print(doc, func(p *page) { workers(p, doc["workers"], s.Time) })
+			})
+		},
+	}
+}
+
+func workersIn(listeners []control.ListenerInfo) []worker {
+	var all []worker
+	for _, l := range listeners {
+		for _, w := range l.Workers {
+			all = append(all, worker{l.Name, w})
+		}
+	}
+	return all
+}
+
+func workers(p *page, all []worker, now time.Time) {
+	var rows [][]string
+	for _, w := range all {
+		rows = append(rows, []string{w.Listener, strconv.Itoa(w.ID), strconv.Itoa(w.PID), w.State, since(w.StartedAt, now),
+			strconv.Itoa(w.Restarts), count(w.Connections.Active), count(w.Connections.Idle), count(w.Connections.Total),
+			count(w.Requests), count(w.Errors), fmt.Sprintf("%.1fs", w.CPUSeconds), bytesize(w.MemoryBytes)})
+	}
+	p.table("LISTENER|>ID|>PID|STATE|>AGE|>RESTARTS|>ACTIVE|>IDLE|>TOTAL|>REQUESTS|>ERRORS|>CPU|>MEMORY", rows)
+	for _, w := range all {
+		if w.LastExit != "" {
+			p.line("%s worker %d ended before: %s", w.Listener, w.ID, w.LastExit)
+		}
+		if w.DrainDeadline != nil {
+			p.line("%s worker %d drains, at most %s more", w.Listener, w.ID, age(w.DrainDeadline.Sub(now)))
+		}
+	}
+}
+
+func (c *call) poolsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "pools",
+		Short:   "Show the pools and their backends",
+		Example: "  rockstar-tui pools\n  rockstar-tui pools --json",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.look(cmd.Context(), func(_ *control.Client, s *control.Snapshot) error {
+				doc := map[string][]control.PoolInfo{"pools": list(s.Pools)}
+				return c.print(doc, func(p *page) { pools(p, s) })
+			})
+		},
+	}
+}
+
+func pools(p *page, s *control.Snapshot) {
+	if len(s.Pools) == 0 {
+		p.line("no pools")
+		return
+	}
+	var rows [][]string
+	for _, pool := range s.Pools {
+		for _, b := range pool.Backends {
+			rows = append(rows, []string{pool.Name, b.Name, b.URL, b.State, strconv.Itoa(b.Weight),
+				count(b.Connections.Active), count(b.Connections.Idle), count(b.Requests), count(b.Errors)})
+		}
+	}
+	p.table("POOL|BACKEND|URL|STATE|>WEIGHT|>ACTIVE|>IDLE|>REQUESTS|>ERRORS", rows)
+	for _, pool := range s.Pools {
+		if n := pool.Stats.WaitCount; n > 0 {
+			p.line("%s: %s had to wait for a connection, %s each", pool.Name, plural(n, "request"),
+				millis(float64(pool.Stats.WaitDurationMS)/float64(n)))
+		}
+	}
+}
+
+// list makes sure that an empty list is one in JSON, too.
+func list[T any](items []T) []T {
+	if items == nil {
+		return []T{}
+	}
+	return items
+}
+
+// oneOf reports a flag's value that is none of those possible.
+func oneOf(cmd *cobra.Command, flag, value string, possible ...string) error {
+	for _, p := range possible {
+		if value == p {
+			return nil
+		}
+	}
+	return usageError(cmd, "--%s %q is none of %s", flag, value, strings.Join(possible, ", "))
+}
