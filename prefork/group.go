@@ -1,0 +1,245 @@
+package prefork
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Group is a number of workers that serve one listener. Its methods may be
+// called by several goroutines; changes are made one after the other.
+type Group struct {
+	cfg Config
+	// turn holds a token while a change (Resize, Update, Restart, Stop) is
+	// being made. Crashed workers are replaced without it.
+	turn     chan struct{}
+	stopping chan struct{} // closed when Stop begins
+	stopOnce sync.Once
+	wg       sync.WaitGroup // every goroutine of the group
+
+	// Locks are taken in this order, and none while waiting for a worker.
+	//
+	// steerMu is held from looking at who is ready until connections are
+	// steered there, so that the newest state wins. It guards fosters.
+	steerMu sync.Mutex
+	fosters map[int]*foster
+	// memMu is held while the memory of any worker is read, folded or unmapped.
+	memMu sync.Mutex
+	// mu guards the rest, and all of process and place that is not said to be
+	// otherwise.
+	mu         sync.Mutex
+	places     []*place   // the wanted ones
+	procs      []*process // every process not gone, oldest first
+	slots      slots
+	settings   []byte
+	generation uint64 // of settings
+	drain      time.Duration
+	turns      int        // counts connections passed on, for whose turn it is
+	homeless   []net.Conn // accepted by a foster when there was no worker to take them
+	events     []Event    // not yet delivered
+	delivering bool
+	stopped    bool // no process may be started any more
+}
+
+// place is what a worker's id stands for. All of it is guarded by Group.mu.
+type place struct {
+	id int
+	// current is the process that serves here, nil while it waits to be
+	// replaced. next is one on trial, which takes over once it is ready.
+	current, next *process
+	timer         *time.Timer // of the next start, if one waits
+	nextStart     time.Time
+	failures      int // unasked ends in a row
+	starts        int
+	lastExit      string
+}
+
+// NewGroup returns a group without workers.
+func NewGroup(cfg Config) *Group {
+	cfg = cfg.withDefaults()
+	return &Group{
+		cfg:        cfg,
+		turn:       make(chan struct{}, 1),
+		stopping:   make(chan struct{}),
+		fosters:    map[int]*foster{},
+		settings:   cfg.Settings,
+		generation: 1,
+		drain:      cfg.DrainTimeout,
+	}
+}
+
+// Wanted returns how many workers the group should have.
+func (g *Group) Wanted() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.places)
+}
+
+// Workers returns the status of every worker, by ID and then by age, those
+// included that drain or wait to be started again.
+func (g *Group) Workers() []Status {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var all []Status
+	for _, s := range g.samples() {
+		all = append(all, s.Status)
+	}
+	return all
+}
+
+// Sample calls fn once with every worker and its memory, in the order of
+// Workers. The memory must not be used after fn has returned. Fold does not run
+// meanwhile: folded numbers and these together are all there ever were. fn must
+// not call the group.
+func (g *Group) Sample(fn func([]Sample)) {
+	g.memMu.Lock()
+	defer g.memMu.Unlock()
+	g.mu.Lock()
+	all := g.samples()
+	g.mu.Unlock()
+	fn(all)
+}
+
+// Each calls fn with each worker and its memory, as Sample does.
+func (g *Group) Each(fn func(Status, []byte)) {
+	g.Sample(func(all []Sample) {
+		for _, s := range all {
+			fn(s.Status, s.Memory)
+		}
+	})
+}
+
+// samples lists all workers. mu is held, and memMu if the memory is to be used.
+func (g *Group) samples() []Sample {
+	var all []Sample
+	for _, p := range g.procs {
+		all = append(all, Sample{p.status(), p.memory})
+	}
+	for _, pl := range g.places {
+		if pl.current == nil && pl.next == nil {
+			all = append(all, Sample{Status: Status{ID: pl.id, Slot: -1, State: Waiting,
+				Restarts: max(0, pl.starts-1), LastExit: pl.lastExit, NextStart: pl.nextStart}})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b Sample) int { return cmp.Compare(a.ID, b.ID) })
+	return all
+}
+
+func (p *process) status() Status {
+	return Status{ID: p.place.id, Slot: p.slot, PID: p.pid(), State: p.state, Started: p.started,
+		Restarts: p.restarts, LastExit: p.place.lastExit, DrainDeadline: p.deadline, Generation: p.generation}
+}
+
+// SetDrainTimeout changes how long workers may drain from now on, also those
+// that run. Drains already begun keep their deadline.
+func (g *Group) SetDrainTimeout(d time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.drain = orDefault(d, 30*time.Second)
+	for _, p := range g.procs {
+		p.link.send(frame{Kind: kindTimeout, Timeout: g.drain}, nil)
+	}
+}
+
+// Call asks the worker with this process id, and returns its handler's answer.
+// It waits no longer than AckTimeout.
+func (g *Group) Call(ctx context.Context, pid int, kind string, payload []byte) ([]byte, error) {
+	if len(payload) > MaxPayload {
+		return nil, fmt.Errorf("call %s of pid %d: %d bytes are too large: at most %d", kind, pid, len(payload), MaxPayload)
+	}
+	p := g.find(pid)
+	if p == nil {
+		return nil, fmt.Errorf("call %s of pid %d: %w", kind, pid, ErrNoWorker)
+	}
+	ctx, cancel := context.WithTimeout(ctx, g.cfg.AckTimeout)
+	defer cancel()
+	type answer struct {
+		body []byte
+		err  error
+	}
+	answered := make(chan answer, 1)
+	err := p.ask(frame{Kind: kindCall, Call: kind, Body: payload}, func(f frame, err error) {
+		answered <- answer{f.Body, replyError(f, err)}
+	})
+	if err != nil {
+		answered <- answer{nil, err}
+	}
+	select {
+	case a := <-answered:
+		if a.err != nil {
+			return nil, fmt.Errorf("call %s of worker %d (pid %d): %w", kind, p.place.id, pid, a.err)
+		}
+		return a.body, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("call %s of worker %d (pid %d): %w", kind, p.place.id, pid, ctx.Err())
+	}
+}
+
+func (g *Group) find(pid int) *process {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, p := range g.procs {
+		if p.pid() == pid && pid != 0 {
+			return p
+		}
+	}
+	return nil
+}
+
+// replyError is the worker's refusal, or why there is no reply.
+func replyError(f frame, err error) error {
+	if err == nil && f.Error != "" {
+		return errors.New(f.Error)
+	}
+	return err
+}
+
+// begin waits for the turn to make a change. The caller must call end.
+func (g *Group) begin(ctx context.Context) (end func(), err error) {
+	select {
+	case <-g.stopping:
+		return nil, ErrStopped
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for another change to end: %w", ctx.Err())
+	case g.turn <- struct{}{}:
+	}
+	select {
+	case <-g.stopping:
+		<-g.turn
+		return nil, ErrStopped
+	default:
+		return func() { <-g.turn }, nil
+	}
+}
+
+// note records an event, to be delivered in order. mu is held.
+func (g *Group) note(e Event) {
+	e.Time = time.Now()
+	g.events = append(g.events, e)
+	if !g.delivering {
+		g.delivering = true
+		g.wg.Go(g.deliver)
+	}
+}
+
+// deliver hands out events until there are none.
+func (g *Group) deliver() {
+	for {
+		g.mu.Lock()
+		batch := g.events
+		g.events = nil
+		g.delivering = len(batch) > 0
+		g.mu.Unlock()
+		if len(batch) == 0 {
+			return
+		}
+		for _, e := range batch {
+			g.cfg.OnEvent(e)
+		}
+	}
+}

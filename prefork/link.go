@@ -1,0 +1,211 @@
+package prefork
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	// writeTimeout is how long a peer may leave a frame unread.
+	writeTimeout = 5 * time.Second
+	// maxQueued is how many frames wait for a peer before more are refused.
+	maxQueued = 256
+)
+
+// link is one end of the control socket. Frames are queued by anybody and
+// written by one goroutine, run, so that nobody waits for a peer that does not
+// read. One other goroutine receives.
+type link struct {
+	// broken is called when a write fails. lost gets each connection that
+	// could not be passed on. Both are called by run.
+	broken func(error)
+	lost   func(net.Conn)
+
+	wake chan struct{} // holds a token when run should look again
+
+	mu     sync.Mutex // guards what follows
+	queue  []outgoing
+	closed bool
+
+	conn  *net.UnixConn
+	stray []int // descriptors received before their frame was complete; of receive
+}
+
+// outgoing is a frame and the connection that goes with it, if any.
+type outgoing struct {
+	frame frame
+	conn  net.Conn
+}
+
+// newLink returns a link that queues until it is run.
+func newLink() *link {
+	return &link{
+		wake:   make(chan struct{}, 1),
+		broken: func(error) {},
+		lost:   func(c net.Conn) { c.Close() },
+	}
+}
+
+// send queues a frame. It reports false if the link is closed or its peer is
+// too far behind; the connection then still belongs to the caller.
+func (l *link) send(f frame, c net.Conn) bool {
+	if c != nil {
+		f.Files = 1
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || len(l.queue) >= maxQueued {
+		return false
+	}
+	l.queue = append(l.queue, outgoing{f, c})
+	l.nudge()
+	return true
+}
+
+// close refuses further frames. Those queued are still written, or lost.
+func (l *link) close() {
+	l.mu.Lock()
+	l.closed = true
+	l.mu.Unlock()
+	l.nudge()
+}
+
+func (l *link) nudge() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run writes what is queued, until close or a failed write, and then closes the
+// connection. A nil conn loses everything.
+func (l *link) run(conn *net.UnixConn) {
+	for {
+		batch, closed := l.take()
+		for i, o := range batch {
+			if err := write(conn, o); err != nil {
+				l.close()
+				l.broken(err)
+				l.lose(batch[i:])
+				break
+			}
+		}
+		if closed {
+			if conn != nil {
+				conn.Close()
+			}
+			return
+		}
+		if len(batch) == 0 {
+			<-l.wake
+		}
+	}
+}
+
+// take empties the queue. Once it reports closed, nothing is queued any more.
+func (l *link) take() (batch []outgoing, closed bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	batch, l.queue = l.queue, nil
+	return batch, l.closed
+}
+
+func (l *link) lose(batch []outgoing) {
+	for _, o := range batch {
+		if o.conn != nil {
+			l.lost(o.conn)
+		}
+	}
+}
+
+// write sends one frame, with the descriptor of its connection attached to the
+// first byte, and closes the connection here once the kernel has it.
+func write(conn *net.UnixConn, o outgoing) error {
+	if conn == nil {
+		return net.ErrClosed
+	}
+	b, err := o.frame.encode()
+	if err != nil {
+		return err
+	}
+	if err := conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return err
+	}
+	if o.conn == nil {
+		_, err = conn.Write(b)
+		return err
+	}
+	return pass(conn, b, o.conn)
+}
+
+func pass(conn *net.UnixConn, b []byte, c net.Conn) error {
+	sc, ok := c.(syscall.Conn)
+	if !ok {
+		return errors.New("a connection without a descriptor cannot be passed")
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return err
+	}
+	n := 0
+	failed := raw.Control(func(fd uintptr) {
+		n, _, err = conn.WriteMsgUnix(b, rights(int(fd)), nil)
+	})
+	if err = errors.Join(failed, err); err != nil {
+		return err
+	}
+	if n < len(b) {
+		if _, err := conn.Write(b[n:]); err != nil {
+			return err
+		}
+	}
+	return c.Close()
+}
+
+// receive reads the next frame from conn and the file that came with it. The
+// file is nil, though announced, if this process has no descriptor left for it.
+func (l *link) receive(conn *net.UnixConn) (frame, *os.File, error) {
+	f, err := readFrame(wire{conn, &l.stray})
+	if err != nil {
+		l.closeStray()
+		return f, nil, err
+	}
+	if f.Files == 0 || len(l.stray) == 0 {
+		l.closeStray()
+		return f, nil, nil
+	}
+	file := os.NewFile(uintptr(l.stray[0]), f.Kind)
+	l.stray = l.stray[1:]
+	l.closeStray()
+	return f, file, nil
+}
+
+func (l *link) closeStray() {
+	for _, fd := range l.stray {
+		os.NewFile(uintptr(fd), "stray").Close()
+	}
+	l.stray = nil
+}
+
+// wire reads bytes and keeps the descriptors that arrive with them.
+type wire struct {
+	conn  *net.UnixConn
+	files *[]int
+}
+
+func (w wire) Read(p []byte) (int, error) {
+	var oob [64]byte
+	n, oobn, _, _, err := w.conn.ReadMsgUnix(p, oob[:])
+	if oobn > 0 {
+		*w.files = append(*w.files, parseRights(oob[:oobn])...)
+	}
+	if errors.Is(err, io.EOF) {
+		err = io.EOF
+	}
+	return n, err
+}

@@ -1,0 +1,32 @@
+package prefork
+
+import (
+	"net"
+	"os"
+	"syscall"
+)
+
+// Windows has no way to hand a listening socket's queue from process to process.
+const supported = false
+
+var workerSignals = []os.Signal{os.Interrupt}
+
+func ownSession() *syscall.SysProcAttr { return nil }
+
+func controlPair() (*net.UnixConn, *os.File, error) { return nil, nil, ErrUnsupported }
+
+func controlConn(*os.File) (*net.UnixConn, error) { return nil, ErrUnsupported }
+
+func rights(int) []byte { return nil }
+
+func parseRights([]byte) []int { return nil }
+
+func inherited(int, string, bool) (*os.File, error) { return nil, ErrUnsupported }
+
+func mapShared(*os.File, int) ([]byte, error) { return nil, ErrUnsupported }
+
+func newMemory(int) ([]byte, *os.File, error) { return nil, nil, ErrUnsupported }
+
+func unmap([]byte) {}
+
+func executable() (string, error) { return os.Executable() }

@@ -1,0 +1,273 @@
+package prefork
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	goruntime "runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// process is one incarnation of a worker, from before its start until after its
+// end.
+type process struct {
+	place *place
+	slot  int
+	link  *link
+	asked asked
+	up    chan struct{} // closed when it is ready
+	gone  chan struct{} // closed when nothing is left of it
+
+	memory []byte // guarded by Group.memMu once it is registered
+	output *output
+
+	// Guarded by Group.mu.
+	cmd        *exec.Cmd // nil before the start
+	state      State
+	started    time.Time
+	readyAt    time.Time
+	deadline   time.Time // of the drain
+	told       bool      // to drain; no connection may be passed to it any more
+	killed     bool
+	cause      string // why it was killed, or what it complained of
+	generation uint64 // acknowledged
+	restarts   int
+	steerErr   error         // why no connections could be steered to it
+	timers     []*time.Timer // stopped at its end
+	exit       string        // how it ended; fixed once gone is closed
+	tail       string        // what it printed last; likewise
+}
+
+func newProcess(pl *place) *process {
+	return &process{
+		place:   pl,
+		link:    newLink(),
+		up:      make(chan struct{}),
+		gone:    make(chan struct{}),
+		state:   Starting,
+		started: time.Now(),
+	}
+}
+
+// failure describes the end of p. It waits for nothing: p is gone.
+func (p *process) failure() error {
+	if p.cmd == nil {
+		return fmt.Errorf("worker %d: %s", p.place.id, p.exit)
+	}
+	if tail := strings.TrimSpace(p.tail); tail != "" {
+		return fmt.Errorf("worker %d: %s; it printed: %s", p.place.id, p.exit, tail)
+	}
+	return fmt.Errorf("worker %d: %s; it printed nothing", p.place.id, p.exit)
+}
+
+func (p *process) pid() int {
+	if p.cmd == nil {
+		return 0
+	}
+	return p.cmd.Process.Pid
+}
+
+// asked holds who waits for a worker's replies.
+type asked struct {
+	mu      sync.Mutex
+	last    uint64
+	waiting map[uint64]func(frame, error)
+	closed  bool
+}
+
+// add returns the id under which fn will get the reply, on the goroutine that
+// receives; 0 means that there will be none.
+func (a *asked) add(fn func(frame, error)) uint64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closed {
+		return 0
+	}
+	if a.waiting == nil {
+		a.waiting = map[uint64]func(frame, error){}
+	}
+	a.last++
+	a.waiting[a.last] = fn
+	return a.last
+}
+
+// take returns who waits for the reply to id, and forgets him; or nil.
+func (a *asked) take(id uint64) func(frame, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	fn := a.waiting[id]
+	delete(a.waiting, id)
+	return fn
+}
+
+// close tells all who wait that no reply will come.
+func (a *asked) close(err error) {
+	a.mu.Lock()
+	waiting := a.waiting
+	a.waiting, a.closed = nil, true
+	a.mu.Unlock()
+	for _, fn := range waiting {
+		fn(frame{}, err)
+	}
+}
+
+// ask queues a frame; fn gets its reply, or learns that none will come, on
+// another goroutine. fn must not block. After an error fn is not called.
+func (p *process) ask(f frame, fn func(frame, error)) error {
+	f.ID = p.asked.add(fn)
+	if f.ID == 0 {
+		return errGone
+	}
+	if !p.link.send(f, nil) && p.asked.take(f.ID) != nil {
+		return errNotReading
+	}
+	return nil
+}
+
+// marker is the variable by which a process knows that it is a worker, and
+// which one: id, memory size, name.
+const marker = "ROCKSTAR_TUI_WORKER"
+
+// Descriptors a worker inherits, in the order of exec.Cmd.ExtraFiles.
+const (
+	fdControl = 3 + iota
+	fdSlot
+	fdMemory
+)
+
+// launched is what a started process and its master share.
+type launched struct {
+	cmd    *exec.Cmd
+	conn   *net.UnixConn
+	memory []byte
+	output *output
+}
+
+// launch starts the process of p. It takes no lock.
+func (g *Group) launch(p *process, share int) (*launched, error) {
+	if !supported {
+		return nil, ErrUnsupported
+	}
+	l := &launched{}
+	files, err := g.equip(p, l)
+	defer closeAll(&files)
+	if err != nil {
+		l.discard()
+		return nil, err
+	}
+	if l.cmd, err = g.command(p, share); err != nil {
+		l.discard()
+		return nil, err
+	}
+	printed := files[len(files)-1]
+	l.cmd.Stdin, l.cmd.Stdout, l.cmd.Stderr = nil, printed, printed
+	l.cmd.ExtraFiles = files[:len(files)-1]
+	if err := l.cmd.Start(); err != nil {
+		l.discard()
+		return nil, fmt.Errorf("start a process: %w", err)
+	}
+	return l, nil
+}
+
+// equip fills l and returns the files for the worker's side: control socket,
+// slot, memory if any, and the pipe it prints to.
+func (g *Group) equip(p *process, l *launched) (files []*os.File, err error) {
+	conn, there, err := controlPair()
+	if err != nil {
+		return nil, err
+	}
+	l.conn = conn
+	files = append(files, there)
+	socket, err := g.cfg.Sockets.File(p.slot)
+	if err != nil {
+		return files, fmt.Errorf("socket of slot %d: %w", p.slot, err)
+	}
+	files = append(files, socket)
+	if g.cfg.MemorySize > 0 {
+		memory, f, err := newMemory(g.cfg.MemorySize)
+		if err != nil {
+			return files, err
+		}
+		l.memory = memory
+		files = append(files, f)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return files, fmt.Errorf("pipe for a worker's output: %w", err)
+	}
+	l.output = &output{file: r, done: make(chan struct{})}
+	return append(files, w), nil
+}
+
+// discard frees what equip has made when there is no process to use it.
+func (l *launched) discard() {
+	if l.conn != nil {
+		l.conn.Close()
+	}
+	if l.output != nil {
+		l.output.file.Close()
+	}
+	unmap(l.memory)
+}
+
+func closeAll(files *[]*os.File) {
+	for _, f := range *files {
+		f.Close()
+	}
+}
+
+// command is the configured one, or this executable again under a title that
+// tells an operator what it is; share is how many workers share the processors.
+func (g *Group) command(p *process, share int) (*exec.Cmd, error) {
+	var cmd *exec.Cmd
+	if g.cfg.Command != nil {
+		cmd = g.cfg.Command()
+	} else {
+		path, err := executable()
+		if err != nil {
+			return nil, fmt.Errorf("find this executable: %w", err)
+		}
+		title := fmt.Sprintf("%s: worker %s/%d", filepath.Base(os.Args[0]), g.cfg.Name, p.place.id)
+		cmd = &exec.Cmd{Path: path, Args: []string{title}}
+	}
+	if cmd.Env == nil {
+		cmd.Env = os.Environ()
+	}
+	cmd.Env = workerEnv(cmd.Env, share)
+	cmd.Env = append(cmd.Env, fmt.Sprintf("%s=%d %d %s", marker, p.place.id, g.cfg.MemorySize, g.cfg.Name))
+	cmd.SysProcAttr = ownSession()
+	return cmd, nil
+}
+
+// workerEnv returns env without what is meant for the master alone, and with
+// the worker's share of the processors unless somebody has chosen one.
+func workerEnv(env []string, share int) []string {
+	own := []string{marker, "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}
+	chosen := false
+	var kept []string
+next:
+	for _, v := range env {
+		name, _, _ := strings.Cut(v, "=")
+		for _, o := range own {
+			if name == o {
+				continue next
+			}
+		}
+		chosen = chosen || name == "GOMAXPROCS"
+		kept = append(kept, v)
+	}
+	if !chosen {
+		kept = append(kept, "GOMAXPROCS="+strconv.Itoa(processors(goruntime.GOMAXPROCS(0), share)))
+	}
+	return kept
+}
+
+// processors each of n workers should use of all there are: rounded up, at least 1.
+func processors(all, n int) int {
+	return max(1, (all+n-1)/max(1, n))
+}

@@ -1,0 +1,344 @@
+package prefork
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// startedAs is this process's marker: empty if not as a worker.
+var startedAs = os.Getenv(marker)
+
+// IsWorker reports whether this process was started as a worker. A program asks
+// it before anything else, and if so calls Connect.
+func IsWorker() bool { return supported && startedAs != "" }
+
+// Worker is this process in the role of a worker.
+type Worker struct {
+	id     int
+	name   string
+	memory []byte
+	conn   *net.UnixConn
+	slot   *os.File
+}
+
+// Handlers are what a worker does. All but Settings may be nil.
+type Handlers struct {
+	// Settings takes over settings. The first call starts serving and returns
+	// once the worker does; each error is reported to the master, and one from
+	// the first call ends Run. Calls come one after the other.
+	Settings func(payload []byte) error
+	// Drain stops accepting, finishes what is open and closes the rest when
+	// ctx ends. It is called once at most, and never before or during a first
+	// call of Settings. When it returns, Run does.
+	Drain func(ctx context.Context)
+	// Conn serves a connection another process has accepted, also while Drain
+	// runs. It must not block.
+	Conn func(net.Conn)
+	// Call answers a question of the master. Calls may run at the same time.
+	Call func(kind string, payload []byte) ([]byte, error)
+}
+
+// Connect takes over what the master has given to this process. From then on the
+// process survives SIGHUP and SIGINT, and programs it starts are not workers.
+func Connect() (*Worker, error) {
+	if !IsWorker() {
+		return nil, ErrNotWorker
+	}
+	id, size, name, err := parseMarker(startedAs)
+	if err != nil {
+		return nil, err
+	}
+	if os.Getenv(marker) == "" {
+		return nil, errors.New("connect to the master: already connected")
+	}
+	os.Unsetenv(marker)
+	signal.Notify(make(chan os.Signal, 1), workerSignals...)
+	w := &Worker{id: id, name: name}
+	if err := w.inherit(size); err != nil {
+		return nil, fmt.Errorf("connect to the master: %w", err)
+	}
+	return w, nil
+}
+
+// parseMarker takes apart "id size name".
+func parseMarker(s string) (id, size int, name string, err error) {
+	fields := strings.SplitN(s, " ", 3)
+	if len(fields) == 3 {
+		id, err = strconv.Atoi(fields[0])
+		if err == nil {
+			size, err = strconv.Atoi(fields[1])
+		}
+		if err == nil && id >= 0 && size >= 0 {
+			return id, size, fields[2], nil
+		}
+	}
+	return 0, 0, "", fmt.Errorf("%s is %q, not set by a master: unset it", marker, s)
+}
+
+// inherit checks and takes the descriptors.
+func (w *Worker) inherit(size int) error {
+	control, err := inherited(fdControl, "control socket", true)
+	if err != nil {
+		return err
+	}
+	defer control.Close()
+	if w.slot, err = inherited(fdSlot, "listening socket", true); err != nil {
+		return err
+	}
+	if size > 0 {
+		f, err := inherited(fdMemory, "shared memory", false)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if w.memory, err = mapShared(f, size); err != nil {
+			return err
+		}
+	}
+	w.conn, err = controlConn(control)
+	return err
+}
+
+// ID is the worker's place in its group, from 0.
+func (w *Worker) ID() int { return w.id }
+
+// Name is that of the group.
+func (w *Worker) Name() string { return w.name }
+
+// Memory is shared with the master, which reads it at any time, also after this
+// process has ended. It is nil if the group has none.
+func (w *Worker) Memory() []byte { return w.memory }
+
+// Listener returns the socket this worker accepts from. It can be taken once;
+// closing it leaves the socket and its queue to the master.
+func (w *Worker) Listener() (net.Listener, error) {
+	if w.slot == nil {
+		return nil, errors.New("the listening socket was already taken")
+	}
+	ln, err := net.FileListener(w.slot)
+	if err != nil {
+		return nil, fmt.Errorf("inherited listening socket: %w", err)
+	}
+	w.slot.Close()
+	w.slot = nil
+	return ln, nil
+}
+
+const (
+	// leaveGrace is how long a master may take to order the drain a worker asks for.
+	leaveGrace = time.Second
+	// maxCalls is how many calls may be under way.
+	maxCalls = 16
+)
+
+// Run does what the master says until the worker has drained: because the master
+// said so or is gone, because of SIGTERM, or because ctx ended. It returns nil
+// then, and the process should exit with status 0. An error means that serving
+// never began.
+func (w *Worker) Run(ctx context.Context, h Handlers) error {
+	s := &session{
+		handlers: h,
+		link:     newLink(),
+		settings: make(chan frame, maxQueued),
+		calls:    make(chan struct{}, maxCalls),
+		failed:   make(chan error, 1),
+		drained:  make(chan struct{}),
+		over:     make(chan struct{}),
+		timeout:  30 * time.Second,
+	}
+	written := make(chan struct{})
+	go func() { s.link.run(w.conn); close(written) }()
+	go s.takeSettings()
+	err := s.run(ctx, s.receive(w.conn))
+	close(s.over)
+	close(s.settings)
+	s.link.close() // what was said is still written
+	<-written
+	return err
+}
+
+// session is one Run. Its loop owns everything not said to be otherwise.
+type session struct {
+	handlers Handlers
+	link     *link
+	settings chan frame    // to takeSettings
+	calls    chan struct{} // holds a token for each call under way
+	failed   chan error    // why the first settings were refused
+	drained  chan struct{} // closed when Drain has returned
+	over     chan struct{} // closed when run has returned
+	timeout  time.Duration // of a drain nobody has ordered
+	draining bool
+	mu       sync.Mutex // held while Settings runs; guards serving
+	serving  bool       // Settings has succeeded once
+}
+
+// received is a frame and the descriptor that came with it.
+type received struct {
+	frame frame
+	file  *os.File
+}
+
+// receive returns what the master sends. The channel is closed at its end.
+func (s *session) receive(conn *net.UnixConn) <-chan received {
+	inbox := make(chan received)
+	go func() {
+		defer close(inbox)
+		for {
+			f, file, err := s.link.receive(conn)
+			if err != nil {
+				return
+			}
+			select {
+			case inbox <- received{f, file}:
+			case <-s.over:
+				return
+			}
+		}
+	}()
+	return inbox
+}
+
+func (s *session) run(ctx context.Context, inbox <-chan received) error {
+	terminate := make(chan os.Signal, 1)
+	signal.Notify(terminate, syscall.SIGTERM)
+	defer signal.Stop(terminate)
+	var impatient <-chan time.Time
+	leave := func() {
+		s.link.send(frame{Kind: kindLeave}, nil)
+		impatient = time.After(leaveGrace)
+	}
+	ended := ctx.Done()
+	for {
+		select {
+		case r, ok := <-inbox:
+			if !ok {
+				inbox = nil
+				s.drain(s.timeout)
+				continue
+			}
+			s.handle(r)
+		case <-terminate:
+			leave()
+		case <-ended:
+			ended = nil
+			leave()
+		case <-impatient:
+			s.drain(s.timeout)
+		case err := <-s.failed:
+			return err
+		case <-s.drained:
+			return nil
+		}
+	}
+}
+
+func (s *session) handle(r received) {
+	f := r.frame
+	if f.Kind == kindConn {
+		s.serve(r.file)
+		return
+	}
+	if r.file != nil {
+		r.file.Close()
+	}
+	switch f.Kind {
+	case kindSettings:
+		s.timeout = f.Timeout
+		s.settings <- f // no more can be under way than the master queues
+	case kindTimeout:
+		s.timeout = f.Timeout
+	case kindDrain:
+		s.drain(f.Timeout)
+	case kindCall:
+		s.answer(f)
+	}
+}
+
+// serve takes a passed connection. There is no file if this process had no
+// descriptor left for it; the kernel has then closed it.
+func (s *session) serve(file *os.File) {
+	if file == nil {
+		return
+	}
+	defer file.Close()
+	if s.handlers.Conn == nil {
+		return
+	}
+	if c, err := net.FileConn(file); err == nil {
+		s.handlers.Conn(c)
+	}
+}
+
+// takeSettings calls the handler for each, until settings is closed.
+func (s *session) takeSettings() {
+	for f := range s.settings {
+		s.mu.Lock()
+		err := s.handlers.Settings(f.Body)
+		first := !s.serving
+		s.serving = s.serving || err == nil
+		s.mu.Unlock()
+		s.reply(f.ID, nil, err)
+		if first && err != nil {
+			s.failed <- fmt.Errorf("take the first settings: %w", err)
+			return
+		}
+	}
+}
+
+func (s *session) reply(id uint64, body []byte, err error) {
+	f := frame{Kind: kindReply, ID: id, Body: body}
+	if err != nil {
+		f.Error = err.Error()
+	}
+	s.link.send(f, nil)
+}
+
+// drain begins to drain, unless it has begun.
+func (s *session) drain(timeout time.Duration) {
+	if s.draining {
+		return
+	}
+	s.draining = true
+	go func() {
+		defer close(s.drained)
+		ctx, cancel := context.WithTimeout(context.Background(), timeout)
+		defer cancel()
+		s.mu.Lock()
+		serving := s.serving
+		s.mu.Unlock()
+		if serving && s.handlers.Drain != nil {
+			s.handlers.Drain(ctx)
+		}
+	}()
+}
+
+// answer replies to a call as soon as the handler has.
+func (s *session) answer(f frame) {
+	if s.handlers.Call == nil {
+		s.reply(f.ID, nil, fmt.Errorf("call %q is not known", f.Call))
+		return
+	}
+	select {
+	case s.calls <- struct{}{}:
+	default:
+		s.reply(f.ID, nil, fmt.Errorf("busy with %d calls", maxCalls))
+		return
+	}
+	go func() {
+		defer func() { <-s.calls }()
+		body, err := s.handlers.Call(f.Call, f.Body)
+		if len(body) > MaxPayload {
+			body, err = nil, fmt.Errorf("the answer of %d bytes is too large: at most %d", len(body), MaxPayload)
+		}
+		s.reply(f.ID, body, err)
+	}()
+}
