@@ -6,8 +6,6 @@
 // [Config.With] makes another from an edit, [Diff] tells what separates two.
 package config
 
-import "time"
-
 // Config is the desired state. Every field holds its effective value: defaults
 // and inheritance are already resolved. A Config remembers the document it was
 // made from, so that [Config.With] changes only what was asked and listeners
@@ -177,9 +175,3 @@ type Backend struct {
 	// Weight is this backend's share, relative to its siblings. Default 1.
 	Weight int `json:"weight"`
 }
-
-// Duration is a time.Duration written as "10s" or "1m30s".
-type Duration time.Duration
-
-// Size is a number of bytes written as "512", "4KiB", "10MiB" or "1GiB".
-type Size int64
