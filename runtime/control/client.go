@@ -1,0 +1,239 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"syscall"
+	"time"
+)
+
+const (
+	dialTimeout = 2 * time.Second
+	// maxAnswer bounds what is read of one answer, or of one line of a watch.
+	maxAnswer = 64 << 20
+	// A link that is silent for silence is asked for a sign of life, and given
+	// up if there is none within patience.
+	silence  = 15 * time.Second
+	patience = 10 * time.Second
+)
+
+var _ Controller = (*Client)(nil)
+
+// Client is a Controller at the other end of a connection. All its calls share
+// one connection, which is opened by the first and again after it broke. Calls
+// end with their context; without a deadline there they wait as long as the
+// link is alive. It is safe for concurrent use.
+type Client struct {
+	transport *http.Transport
+	// where names the other end in errors.
+	where    string
+	readOnly bool
+}
+
+// Dial returns a Client of the control socket at path. It does not connect yet.
+func Dial(path string) *Client {
+	c := NewClient(func(ctx context.Context) (net.Conn, error) {
+		if err := checkPath(path); err != nil {
+			return nil, err
+		}
+		return new(net.Dialer).DialContext(ctx, "unix", path)
+	})
+	c.where = "control socket " + path
+	return c
+}
+
+// NewClient returns a Client that connects by dial, which has two seconds each
+// time. It does not connect yet.
+func NewClient(dial func(ctx context.Context) (net.Conn, error)) *Client {
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	return &Client{where: "the other end", transport: &http.Transport{
+		Protocols: protocols,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+			defer cancel()
+			c, err := dial(ctx)
+			if err != nil {
+				return nil, &dialError{err}
+			}
+			return c, nil
+		},
+		MaxConnsPerHost:        1,
+		MaxResponseHeaderBytes: 64 << 10,
+		DisableCompression:     true,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: silence, PingTimeout: patience},
+	}}
+}
+
+// ReadOnly returns a Client on the same connection that has given up the right
+// to change anything. The runtime enforces it.
+func (c *Client) ReadOnly() *Client {
+	r := *c
+	r.readOnly = true
+	return &r
+}
+
+// Close closes the connection once no call uses it. A later call opens another.
+func (c *Client) Close() error {
+	c.transport.CloseIdleConnections()
+	return nil
+}
+
+// Version returns what the runtime says of itself.
+func (c *Client) Version(ctx context.Context) (*Version, error) {
+	return call[Version](ctx, c, http.MethodGet, "version", nil, nil)
+}
+
+// Snapshot returns the present state.
+func (c *Client) Snapshot(ctx context.Context) (*Snapshot, error) {
+	return call[Snapshot](ctx, c, http.MethodGet, "snapshot", nil, nil)
+}
+
+// Plan tells what a change would do, and changes nothing.
+func (c *Client) Plan(ctx context.Context, change Change) (*Plan, error) {
+	return call[Plan](ctx, c, http.MethodPost, "plan", nil, change)
+}
+
+// Apply carries out a change. If the link breaks meanwhile, it may have been
+// made all the same.
+func (c *Client) Apply(ctx context.Context, change Change) (*Result, error) {
+	return call[Result](ctx, c, http.MethodPost, "apply", nil, change)
+}
+
+// Connections lists open connections.
+func (c *Client) Connections(ctx context.Context, q Query) (*Page, error) {
+	return call[Page](ctx, c, http.MethodGet, "connections", q.values(), nil)
+}
+
+// Act does what is not a state.
+func (c *Client) Act(ctx context.Context, a Action) (*Result, error) {
+	return call[Result](ctx, c, http.MethodPost, "act", nil, a)
+}
+
+// call asks for one thing and decodes the answer.
+func call[T any](ctx context.Context, c *Client, method, what string, query url.Values, in any) (*T, error) {
+	resp, err := c.send(ctx, method, what, query, in)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err != nil {
+		return nil, c.lost(ctx, err)
+	}
+	out := new(T)
+	if len(body) > maxAnswer || json.Unmarshal(body, out) != nil {
+		return nil, c.stranger()
+	}
+	return out, nil
+}
+
+// send returns a response whose status is 200.
+func (c *Client) send(ctx context.Context, method, what string, query url.Values, in any) (*http.Response, error) {
+	req, err := c.request(ctx, method, what, query, in)
+	if err != nil {
+		return nil, &Error{Code: CodeInvalid, Message: err.Error()}
+	}
+	resp, err := c.transport.RoundTrip(req)
+	if err != nil {
+		return nil, c.unreached(ctx, err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		defer resp.Body.Close()
+		return nil, c.refusal(ctx, resp)
+	}
+	return resp, nil
+}
+
+func (c *Client) request(ctx context.Context, method, what string, query url.Values, in any) (*http.Request, error) {
+	var body io.Reader
+	if in != nil {
+		text, err := json.Marshal(in)
+		if err != nil {
+			return nil, err
+		}
+		body = bytes.NewReader(text)
+	}
+	u := url.URL{Scheme: "http", Host: "runtime", Path: "/v1/" + what, RawQuery: query.Encode()}
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), body)
+	if err != nil {
+		return nil, err
+	}
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.readOnly {
+		req.Header.Set(readOnlyHeader, "1")
+	}
+	return req, nil
+}
+
+// refusal decodes an error answer. Its texts are made fit to be printed: the
+// other end need not be what it seems.
+func (c *Client) refusal(ctx context.Context, resp *http.Response) error {
+	text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return c.lost(ctx, err)
+	}
+	var body errorBody
+	if json.Unmarshal(text, &body) != nil || body.Error == nil {
+		return c.stranger()
+	}
+	return body.Error.known()
+}
+
+// known returns e fit to be printed, with a code that is one of ours.
+func (e *Error) known() *Error {
+	e = e.cleaned()
+	if sentinels[e.Code] == nil {
+		e.Code = CodeInternal
+	}
+	return e
+}
+
+// dialError tells an error of connecting from one of talking.
+type dialError struct{ error }
+
+func (e *dialError) Unwrap() error { return e.error }
+
+// unreached says why a request found no answer.
+func (c *Client) unreached(ctx context.Context, err error) error {
+	var dial *dialError
+	if ctx.Err() != nil || !errors.As(err, &dial) {
+		return c.lost(ctx, err)
+	}
+	const cure = "start one with: rockstar-tui serve"
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return &Error{Code: CodeDenied, Message: fmt.Sprintf("%s: permission denied; it belongs to another user", c.where)}
+	case errors.Is(err, fs.ErrNotExist):
+		return unavailable("no runtime answers: there is no %s; %s", c.where, cure)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return unavailable("no runtime answers: nobody listens on %s any more; %s", c.where, cure)
+	}
+	return unavailable("no runtime answers: %s: %s; %s", c.where, dial.error, cure)
+}
+
+// lost says that an answer broke off; the context's end comes first.
+func (c *Client) lost(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return unavailable("connection to %s lost: %s", c.where, err)
+}
+
+func (c *Client) stranger() error {
+	return unavailable("what answers on %s does not talk like a runtime", c.where)
+}
+
+func unavailable(format string, args ...any) *Error {
+	return &Error{Code: CodeUnavailable, Message: clean(fmt.Sprintf(format, args...), 1000)}
+}

@@ -1,0 +1,69 @@
+package controltest
+
+import (
+	"reflect"
+
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+func (r *rig) connections(q control.Query) *control.Page {
+	r.Helper()
+	p, err := r.Controller.Connections(r.ctx, q)
+	if err != nil {
+		r.Fatalf("Connections(%+v): %v", q, err)
+	}
+	return p
+}
+
+func connectionsComeInPages(r *rig) {
+	all := r.connections(control.Query{Listener: r.Listener, Limit: 10000})
+	if all.Total != len(all.Connections) {
+		r.Errorf("total is %d, %d connections are listed", all.Total, len(all.Connections))
+	}
+	for i, c := range all.Connections {
+		if c.Listener != r.Listener || c.State != "active" && c.State != "idle" {
+			r.Errorf("connection %+v, want one of %s, active or idle", c, r.Listener)
+		}
+		if i > 0 && c.Opened.Before(all.Connections[i-1].Opened) {
+			r.Errorf("connection %d is older than the one before", i)
+		}
+	}
+	if p := r.connections(control.Query{Listener: r.Listener, Limit: 1}); len(p.Connections) > 1 {
+		r.Errorf("a page of one has %d", len(p.Connections))
+	}
+	if p := r.connections(control.Query{Listener: r.Listener, Offset: 1 << 30}); len(p.Connections) != 0 {
+		r.Errorf("a page behind the end has %d", len(p.Connections))
+	}
+	if all.Total > 1 {
+		second := r.connections(control.Query{Listener: r.Listener, Limit: 1, Offset: 1})
+		if second.Total != all.Total || len(second.Connections) != 1 || second.Connections[0].ID != all.Connections[1].ID {
+			r.Errorf("the second page of one is %+v, want connection %d of %d", second, all.Connections[1].ID, all.Total)
+		}
+	}
+	worker := 1 << 20
+	if p := r.connections(control.Query{Worker: &worker}); p.Total != 0 {
+		r.Errorf("a worker that is not there has %d connections", p.Total)
+	}
+}
+
+func wrongQueriesAreRefused(r *rig) {
+	for _, q := range []control.Query{{Limit: -1}, {Limit: 10001}, {Offset: -1}, {State: "asleep"}} {
+		_, err := r.Controller.Connections(r.ctx, q)
+		if e := r.wantError("Connections", err, control.ErrInvalid); reflect.DeepEqual(e, &control.Error{}) {
+			r.Errorf("query was %+v", q)
+		}
+	}
+	_, err := r.Controller.Connections(r.ctx, control.Query{Listener: "there-is-none"})
+	r.wantError("Connections of no listener", err, control.ErrNotFound)
+}
+
+func wrongActionsAreRefused(r *rig) {
+	before := r.snapshot()
+	_, err := r.Controller.Act(r.ctx, control.Action{Kind: "dance"})
+	r.wantError("an unknown action", err, control.ErrInvalid)
+	_, err = r.Controller.Act(r.ctx, control.Action{Kind: control.RestartWorker, Listener: "there-is-none"})
+	r.wantError("restart of a worker of no listener", err, control.ErrNotFound)
+	_, err = r.Controller.Act(r.ctx, control.Action{Kind: control.RestartWorker, Listener: r.Listener, Worker: 1 << 20})
+	r.wantError("restart of no worker", err, control.ErrNotFound)
+	r.unchanged(before)
+}

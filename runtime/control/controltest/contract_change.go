@@ -1,0 +1,196 @@
+package controltest
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+func planChangesNothing(r *rig) {
+	before := r.snapshot()
+	idle := r.listener(before).Timeouts.Idle
+	c := r.set("timeouts.idle", "43s")
+	c.Base = before.Revision
+	p, err := r.Controller.Plan(r.ctx, c)
+	if err != nil {
+		r.Fatalf("Plan: %v", err)
+	}
+	if p.Revision != before.Revision || p.Summary == "" {
+		r.Errorf("plan is for revision %d with summary %q, want revision %d and some words", p.Revision, p.Summary, before.Revision)
+	}
+	r.wantOneChange(p.Changes, "timeouts.idle", "43s")
+	if len(p.Listeners) != 1 || p.Listeners[0].Name != r.Listener || p.Listeners[0].Action != "update" || p.Listeners[0].Drained != 0 {
+		r.Errorf("plan for listeners %+v, want an update of %s that drains nothing", p.Listeners, r.Listener)
+	}
+	r.unchanged(before)
+	if got := r.listener(r.snapshot()).Timeouts.Idle; got != idle {
+		r.Errorf("idle timeout is %s after a plan, want %s", got, idle)
+	}
+}
+
+func (r *rig) wantOneChange(changes []config.Change, key, to string) {
+	r.Helper()
+	if len(changes) != 1 || changes[0].Path != r.path(key) || changes[0].To != to || changes[0].Effect == "" {
+		r.Errorf("changes are %+v, want one of %s to %s with an effect", changes, r.path(key), to)
+	}
+}
+
+func applyRaisesTheRevisionAndShows(r *rig) {
+	before := r.snapshot()
+	c := r.set("timeouts.idle", "44s")
+	c.Base = before.Revision
+	res := r.apply(c)
+	if res.Revision <= before.Revision || res.Message == "" {
+		r.Errorf("result has revision %d and message %q, want more than %d and some words", res.Revision, res.Message, before.Revision)
+	}
+	r.wantOneChange(res.Changes, "timeouts.idle", "44s")
+	now := r.snapshot()
+	if got := r.listener(now).Timeouts.Idle; now.Revision != res.Revision || got != "44s" {
+		r.Errorf("the next snapshot has revision %d and idle timeout %s, want %d and 44s", now.Revision, got, res.Revision)
+	}
+}
+
+func applyIsInTheEvents(r *rig) {
+	r.apply(r.set("timeouts.idle", "45s"))
+	r.until("an event of the change, with its actor", func(s *control.Snapshot) bool {
+		return slices.ContainsFunc(s.Events, func(e control.Event) bool { return strings.HasPrefix(e.Actor, "contract") })
+	})
+}
+
+func sameChangeAgainChangesNothing(r *rig) {
+	c := r.set("timeouts.idle", "46s")
+	r.apply(c)
+	before := r.snapshot()
+	c.Base = before.Revision
+	if res := r.apply(c); len(res.Changes) != 0 || res.Revision != before.Revision {
+		r.Errorf("the same change again made %+v, revision %d; want none, revision %d", res.Changes, res.Revision, before.Revision)
+	}
+	r.unchanged(before)
+}
+
+func emptyChangeChangesNothing(r *rig) {
+	before := r.snapshot()
+	p, err := r.Controller.Plan(r.ctx, control.Change{})
+	if err != nil || len(p.Changes) != 0 || len(p.Listeners) != 0 {
+		r.Errorf("plan of an empty change is %+v, %v; want an empty one", p, err)
+	}
+	if res := r.apply(control.Change{}); len(res.Changes) != 0 || res.Revision != before.Revision {
+		r.Errorf("an empty change made %+v, revision %d; want none, revision %d", res.Changes, res.Revision, before.Revision)
+	}
+	r.unchanged(before)
+}
+
+func staleBaseIsAConflict(r *rig) {
+	old := r.snapshot().Revision
+	r.apply(r.set("timeouts.idle", "47s"))
+	before := r.snapshot()
+	for _, base := range []uint64{old, before.Revision + 1} {
+		c := r.set("timeouts.idle", "48s")
+		c.Base = base
+		_, err := r.Controller.Apply(r.ctx, c)
+		r.wantError("Apply on revision "+strconv.FormatUint(base, 10), err, control.ErrConflict)
+		_, err = r.Controller.Plan(r.ctx, c)
+		r.wantError("Plan on revision "+strconv.FormatUint(base, 10), err, control.ErrConflict)
+	}
+	r.unchanged(before)
+}
+
+func wrongPatchesAreRefusedByPath(r *rig) {
+	before := r.snapshot()
+	for _, e := range []config.Edit{
+		{Path: "listeners.there-is-none.enabled", Value: "false"},
+		{Path: r.path("timeouts.raed"), Value: "1s"},
+		{Path: "nonsense", Value: "1"},
+		{Path: "", Value: "1"},
+		{Path: r.path("timeouts.idle"), Value: "soon"},
+		{Path: r.path("timeouts.idle"), Value: "-1s"},
+		{Path: r.path("enabled"), Value: "perhaps"},
+		{Path: r.path("prefork.workers"), Value: "-1"},
+	} {
+		c := control.Change{Patch: config.Patch{e}}
+		_, err := r.Controller.Apply(r.ctx, c)
+		got := r.wantError("Apply of "+e.Path+": "+e.Value, err, control.ErrInvalid, control.ErrNotFound)
+		if len(got.Details) == 0 || got.Details[0].Message == "" || !related(got.Details[0].Path, e.Path) {
+			r.Errorf("%s: %s: details %+v, want one that names the path", e.Path, e.Value, got.Details)
+		}
+		_, err = r.Controller.Plan(r.ctx, c)
+		r.wantError("Plan of "+e.Path+": "+e.Value, err, control.ErrInvalid, control.ErrNotFound)
+	}
+	r.unchanged(before)
+}
+
+// related reports whether one path is the other or lies below it: a missing
+// listener may be named by itself or by a key it lacks.
+func related(a, b string) bool {
+	return a == b || strings.HasPrefix(a, b) || strings.HasPrefix(b, a) || parent(a) == parent(b)
+}
+
+func parent(path string) string {
+	return path[:max(0, strings.LastIndexByte(path, '.'))]
+}
+
+func oneWrongEditRefusesAll(r *rig) {
+	before := r.snapshot()
+	idle := r.listener(before).Timeouts.Idle
+	_, err := r.Controller.Apply(r.ctx, control.Change{Patch: config.Patch{
+		{Path: r.path("timeouts.idle"), Value: "49s"},
+		{Path: r.path("timeouts.read"), Value: "never"},
+	}})
+	r.wantError("Apply of a right and a wrong edit", err, control.ErrInvalid)
+	r.unchanged(before)
+	if got := r.listener(r.snapshot()).Timeouts.Idle; got != idle {
+		r.Errorf("idle timeout is %s, want %s as before", got, idle)
+	}
+}
+
+func wrongConfigIsRefused(r *rig) {
+	before := r.snapshot()
+	_, err := r.Controller.Apply(r.ctx, control.Change{Config: "version: 1\nlisteners: {web: {adress: \":80\"}}\n"})
+	r.wantError("Apply of a wrong config", err, control.ErrInvalid, control.ErrUnsupported)
+	r.unchanged(before)
+}
+
+func patchAndConfigExcludeEachOther(r *rig) {
+	c := r.set("timeouts.idle", "50s")
+	c.Config = "version: 1\n"
+	_, err := r.Controller.Plan(r.ctx, c)
+	r.wantError("Plan of both a patch and a config", err, control.ErrInvalid)
+	before := r.snapshot()
+	_, err = r.Controller.Apply(r.ctx, c)
+	r.wantError("Apply of both a patch and a config", err, control.ErrInvalid)
+	r.unchanged(before)
+}
+
+func stopAndStart(r *rig) {
+	p, err := r.Controller.Plan(r.ctx, r.set("enabled", "false"))
+	if err != nil || len(p.Listeners) != 1 || p.Listeners[0].Action != "stop" {
+		r.Errorf("plan to stop is %+v, %v", p, err)
+	}
+	r.apply(r.set("enabled", "false"))
+	r.until("a stopped listener", func(s *control.Snapshot) bool {
+		l := r.listener(s)
+		return !l.Enabled && l.State == control.StateStopped && l.WorkersReady == 0
+	})
+	r.apply(r.set("enabled", "true"))
+	r.until("a serving listener", func(s *control.Snapshot) bool {
+		l := r.listener(s)
+		return l.Enabled && l.State == control.StateServing && l.WorkersReady == l.WorkersWanted
+	})
+}
+
+func resizeWorkers(r *rig) {
+	l := r.listener(r.snapshot())
+	if !l.Prefork {
+		r.Skip("the listener is served in the master process")
+	}
+	for _, n := range []int{l.WorkersWanted + 1, l.WorkersWanted} {
+		r.apply(r.set("prefork.workers", strconv.Itoa(n)))
+		r.until(strconv.Itoa(n)+" workers", func(s *control.Snapshot) bool {
+			l := r.listener(s)
+			return l.State == control.StateServing && l.WorkersWanted == n && l.WorkersReady == n && len(l.Workers) == n
+		})
+	}
+}

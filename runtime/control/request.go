@@ -1,0 +1,181 @@
+package control
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	// maxBody is the largest change: a config file of the largest size.
+	maxBody = 8 << 20
+	// bodyTimeout is how long a body may take to arrive.
+	bodyTimeout = 30 * time.Second
+)
+
+func changeOf(a *answer, r *request) (Change, error) {
+	var c Change
+	if err := decode(a, r, &c); err != nil {
+		return c, err
+	}
+	base, err := matched(r.Header)
+	if err != nil {
+		return c, err
+	}
+	if base != 0 && c.Base != 0 && base != c.Base {
+		return c, invalid("base", "If-Match asks for revision %d, the base of the change is %d", base, c.Base)
+	}
+	c.Base = max(c.Base, base)
+	c.Actor, c.Reason = r.peer.sign(c.Actor), clean(c.Reason, 500)
+	return c, c.Check()
+}
+
+// matched returns the revision of If-Match, 0 without one. Only what surely
+// means one revision is understood: a precondition must not be guessed.
+func matched(h http.Header) (uint64, error) {
+	values := h.Values("If-Match")
+	if len(values) == 0 {
+		return 0, nil
+	}
+	number, quoted := strings.CutPrefix(values[0], `"`)
+	number, closed := strings.CutSuffix(number, `"`)
+	n, err := strconv.ParseUint(number, 10, 64)
+	if len(values) > 1 || !quoted || !closed || err != nil || n == 0 {
+		return 0, invalid("If-Match", "If-Match %q is not a revision, write it as %q", clean(strings.Join(values, ", "), 100), `"7"`)
+	}
+	return n, nil
+}
+
+func actionOf(a *answer, r *request) (Action, error) {
+	var action Action
+	if err := decode(a, r, &action); err != nil {
+		return action, err
+	}
+	if r.Header.Get("If-Match") != "" {
+		return action, invalid("If-Match", "an action is not made on a revision, leave If-Match out")
+	}
+	action.Actor, action.Reason = r.peer.sign(action.Actor), clean(action.Reason, 500)
+	return action, nil
+}
+
+// decode reads one JSON value with known fields only.
+func decode(a *answer, r *request, v any) error {
+	// Where the connection has no deadlines, as in tests, the body is there already.
+	rc := http.NewResponseController(a)
+	_ = rc.SetReadDeadline(time.Now().Add(bodyTimeout))
+	defer func() { _ = rc.SetReadDeadline(time.Time{}) }()
+
+	dec := json.NewDecoder(http.MaxBytesReader(a, r.Body, maxBody))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil {
+		return unreadable(err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return invalid("", "the body goes on after its JSON value")
+	}
+	return nil
+}
+
+func unreadable(err error) error {
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return &statusError{http.StatusRequestEntityTooLarge, invalid("", "the body is larger than %d MiB", maxBody>>20)}
+	case errors.Is(err, io.EOF):
+		return invalid("", "the body is empty, it must be a JSON object")
+	}
+	return invalid("", "the body is not as it should be: %s", strings.TrimPrefix(err.Error(), "json: "))
+}
+
+// parameters of a query string, each at most once and none but the known.
+func parameters(raw string, known ...string) (url.Values, error) {
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return nil, invalid("", "the query string is not valid: %s", err)
+	}
+	for name, v := range values {
+		if !slices.Contains(known, name) {
+			return nil, invalid(name, "unknown parameter %q, there are %s", clean(name, 40), strings.Join(known, ", "))
+		}
+		if len(v) > 1 {
+			return nil, invalid(name, "parameter %s is there more than once", name)
+		}
+	}
+	return values, nil
+}
+
+func queryOf(raw string) (Query, error) {
+	values, err := parameters(raw, "listener", "worker", "state", "limit", "offset")
+	if err != nil {
+		return Query{}, err
+	}
+	q := Query{Listener: values.Get("listener"), State: values.Get("state")}
+	if values.Has("worker") {
+		q.Worker = new(int)
+	}
+	for name, at := range map[string]*int{"worker": q.Worker, "limit": &q.Limit, "offset": &q.Offset} {
+		if err := number(values, name, at); err != nil {
+			return Query{}, err
+		}
+	}
+	_, err = q.Effective()
+	return q, err
+}
+
+// number puts a parameter where it belongs, if it is there.
+func number(values url.Values, name string, at *int) error {
+	if !values.Has(name) {
+		return nil
+	}
+	n, err := strconv.Atoi(values.Get(name))
+	if err != nil {
+		return invalid(name, "parameter %s: %q is not a number", name, clean(values.Get(name), 40))
+	}
+	*at = n
+	return nil
+}
+
+func (q Query) values() url.Values {
+	v := url.Values{}
+	set := func(name string, n int) {
+		if n != 0 {
+			v.Set(name, strconv.Itoa(n))
+		}
+	}
+	if q.Listener != "" {
+		v.Set("listener", q.Listener)
+	}
+	if q.State != "" {
+		v.Set("state", q.State)
+	}
+	if q.Worker != nil {
+		v.Set("worker", strconv.Itoa(*q.Worker))
+	}
+	set("limit", q.Limit)
+	set("offset", q.Offset)
+	return v
+}
+
+func watchOptionsOf(raw string) (WatchOptions, error) {
+	values, err := parameters(raw, "interval", "history")
+	if err != nil {
+		return WatchOptions{}, err
+	}
+	var o WatchOptions
+	if text := values.Get("interval"); text != "" {
+		if o.Interval, err = time.ParseDuration(text); err != nil {
+			return o, invalid("interval", "parameter interval: %q is not a duration, write it as 1s", clean(text, 40))
+		}
+	}
+	return o, number(values, "history", &o.History)
+}
+
+func (o WatchOptions) values() url.Values {
+	return url.Values{"interval": {o.Interval.String()}, "history": {strconv.Itoa(o.History)}}
+}
