@@ -1,0 +1,156 @@
+package listener
+
+import (
+	"net"
+	"time"
+)
+
+// acceptor is one accept loop.
+type acceptor struct {
+	ln       net.Listener
+	returned chan struct{} // closed when it accepts no more
+}
+
+// Serve accepts connections from ln until Drain or Close, and then returns
+// [ErrServerClosed], or until ln fails. It closes ln. Several may run at once.
+func (s *Server) Serve(ln net.Listener) error {
+	a := &acceptor{ln: ln, returned: make(chan struct{})}
+	defer ln.Close()
+	if !s.admit(a) {
+		return ErrServerClosed
+	}
+	defer s.dismiss(a)
+	var pause backoff
+	for s.mayAccept() {
+		c, err := ln.Accept()
+		if err == nil {
+			pause = 0
+			s.ServeConn(c)
+			continue
+		}
+		if s.isStopped() {
+			break
+		}
+		if !temporary(err) {
+			return err
+		}
+		s.endure(&pause, err)
+	}
+	return ErrServerClosed
+}
+
+func (s *Server) admit(a *acceptor) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.isStopped() {
+		return false
+	}
+	s.acceptors[a] = struct{}{}
+	return true
+}
+
+func (s *Server) dismiss(a *acceptor) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.acceptors, a)
+	close(a.returned)
+}
+
+func (s *Server) isStopped() bool {
+	select {
+	case <-s.stopped:
+		return true
+	default:
+		return false
+	}
+}
+
+// mayAccept waits until the accept rate allows another connection. A drain
+// waits for nothing: the queue must become empty. It says false at the end.
+func (s *Server) mayAccept() bool {
+	for !s.draining() {
+		limits := s.terms.Load()
+		turn := s.pace.Reserve()
+		wait := turn.Delay()
+		if wait <= 0 {
+			break
+		}
+		select {
+		case <-time.After(wait):
+			return !s.isStopped()
+		case <-limits.replaced:
+		case <-s.drain:
+		}
+		turn.Cancel()
+	}
+	return !s.isStopped()
+}
+
+// backoff is the pause after a failed accept.
+type backoff time.Duration
+
+// next doubles the pause, from 5 ms to 1 s.
+func (b *backoff) next() time.Duration {
+	*b = min(max(2*(*b), backoff(5*time.Millisecond)), backoff(time.Second))
+	return time.Duration(*b)
+}
+
+// temporary errors, as that of too many open files, say nothing against the
+// listener.
+func temporary(err error) bool {
+	t, ok := err.(interface{ Temporary() bool })
+	return ok && t.Temporary()
+}
+
+// endure pauses; only the first failure in a row is logged.
+func (s *Server) endure(pause *backoff, err error) {
+	if *pause == 0 {
+		s.log.Warn("accept failed, trying again", "error", err)
+	}
+	select {
+	case <-time.After(pause.next()):
+	case <-s.stopped:
+	}
+}
+
+// probeEvery sets how often a silent peer is probed.
+func probeEvery(tcp *net.TCPConn, period time.Duration) {
+	switch {
+	case tcp == nil || period == 0:
+	case period < 0:
+		tcp.SetKeepAlive(false)
+	default:
+		tcp.SetKeepAlivePeriod(period)
+	}
+}
+
+// maxParting bounds the connections told at one time that there is no room.
+const maxParting = 1024
+
+var noRoom = []byte("HTTP/1.1 503 Service Unavailable\r\n" +
+	"Content-Type: text/plain; charset=utf-8\r\n" +
+	"Content-Length: 21\r\n" +
+	"Retry-After: 1\r\n" +
+	"Connection: close\r\n" +
+	"\r\n" +
+	"too many connections\n")
+
+// turnAway answers a connection over the limit, beside the accept loop. It was
+// counted as parting.
+func (s *Server) turnAway(raw net.Conn) {
+	s.counters.Refused.Add(1)
+	if s.parting.Load() > maxParting {
+		raw.Close()
+		s.vacate(&s.parting)
+		return
+	}
+	go func() {
+		defer s.vacate(&s.parting)
+		defer raw.Close()
+		raw.SetDeadline(time.Now().Add(lingerTime))
+		if _, err := raw.Write(noRoom); err == nil {
+			tcp, _ := raw.(*net.TCPConn)
+			farewell(tcp)
+		}
+	}()
+}

@@ -1,0 +1,328 @@
+package listener
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+// conn is one accepted connection. It is the net.Conn an engine reads and
+// writes, and the entry in the server's table.
+type conn struct {
+	raw net.Conn
+	tcp *net.TCPConn // raw if it is one, else nil
+	s   *Server
+
+	id     uint64
+	opened int64
+	place  int // in its shard of the table, whose lock guards it
+
+	phase    atomic.Uint64
+	requests atomic.Uint64
+	in, out  atomic.Uint64
+	// owned is set while deadlines are those of a handler, not of the sweeper.
+	owned atomic.Bool
+	// parked is set while no engine holds the connection, which waits for its
+	// next request without one.
+	parked atomic.Bool
+
+	// The sweeper alone uses claimed: when it first saw its claim unanswered.
+	claimed int64
+
+	// What follows belongs to the goroutine that serves the connection.
+	exchange h1Exchange
+	started  int64 // end of the request header; 0 between requests
+	verdict  int   // status the engine answers the present request with; 0 for none
+	linger   bool  // the client is still sending
+	last     bool  // the client was told that this response is the last one
+}
+
+func newConn(s *Server, raw net.Conn) *conn {
+	now := ticks()
+	c := &conn{raw: raw, s: s, id: s.lastID.Add(1), opened: now}
+	c.tcp, _ = raw.(*net.TCPConn)
+	c.phase.Store(uint64(newPhase(StateNew, now)))
+	return c
+}
+
+func (c *conn) now() phase { return phase(c.phase.Load()) }
+
+func (c *conn) swap(from, to phase) bool {
+	return c.phase.CompareAndSwap(uint64(from), uint64(to))
+}
+
+// enter changes the state, which drops any claim on the former one. A closing
+// connection enters no other state.
+func (c *conn) enter(s State, since int64) {
+	for {
+		p := c.now()
+		if p.state() == StateClosing {
+			return
+		}
+		if c.swap(p, newPhase(s, since)) {
+			c.moved(p.state(), s)
+			return
+		}
+	}
+}
+
+func (c *conn) moved(from, to State) {
+	if from.Active() != to.Active() {
+		c.s.counters.leave(from)
+		c.s.counters.enter(to)
+	}
+}
+
+// begin is called at the first byte of a request, and may be called again.
+func (c *conn) begin() {
+	if !c.now().state().Active() {
+		c.enter(StateHeader, ticks())
+	}
+}
+
+// headerDone counts the request and gives it a verdict if it asks for too much.
+func (c *conn) headerDone(bytes int, length int64) {
+	c.started = ticks()
+	c.requests.Add(1)
+	c.s.counters.Requests.Add(1)
+	limits := c.s.terms.Load()
+	switch {
+	case bytes > limits.MaxHeaderBytes:
+		c.verdict = statusHeaderTooLarge
+	case limits.MaxRequestBytes > 0 && length > limits.MaxRequestBytes:
+		c.verdict = statusBodyTooLarge
+	}
+	if length == 0 || c.verdict != 0 {
+		c.enter(StateResponse, c.started)
+		return
+	}
+	c.enter(StateBody, c.now().since()) // the bound is on the whole request
+}
+
+// bodyDone is called when the request has been read, and may be called again.
+func (c *conn) bodyDone() {
+	if c.now().state() == StateBody {
+		c.enter(StateResponse, ticks())
+	}
+}
+
+// finish is called when the response was written and another request may come.
+func (c *conn) finish() {
+	now := ticks()
+	c.observe(now)
+	c.enter(StateIdle, now)
+}
+
+func (c *conn) observe(now int64) {
+	if c.started != 0 {
+		c.s.counters.observe(time.Duration(now - c.started))
+		c.started = 0
+	}
+}
+
+// refuse makes the engine answer with status and close; the first one counts.
+func (c *conn) refuse(status int) {
+	if c.verdict == 0 {
+		c.verdict = status
+	}
+}
+
+// mustEnd says whether the response about to be sent should be the last one.
+func (c *conn) mustEnd() bool {
+	limits := c.s.terms.Load()
+	return !limits.KeepAlive || c.s.draining() ||
+		limits.MaxIdle > 0 && c.s.counters.Idle.Load() >= uint64(limits.MaxIdle)
+}
+
+// Read hides from the engine that deadlines are used to wake it: it sees an end
+// of the connection between requests, a timeout only within one, and nothing at
+// all of a claim that came too late.
+func (c *conn) Read(p []byte) (int, error) {
+	for {
+		n, err := c.raw.Read(p)
+		if n > 0 {
+			c.in.Add(uint64(n))
+			c.s.counters.BytesIn.Add(uint64(n))
+			c.begin()
+			return n, nil
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			if err = c.woken(err); err == nil {
+				continue
+			}
+		}
+		if !c.now().state().Active() {
+			return 0, io.EOF // whatever it was, no request is hurt
+		}
+		return 0, err
+	}
+}
+
+// woken decides what becomes of the connection after a deadline passed in a
+// read. It gives nil to read on.
+func (c *conn) woken(timeout error) error {
+	if c.owned.Load() {
+		return timeout
+	}
+	p := c.now()
+	if p.claim() == claimNone {
+		// The claim was on a state already left. Clear the deadline, then look
+		// once more: the sweeper claims first and sets the deadline second.
+		c.raw.SetReadDeadline(time.Time{})
+		if p = c.now(); p.claim() == claimNone {
+			return nil
+		}
+	}
+	if p.state().Active() {
+		return c.overdue(p, timeout)
+	}
+	return c.dismissed(p)
+}
+
+// overdue ends a request that took too long.
+func (c *conn) overdue(p phase, timeout error) error {
+	if s := p.state(); c.verdict == 0 && (s == StateHeader || s == StateBody) {
+		c.s.counters.TimedOut.Add(1)
+		c.verdict = statusTimeout
+	}
+	return timeout
+}
+
+// dismissed ends or parks a connection without a request, unless one has
+// arrived. Only this goroutine reads from the connection and only it closes it,
+// so what remains is the moment between this look and the close.
+func (c *conn) dismissed(p phase) error {
+	if waiting(c.tcp) {
+		c.swap(p, p.with(claimNone))
+		c.raw.SetReadDeadline(time.Time{})
+		return nil
+	}
+	switch p.claim() {
+	case claimPark:
+		c.parked.Store(true)
+		c.swap(p, p.with(claimNone))
+		c.raw.SetReadDeadline(time.Time{})
+	case claimOverdue:
+		c.s.counters.TimedOut.Add(1)
+	}
+	return io.EOF
+}
+
+// rest waits, without an engine and its buffers, until something arrives. It
+// says false when the connection should be closed instead.
+func (c *conn) rest() bool {
+	for {
+		err := waitReadable(c.tcp)
+		if err == nil {
+			return true
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) || c.woken(err) != nil {
+			return false
+		}
+	}
+}
+
+func (c *conn) Write(p []byte) (int, error) {
+	var done int
+	for {
+		n, err := c.raw.Write(p[done:])
+		c.wrote(n)
+		done += n
+		if err == nil || !c.stale(err) {
+			return done, err
+		}
+	}
+}
+
+func (c *conn) wrote(n int) {
+	c.out.Add(uint64(n))
+	c.s.counters.BytesOut.Add(uint64(n))
+}
+
+// stale says whether a write deadline was meant for a response that is already
+// gone, and clears it.
+func (c *conn) stale(err error) bool {
+	if !errors.Is(err, os.ErrDeadlineExceeded) || c.owned.Load() || c.now().claim() != claimNone {
+		return false
+	}
+	c.raw.SetWriteDeadline(time.Time{})
+	return c.now().claim() == claimNone
+}
+
+// Close ends the connection and its entry in the table, once. An engine that
+// closes a parked connection only lets go of it.
+func (c *conn) Close() error {
+	if c.parked.Load() {
+		return nil
+	}
+	now := ticks()
+	old := phase(c.phase.Swap(uint64(newPhase(StateClosing, now))))
+	if old.state() == StateClosing {
+		return net.ErrClosed
+	}
+	c.observe(now)
+	if c.linger || c.last && waiting(c.tcp) {
+		farewell(c.tcp)
+	}
+	err := c.raw.Close()
+	c.s.remove(c, old.state())
+	return err
+}
+
+// lingerTime and lingerBytes bound what is still read from a client that was
+// given its last response: closing with unread bytes would reset the connection
+// and could destroy that response on its way.
+const (
+	lingerTime  = 500 * time.Millisecond
+	lingerBytes = 1 << 20
+)
+
+func farewell(tcp *net.TCPConn) {
+	if tcp == nil || tcp.CloseWrite() != nil {
+		return
+	}
+	tcp.SetReadDeadline(time.Now().Add(lingerTime))
+	discard(tcp, lingerBytes)
+}
+
+func discard(r io.Reader, limit int) {
+	var buf [1024]byte
+	for limit > 0 {
+		n, err := r.Read(buf[:])
+		if err != nil {
+			return
+		}
+		limit -= n
+	}
+}
+
+// parkable says whether the connection holds an engine's buffers that it could
+// do without.
+func (c *conn) parkable() bool { return canPark && c.tcp != nil && !c.parked.Load() }
+
+// kill ends the connection under whoever serves it, who then cleans up.
+func (c *conn) kill() { c.raw.Close() }
+
+func (c *conn) LocalAddr() net.Addr  { return c.raw.LocalAddr() }
+func (c *conn) RemoteAddr() net.Addr { return c.raw.RemoteAddr() }
+
+// SetDeadline and its kin are called by handlers only: the engines set none.
+// A handler that sets one takes the connection's deadlines over until it sets
+// them to zero.
+func (c *conn) SetDeadline(t time.Time) error {
+	c.owned.Store(!t.IsZero())
+	return c.raw.SetDeadline(t)
+}
+
+func (c *conn) SetReadDeadline(t time.Time) error {
+	c.owned.Store(!t.IsZero())
+	return c.raw.SetReadDeadline(t)
+}
+
+func (c *conn) SetWriteDeadline(t time.Time) error {
+	c.owned.Store(!t.IsZero())
+	return c.raw.SetWriteDeadline(t)
+}

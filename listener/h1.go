@@ -1,0 +1,172 @@
+package listener
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"syscall"
+	"unsafe"
+
+	"github.com/valyala/fasthttp"
+)
+
+// h1 is the HTTP/1.1 engine, fasthttp with its clocks and limits turned off:
+// those are the connection's.
+type h1 struct {
+	s   *Server
+	srv fasthttp.Server
+}
+
+// prefetched is how much of a body of known length fasthttp reads before it
+// calls the handler.
+const prefetched = 8 << 10
+
+func newH1(s *Server, b buffers) *h1 {
+	e := &h1{s: s}
+	e.srv = fasthttp.Server{
+		Handler:        e.handle,
+		ErrorHandler:   e.malformed,
+		HeaderReceived: e.headerReceived,
+		ExpectHandler:  e.expect,
+		ConnState:      e.stateChanged,
+		Logger:         debugLog{s.log},
+
+		ReadBufferSize:  b.read,
+		WriteBufferSize: b.write,
+		Concurrency:     math.MaxInt32,
+
+		StreamRequestBody:            true,
+		MaxRequestBodySize:           math.MaxInt,
+		DisablePreParseMultipartForm: true,
+		NoDefaultServerHeader:        true,
+		LazyRequestTime:              true,
+		SecureErrorLogMessage:        true,
+	}
+	return e
+}
+
+func (e *h1) serve(c *conn) {
+	if err := e.srv.ServeConn(c); err != nil {
+		e.s.log.Debug("connection ended", "peer", c.RemoteAddr(), "error", err)
+	}
+}
+
+func (e *h1) stateChanged(nc net.Conn, state fasthttp.ConnState) {
+	switch state {
+	case fasthttp.StateActive:
+		nc.(*conn).begin() // a pipelined request begins without a read
+	case fasthttp.StateIdle:
+		nc.(*conn).finish()
+	}
+}
+
+// headerReceived is called between header and body. A request with a verdict
+// loses its body here, so that nobody waits for it.
+func (e *h1) headerReceived(h *fasthttp.RequestHeader) (unchanged fasthttp.RequestConfig) {
+	c := connOf(h)
+	size := len(h.Method()) + len(h.RequestURI()) + len(h.RawHeaders())
+	length := h.ContentLength()
+	if length < -1 {
+		length = 0 // none announced
+	}
+	c.headerDone(size, int64(length))
+	if c.verdict != 0 {
+		h.SetContentLength(0)
+	}
+	return unchanged
+}
+
+const headerOffset = unsafe.Offsetof(fasthttp.RequestCtx{}.Request) + unsafe.Offsetof(fasthttp.Request{}.Header)
+
+// connOf finds the connection of a header that fasthttp hands out alone. It is
+// always the one inside of a RequestCtx, which knows.
+func connOf(h *fasthttp.RequestHeader) *conn {
+	ctx := (*fasthttp.RequestCtx)(unsafe.Add(unsafe.Pointer(h), -int(headerOffset)))
+	return ctx.Conn().(*conn)
+}
+
+func (e *h1) expect(ctx *fasthttp.RequestCtx) int {
+	c := ctx.Conn().(*conn)
+	if c.verdict == 0 {
+		return fasthttp.StatusContinue
+	}
+	c.answerVerdict(ctx)
+	return c.verdict
+}
+
+func (e *h1) handle(ctx *fasthttp.RequestCtx) {
+	c := ctx.Conn().(*conn)
+	if c.verdict == 0 {
+		c.exchange.reset(c, ctx)
+		e.call(c, ctx)
+		c.linger = !c.exchange.bodyRead()
+		c.bodyDone()
+	}
+	switch {
+	case c.verdict != 0:
+		c.answerVerdict(ctx)
+	case ctx.Response.StatusCode() >= 500:
+		c.s.counters.Errors.Add(1)
+	}
+	if ctx.Hijacked() {
+		c.observe(ticks())
+		c.enter(StateHijacked, ticks())
+		return
+	}
+	if c.mustEnd() {
+		c.last = true
+		ctx.SetConnectionClose()
+	}
+}
+
+func (e *h1) call(c *conn, ctx *fasthttp.RequestCtx) {
+	defer func() {
+		if r := recover(); r != nil {
+			e.s.panicked(c, r)
+			ctx.Error("internal server error\n", statusInternalError)
+			ctx.SetConnectionClose()
+		}
+	}()
+	(*e.s.handler.Load())(&c.exchange)
+}
+
+// malformed answers what could not be read to the end.
+func (e *h1) malformed(ctx *fasthttp.RequestCtx, err error) {
+	c := ctx.Conn().(*conn)
+	if c.verdict == 0 {
+		c.verdict = statusBadRequest
+		if tooLarge := (*fasthttp.ErrSmallBuffer)(nil); errors.As(err, &tooLarge) {
+			c.verdict = statusHeaderTooLarge
+		}
+	}
+	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, net.ErrClosed) {
+		return // nobody is there to be answered
+	}
+	if c.started == 0 {
+		c.requests.Add(1)
+		c.s.counters.Requests.Add(1)
+	}
+	c.answerVerdict(ctx)
+}
+
+// answerVerdict answers for the handler and ends the connection.
+func (c *conn) answerVerdict(ctx *fasthttp.RequestCtx) {
+	c.s.counters.Errors.Add(1)
+	c.linger = true
+	ctx.Error(verdicts[c.verdict], c.verdict)
+	ctx.SetConnectionClose()
+}
+
+var verdicts = map[int]string{
+	statusBadRequest:     "malformed request\n",
+	statusTimeout:        "the request took too long to arrive\n",
+	statusBodyTooLarge:   "request body too large\n",
+	statusHeaderTooLarge: "request header too large\n",
+}
+
+// debugLog is where fasthttp may complain about its clients.
+type debugLog struct{ *slog.Logger }
+
+func (l debugLog) Printf(format string, args ...any) { l.Debug(fmt.Sprintf(format, args...)) }

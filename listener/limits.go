@@ -1,0 +1,123 @@
+package listener
+
+import (
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// Limits bound a server and its connections. All can be changed while it
+// serves; what is said of a connection then holds for open ones too, unless
+// noted. Zero means no bound, except where a default is given.
+type Limits struct {
+	// Read bounds a whole request, body included, from its first byte.
+	Read time.Duration
+	// ReadHeader bounds the request header, and the wait for the first byte of
+	// a new connection.
+	ReadHeader time.Duration
+	// Write bounds handling and response, from the end of the request.
+	Write time.Duration
+	// Idle bounds the wait for the next request.
+	Idle time.Duration
+	// DrainIdle is how long a connection without a request may still send one
+	// after a drain began. Default 1s.
+	DrainIdle time.Duration
+
+	// KeepAlive false ends each connection after one response.
+	KeepAlive bool
+	// KeepAlivePeriod is the time between TCP keep-alive probes. Zero leaves
+	// the default of the system, a negative value sends none.
+	KeepAlivePeriod time.Duration
+	// MaxIdle is how many connections may be idle: a response that would leave
+	// one more closes its connection instead.
+	MaxIdle int
+
+	// ReadBuffer and WriteBuffer are bytes per connection, 4096 by default. A
+	// change applies to new connections, and to open ones once they rest.
+	ReadBuffer, WriteBuffer int
+	// MaxHeaderBytes bounds a request header; 16384 by default. Raising it
+	// applies as a change of ReadBuffer does.
+	MaxHeaderBytes int
+
+	// MaxConnections bounds open connections; one more is answered with 503.
+	MaxConnections int
+	// MaxRequestBytes bounds a request body, in bytes.
+	MaxRequestBytes int64
+	// AcceptRate bounds accepted connections per second. Others wait in the
+	// queue of the kernel.
+	AcceptRate int
+}
+
+const (
+	defaultBuffer    = 4 << 10
+	defaultHeader    = 16 << 10
+	defaultDrainIdle = time.Second
+)
+
+func (l Limits) withDefaults() Limits {
+	l.ReadBuffer = positive(l.ReadBuffer, defaultBuffer)
+	l.WriteBuffer = positive(l.WriteBuffer, defaultBuffer)
+	l.MaxHeaderBytes = positive(l.MaxHeaderBytes, defaultHeader)
+	if l.DrainIdle <= 0 {
+		l.DrainIdle = defaultDrainIdle
+	}
+	return l
+}
+
+func positive(n, otherwise int) int {
+	if n > 0 {
+		return n
+	}
+	return otherwise
+}
+
+// buffers decide which engine a connection can be served by.
+type buffers struct{ read, write int }
+
+func (l Limits) buffers() buffers {
+	return buffers{read: max(l.ReadBuffer, l.MaxHeaderBytes), write: l.WriteBuffer}
+}
+
+// bound is how long a connection may stay in a state, counted from when it
+// entered it. Zero is forever.
+func (l *Limits) bound(s State) time.Duration {
+	switch s {
+	case StateNew:
+		return l.ReadHeader
+	case StateHeader:
+		return shorter(l.ReadHeader, l.Read)
+	case StateBody:
+		return l.Read
+	case StateResponse:
+		return l.Write
+	case StateIdle:
+		return l.Idle
+	}
+	return 0
+}
+
+// shorter of two bounds of which zero is none.
+func shorter(a, b time.Duration) time.Duration {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// terms are the limits in force. They are replaced as a whole.
+type terms struct {
+	Limits
+	engine   engine
+	replaced chan struct{} // closed when other terms are in force
+}
+
+// burst lets a tenth of a second's connections pass at once: a limiter without
+// one is only as good as the timer between two connections.
+func burst(perSecond int) int { return perSecond/10 + 1 }
+
+func rateOf(perSecond int) rate.Limit {
+	if perSecond <= 0 {
+		return rate.Inf
+	}
+	return rate.Limit(perSecond)
+}

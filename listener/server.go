@@ -1,0 +1,215 @@
+package listener
+
+import (
+	"errors"
+	"log/slog"
+	"math"
+	"net"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/time/rate"
+)
+
+// ErrServerClosed is returned by [Server.Serve] after Drain or Close.
+var ErrServerClosed = errors.New("server is closed")
+
+// ServerConfig is what a [Server] is made of.
+type ServerConfig struct {
+	// Name of the endpoint, for the log.
+	Name string
+	// Handler answers requests; without one they are answered with 404.
+	Handler Handler
+	// Limits to begin with.
+	Limits Limits
+	// Counters to count into, such as those in shared memory; nil for its own.
+	// Only one Server counts into them.
+	Counters *Counters
+	// ErrorLog gets what goes wrong; nil for slog.Default().
+	ErrorLog *slog.Logger
+}
+
+// Server serves the connections of one endpoint. It is ready when made and used
+// up after Drain or Close.
+type Server struct {
+	name     string
+	log      *slog.Logger
+	counters *Counters
+	handler  atomic.Pointer[Handler]
+	terms    atomic.Pointer[terms]
+	pace     *rate.Limiter
+
+	conns  table
+	lastID atomic.Uint64
+	// open counts connections in the table, parting those that are only told
+	// to go away. open is far below zero once nothing more is let in.
+	open, parting atomic.Int64
+	sweeper       sweeper
+
+	// drainFrom is when the drain began, in ticks; 0 before.
+	drainFrom atomic.Int64
+	drain     chan struct{} // closed when it begins
+	vacated   chan struct{} // receives when open or parting has become zero
+
+	// mu guards acceptors and stopped, and serializes SetLimits.
+	mu        sync.Mutex
+	acceptors map[*acceptor]struct{}
+	stopped   chan struct{} // closed when accepting must end
+}
+
+// full is added to open to keep everyone out.
+const full = math.MinInt64 / 2
+
+// NewServer makes a server that serves nothing yet.
+func NewServer(cfg ServerConfig) *Server {
+	s := &Server{
+		name: cfg.Name, log: cfg.ErrorLog, counters: cfg.Counters,
+		pace:      rate.NewLimiter(rate.Inf, 1),
+		drain:     make(chan struct{}),
+		vacated:   make(chan struct{}, 1),
+		acceptors: map[*acceptor]struct{}{},
+		stopped:   make(chan struct{}),
+	}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	s.log = s.log.With("listener", cfg.Name)
+	if s.counters == nil {
+		s.counters = new(Counters)
+	}
+	s.sweeper.init(s)
+	s.SetHandler(cfg.Handler)
+	s.SetLimits(cfg.Limits)
+	return s
+}
+
+// SetHandler replaces the handler, from the next request on.
+func (s *Server) SetHandler(h Handler) {
+	if h == nil {
+		h = func(x Exchange) { x.SetStatus(statusNotFound) }
+	}
+	s.handler.Store(&h)
+}
+
+// Limits are those in force.
+func (s *Server) Limits() Limits { return s.terms.Load().Limits }
+
+// Counters are where the server counts.
+func (s *Server) Counters() *Counters { return s.counters }
+
+// SetLimits replaces the limits, also for open connections.
+func (s *Server) SetLimits(l Limits) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := &terms{Limits: l.withDefaults(), replaced: make(chan struct{})}
+	old := s.terms.Load()
+	if old != nil && old.buffers() == next.buffers() {
+		next.engine = old.engine
+	} else {
+		next.engine = newH1(s, next.buffers())
+	}
+	s.pace.SetLimit(rateOf(next.AcceptRate))
+	s.pace.SetBurst(burst(next.AcceptRate))
+	s.terms.Store(next)
+	if old == nil {
+		return
+	}
+	close(old.replaced)
+	s.sweeper.wake()
+	if old.KeepAlivePeriod != next.KeepAlivePeriod {
+		s.conns.each(func(c *conn) { probeEvery(c.tcp, next.KeepAlivePeriod) })
+	}
+}
+
+// ServeConn serves one connection that was accepted elsewhere. It does not
+// block, and takes the connection over in any case: one that is over the limit
+// or comes after the end is closed.
+func (s *Server) ServeConn(raw net.Conn) {
+	limits := s.terms.Load()
+	n := s.open.Add(1)
+	if n <= 0 {
+		s.vacate(&s.open)
+		raw.Close()
+		return
+	}
+	if limits.MaxConnections > 0 && n > int64(limits.MaxConnections) {
+		s.parting.Add(1)
+		s.vacate(&s.open)
+		s.turnAway(raw)
+		return
+	}
+	c := newConn(s, raw)
+	s.counters.Accepted.Add(1)
+	s.counters.enter(StateNew)
+	s.conns.add(c)
+	probeEvery(c.tcp, limits.KeepAlivePeriod)
+	s.sweeper.begin()
+	go s.serve(c)
+}
+
+// serve is the goroutine of a connection, until it is closed or hijacked.
+func (s *Server) serve(c *conn) {
+	defer s.recovered(c)
+	for {
+		s.terms.Load().engine.serve(c)
+		if !c.parked.Load() {
+			return
+		}
+		ready := c.rest()
+		c.parked.Store(false)
+		if !ready {
+			c.Close()
+			return
+		}
+	}
+}
+
+// recovered keeps a panic outside of the handler, as in a body that is being
+// sent, from ending more than its connection.
+func (s *Server) recovered(c *conn) {
+	r := recover()
+	if r == nil {
+		return
+	}
+	s.panicked(c, r)
+	s.counters.Errors.Add(1)
+	c.parked.Store(false)
+	c.Close()
+	s.renewEngine()
+}
+
+func (s *Server) panicked(c *conn, reason any) {
+	s.log.Error("panic while serving a request", "peer", c.RemoteAddr(), "panic", reason, "stack", string(debug.Stack()))
+}
+
+// renewEngine leaves behind what a panic may have left in the old one.
+func (s *Server) renewEngine() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := *s.terms.Load()
+	next.engine = newH1(s, next.buffers())
+	s.terms.Store(&next)
+}
+
+// remove takes a closed connection out of the table and the gauges.
+func (s *Server) remove(c *conn, was State) {
+	s.conns.remove(c)
+	s.counters.leave(was)
+	s.vacate(&s.open)
+}
+
+func (s *Server) vacate(n *atomic.Int64) {
+	if left := n.Add(-1); left == 0 || left == full {
+		s.signalVacant()
+	}
+}
+
+func (s *Server) signalVacant() {
+	select {
+	case s.vacated <- struct{}{}:
+	default:
+	}
+}
+
+func (s *Server) draining() bool { return s.drainFrom.Load() != 0 }

@@ -1,0 +1,258 @@
+package listener
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"sync"
+)
+
+// MaxActive is the greatest number of slots that can be steered to.
+const MaxActive = 256
+
+// ErrSocketsClosed is returned by Sockets that have been closed.
+var ErrSocketsClosed = errors.New("listening sockets are closed")
+
+// SocketOptions say how an address is opened.
+type SocketOptions struct {
+	// Shared makes every slot the one same socket, also where slots of their
+	// own are supported. Whoever is quickest then accepts a connection.
+	Shared bool
+}
+
+// Sockets are the listening sockets of one address. On Linux each slot is a
+// socket of its own with its own accept queue, and [Sockets.Steer] says which
+// of them get new connections. Elsewhere all slots are one shared socket.
+//
+// A slot is opened when it is first asked for and closed only by Close: a
+// socket closed earlier would take its accept queue and every handshake under
+// way with it. Whatever serves a slot is a tenant that may come and go.
+//
+// The sockets themselves are never registered with Go's poller, so that a
+// process is not woken for slots it does not serve.
+type Sockets struct {
+	addr   net.Addr
+	shared bool
+
+	mu    sync.Mutex
+	slots []socket
+	// lent are the duplicates given out. A forgotten one would keep a closed
+	// socket in the group, where it swallows connections.
+	lent   []loan
+	closed bool
+}
+
+type loan interface {
+	io.Closer
+	returned() bool
+}
+
+// Open listens on address, which is written as for net.Listen, by opening slot
+// 0. All connections go there until Steer is called. It fails when any other
+// process listens on the port, also one that is willing to share it.
+func Open(ctx context.Context, address string, opt SocketOptions) (*Sockets, error) {
+	shared := opt.Shared || !slotsSupported
+	first, addr, err := listen(ctx, address, !shared, true)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	s := &Sockets{addr: addr, shared: shared, slots: []socket{first}}
+	// Later slots inherit the program of the group: attached now, it keeps
+	// them without connections until they are steered to. A system that takes
+	// no program is left with one socket for all.
+	if !shared && steer(first, []int{0}) != nil {
+		s.shared = true
+	}
+	return s, nil
+}
+
+// Addr is the address listened on, with the port that was chosen.
+func (s *Sockets) Addr() net.Addr { return s.addr }
+
+// Slots is the number of slots opened so far; 1 when they are shared.
+func (s *Sockets) Slots() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.slots)
+}
+
+// Steering is how connections are spread over slots: "random" over those
+// steered to, or "shared" when all slots are one socket.
+func (s *Sockets) Steering() string {
+	if s.shared {
+		return "shared"
+	}
+	return "random"
+}
+
+// File is a duplicate of a slot's socket to be inherited by another process,
+// which then serves the slot. Slots up to it are opened as needed. The caller
+// closes the file as soon as it has been handed over.
+func (s *Sockets) File(slot int) (*os.File, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sock, err := s.open(slot)
+	if err != nil {
+		return nil, err
+	}
+	f, err := sock.file(s.addr.String())
+	if err != nil {
+		return nil, fmt.Errorf("slot %d of %s: %w", slot, s.addr, err)
+	}
+	s.lend(lentFile{f})
+	return f, nil
+}
+
+// Listener is a slot to be served in this process. Slots up to it are opened as
+// needed. Closing the listener leaves the slot open.
+func (s *Sockets) Listener(slot int) (net.Listener, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sock, err := s.open(slot)
+	if err != nil {
+		return nil, err
+	}
+	ln, err := sock.listener()
+	if err != nil {
+		return nil, fmt.Errorf("slot %d of %s: %w", slot, s.addr, err)
+	}
+	lent := &lentListener{TCPListener: ln, close: sock.release}
+	s.lend(lent)
+	return lent, nil
+}
+
+// open needs s.mu.
+func (s *Sockets) open(slot int) (socket, error) {
+	if err := s.check(slot); err != nil {
+		return socket{}, err
+	}
+	if s.shared {
+		return s.slots[0], nil
+	}
+	for len(s.slots) <= slot {
+		next, _, err := listen(context.Background(), s.addr.String(), true, false)
+		if err != nil {
+			return socket{}, fmt.Errorf("open slot %d of %s: %w", len(s.slots), s.addr, err)
+		}
+		s.slots = append(s.slots, next)
+	}
+	return s.slots[slot], nil
+}
+
+func (s *Sockets) check(slot int) error {
+	if s.closed {
+		return ErrSocketsClosed
+	}
+	if slot < 0 {
+		return fmt.Errorf("slot %d of %s: want 0 or more", slot, s.addr)
+	}
+	return nil
+}
+
+// lend needs s.mu.
+func (s *Sockets) lend(l loan) {
+	s.lent = append(slices.DeleteFunc(s.lent, loan.returned), l)
+}
+
+// Steer sends new connections to these slots only, at random; a slot named
+// twice gets twice as many. The change is atomic: no connection sees neither
+// the old nor the new choice. It does nothing when slots are shared.
+func (s *Sockets) Steer(active []int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(active) == 0 || len(active) > MaxActive {
+		return fmt.Errorf("steer %s: %d slots, want 1 to %d", s.addr, len(active), MaxActive)
+	}
+	for _, slot := range active {
+		if err := s.check(slot); err != nil {
+			return err
+		}
+		if !s.shared && slot >= len(s.slots) {
+			return fmt.Errorf("steer %s: slot %d is not open, only 0 to %d are", s.addr, slot, len(s.slots)-1)
+		}
+	}
+	if s.shared {
+		return nil
+	}
+	if err := steer(s.slots[0], active); err != nil {
+		return fmt.Errorf("steer %s: %w", s.addr, err)
+	}
+	return nil
+}
+
+// Queue is the number of connections that wait to be accepted from a slot, and
+// the greatest number that may. It fails with errors.ErrUnsupported where the
+// system does not tell.
+func (s *Sockets) Queue(slot int) (waiting, limit int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.check(slot); err != nil {
+		return 0, 0, err
+	}
+	if s.shared {
+		slot = 0
+	}
+	if slot >= len(s.slots) {
+		return 0, 0, fmt.Errorf("slot %d of %s is not open", slot, s.addr)
+	}
+	return s.slots[slot].queue()
+}
+
+// Close closes every slot, and every duplicate given out that this process
+// still holds. Connections that wait to be accepted are reset, unless another
+// process still serves their slot.
+func (s *Sockets) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return ErrSocketsClosed
+	}
+	s.closed = true
+	for _, l := range s.lent {
+		if !l.returned() {
+			l.Close()
+		}
+	}
+	s.lent = nil
+	var errs []error
+	for _, sock := range s.slots {
+		errs = append(errs, sock.close())
+	}
+	return errors.Join(errs...)
+}
+
+type lentFile struct{ *os.File }
+
+func (f lentFile) returned() bool {
+	c, err := f.SyscallConn()
+	return err != nil || c.Control(func(uintptr) {}) != nil
+}
+
+// lentListener is a slot served in this process.
+type lentListener struct {
+	*net.TCPListener
+	close func(*net.TCPListener) error
+
+	mu   sync.Mutex
+	done bool
+}
+
+func (l *lentListener) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.done {
+		return net.ErrClosed
+	}
+	l.done = true
+	return l.close(l.TCPListener)
+}
+
+func (l *lentListener) returned() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.done
+}

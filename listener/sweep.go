@@ -1,0 +1,144 @@
+package listener
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	sweepEvery = 250 * time.Millisecond
+	drainEvery = 20 * time.Millisecond
+	// parkAfter is how long a connection keeps its buffers while idle.
+	parkAfter = time.Second
+	// patience is how long a claim may stay unanswered.
+	patience = time.Second
+)
+
+// sweeper looks after the timeouts of a server's connections: it compares how
+// long each has been in its state with the limits in force, and claims those
+// that have overstayed. It rests while there are no connections.
+type sweeper struct {
+	s       *Server
+	start   sync.Once
+	resting atomic.Bool
+	signal  chan struct{}
+	end     chan struct{} // closed by the server when it is done
+	endOnce sync.Once
+}
+
+func (w *sweeper) init(s *Server) {
+	w.s = s
+	w.signal = make(chan struct{}, 1)
+	w.end = make(chan struct{})
+}
+
+// begin is called after a connection was added.
+func (w *sweeper) begin() {
+	w.start.Do(func() { go w.run() })
+	if w.resting.Load() {
+		w.wake()
+	}
+}
+
+// wake makes it look at once.
+func (w *sweeper) wake() {
+	select {
+	case w.signal <- struct{}{}:
+	default:
+	}
+}
+
+func (w *sweeper) stop() { w.endOnce.Do(func() { close(w.end) }) }
+
+func (w *sweeper) run() {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		// Who adds a connection looks at resting after counting it, and this
+		// looks at the count after setting resting: one of the two sees it.
+		w.resting.Store(true)
+		if w.s.open.Load() > 0 {
+			w.resting.Store(false)
+			timer.Reset(w.interval())
+		} else {
+			timer.Stop()
+		}
+		select {
+		case <-timer.C:
+		case <-w.signal:
+		case <-w.end:
+			return
+		}
+		w.resting.Store(false)
+		w.look()
+	}
+}
+
+func (w *sweeper) interval() time.Duration {
+	if w.s.draining() {
+		return drainEvery
+	}
+	return sweepEvery
+}
+
+func (w *sweeper) look() {
+	limits, now := w.s.terms.Load(), ticks()
+	w.s.conns.each(func(c *conn) { w.consider(c, limits, now) })
+}
+
+func (w *sweeper) consider(c *conn, limits *terms, now int64) {
+	p := c.now()
+	if p.claim() != claimNone {
+		w.insist(c, p, limits, now)
+		return
+	}
+	c.claimed = 0
+	switch bound := limits.bound(p.state()); {
+	case bound > 0 && p.age(now) >= bound:
+		c.claim(p, claimOverdue)
+	case p.state().Active():
+	case w.s.draining() && now-max(p.since(), w.s.drainFrom.Load()) >= int64(limits.DrainIdle):
+		c.claim(p, claimLeave)
+	case p.age(now) >= parkAfter && c.parkable():
+		c.claim(p, claimPark)
+	}
+}
+
+// insist closes a connection whose goroutine did not answer the claim because
+// it is not reading or writing at all.
+func (w *sweeper) insist(c *conn, p phase, limits *terms, now int64) {
+	if c.claimed == 0 {
+		c.claimed = now
+	}
+	unanswered := time.Duration(now - c.claimed)
+	switch p.state() {
+	case StateClosing, StateHijacked:
+	case StateBody:
+		// Busy without reading: that is the handler's time, bounded by Write.
+		if limits.Write > 0 && unanswered > limits.Write {
+			c.kill()
+		}
+	case StateResponse:
+		c.kill()
+	default:
+		if unanswered > patience {
+			c.kill()
+		}
+	}
+}
+
+// claim wakes the goroutine that serves c, if it still is in the phase seen.
+func (c *conn) claim(p phase, why claim) {
+	if !c.swap(p, p.with(why)) {
+		return
+	}
+	if p.state() == StateResponse {
+		c.s.counters.TimedOut.Add(1)
+		c.raw.SetDeadline(past)
+		return
+	}
+	c.raw.SetReadDeadline(past)
+}
+
+var past = time.Unix(1, 0)
