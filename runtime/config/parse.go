@@ -73,7 +73,7 @@ func load(data []byte, path []string, r *report) *node {
 		r.add(path, place(err), syntaxFault(err))
 		return nil
 	case top == nil:
-		r.add(path, position{1, 1}, faultf("nothing is written here").hintf("%s", keyAt([]string{"version"}).example()))
+		r.add(path, position{1, 1}, faultf("nothing is written here").hintf("begin with version: 1"))
 		return nil
 	}
 	l := loader{report: r}
@@ -208,8 +208,8 @@ func noValue(path []string) *fault {
 	switch {
 	case k == nil:
 		return f
-	case k.example() != "":
-		return f.hintf("%s", k.example())
+	case k.example != "":
+		return f.like(k)
 	case k.shape() == mapping:
 		return f.hintf("write {} if nothing is in it, or remove it")
 	}

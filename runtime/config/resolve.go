@@ -60,7 +60,7 @@ func (k *key) misfit(n *node) *fault {
 	case k.kind == unserved:
 		return faultf("%s is not served by this version", k.name).hintf("remove it and use http")
 	case n.shape != k.shape():
-		return faultf("is %s, not %s", n.shape.article(), k.article()).hintf("%s", k.example())
+		return faultf("is %s, not %s", n.shape.article(), k.article()).like(k)
 	}
 	return nil
 }
@@ -84,7 +84,7 @@ func (d *decoder) section(k *key, n *node, v reflect.Value, path []string) {
 		if value := n.get(child.name); value != nil {
 			d.value(child, value, child.in(v), here)
 		} else if child.required && !misspelt[child.name] {
-			d.report.add(here, d.placeOf(path), missing(child))
+			d.report.add(here, d.placeOf(path), faultf("is missing").like(child))
 		}
 	}
 }
@@ -94,6 +94,9 @@ func (d *decoder) placeOf(path []string) position { return d.config.doc.root.loc
 
 func unknownKey(k *key, word string) *fault {
 	f := faultf("unknown key")
+	if len(k.keys) == 0 {
+		return f.like(k)
+	}
 	for _, child := range k.keys {
 		if child.kind == section && child.below(word) != nil {
 			return f.hintf("did you mean %q?", child.name+"."+word)
@@ -103,10 +106,10 @@ func unknownKey(k *key, word string) *fault {
 	return f
 }
 
-func missing(k *key) *fault {
-	f := faultf("is missing")
-	if example := k.example(); example != "" {
-		f.hintf("%s", example)
+// like hints at how k is written.
+func (f *fault) like(k *key) *fault {
+	if k.example != "" {
+		f.hintf("write it like %s", k.example)
 	}
 	return f
 }
@@ -131,6 +134,10 @@ func (d *decoder) names(k *key, n *node, v reflect.Value, path []string) {
 }
 
 func (d *decoder) list(k *key, n *node, v reflect.Value, path []string) {
+	if len(n.items) > int(k.limits.most) {
+		d.report.add(path, d.placeOf(path), faultf("%d %s are too many", len(n.items), k.name).hintf("at most %d", k.limits.most))
+		return
+	}
 	v.Set(reflect.MakeSlice(v.Type(), len(n.items), len(n.items)))
 	for i, item := range n.items {
 		v.Index(i).Set(k.each.fresh)
@@ -318,27 +325,6 @@ func (k *key) article() string {
 		return string(k.kind)
 	}
 	return k.shape().article()
-}
-
-// example shows how a value is written that was forgotten or misunderstood.
-func (k *key) example() string {
-	switch k.path {
-	case "version":
-		return "begin with: version: 1"
-	case "listeners.*.address":
-		return `write it like address: ":8080"`
-	case "listeners.*.routes":
-		return `write it like - {match: "/", respond: {body: hello}}`
-	case "listeners.*.routes.*.match":
-		return `write it like match: "GET /hello"`
-	case "listeners.*.routes.*.stats":
-		return "write stats: {}"
-	case "pools.*.backends", "pools.*.backends.*":
-		return `write it like a: {url: "http://127.0.0.1:9001"}`
-	case "pools.*.backends.*.url":
-		return `write it like url: "http://127.0.0.1:9001"`
-	}
-	return ""
 }
 
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
@@ -92,7 +93,7 @@ func (v *validator) routes(listener string, routes []Route) {
 		if route.Proxy != nil && v.report.sound(append(at, "proxy", "pool")...) {
 			v.pool(route.Proxy.Pool, append(at, "proxy", "pool"))
 		}
-		if !v.report.sound(append(at, "match")...) {
+		if route.Match == "" {
 			continue
 		}
 		if refused := register(mux, route.Match); refused != "" {
@@ -179,7 +180,7 @@ func (v *validator) backends() {
 	for _, name := range sortedKeys(v.config.Pools) {
 		n := len(v.config.Pools[name].Backends)
 		if n == 0 && v.report.sound("pools", name) {
-			v.add(faultf("a pool needs at least one backend").hintf("%s", keyAt([]string{"pools", "*", "backends"}).example()),
+			v.add(faultf("a pool needs at least one backend").like(keyAt([]string{"pools", "*", "backends"})),
 				"pools", name, "backends")
 		}
 		total += n
@@ -190,12 +191,7 @@ func (v *validator) backends() {
 }
 
 func sortedKeys[T any](m map[string]T) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
+	return slices.Sorted(maps.Keys(m))
 }
 
 func checkVersion(text string) *fault {
@@ -282,6 +278,13 @@ func checkURL(text string) *fault {
 		return f
 	}
 	return checkHost(u.Hostname())
+}
+
+func checkMatch(pattern string) *fault {
+	if pattern == "" {
+		return faultf("is empty").hintf("write / for every request")
+	}
+	return nil
 }
 
 func checkRoot(root string) *fault {
