@@ -45,15 +45,19 @@ func EffectOf(path, from, to string) Effect {
 // costliest is the effect of k; for a key that only holds others, the worst of
 // theirs.
 func (k *key) costliest() Effect {
-	worst := k.effect
-	if worst != "" {
-		return worst
+	if k.effect != "" {
+		return k.effect
 	}
-	k.visit(func(k *key) {
-		if severity[k.effect] > severity[worst] {
-			worst = k.effect
+	below := k.keys
+	if k.each != nil {
+		below = []*key{k.each}
+	}
+	worst := Live
+	for _, child := range below {
+		if e := child.costliest(); severity[e] > severity[worst] {
+			worst = e
 		}
-	})
+	}
 	return worst
 }
 

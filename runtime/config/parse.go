@@ -70,7 +70,7 @@ func load(data []byte, path []string, r *report) *node {
 	top, err := loadOne(data, path, r)
 	switch {
 	case err != nil:
-		r.add(path, place(err), syntaxFault(err))
+		r.add(path, place(err), syntaxFault(err, r))
 		return nil
 	case top == nil:
 		r.add(path, position{1, 1}, faultf("nothing is written here").hintf("begin with version: 1"))
@@ -136,17 +136,15 @@ func place(err error) position {
 	return position{e.Mark.Line, e.Mark.Column}
 }
 
-func syntaxFault(err error) *fault {
+func syntaxFault(err error, r *report) *fault {
 	var e *yaml.LoadError
 	if !errors.As(err, &e) {
 		return faultf("not YAML: %v", err)
 	}
 	f := faultf("not YAML: %s", e.Message)
 	if e.ContextMsg != "" {
-		f.message += " " + e.ContextMsg
-		if e.ContextMark.Line > 0 {
-			f.message += fmt.Sprintf(" that begins in line %d", e.ContextMark.Line)
-		}
+		begin := position{e.ContextMark.Line, e.ContextMark.Column}
+		f.message += " " + e.ContextMsg + begin.suffix(" that begins in", r)
 	}
 	switch {
 	case strings.Contains(e.Message, "cannot start any token"):

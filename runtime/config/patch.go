@@ -54,9 +54,8 @@ type editor struct{ report *report }
 // apply returns root as it is if the edit is refused.
 func (e *editor) apply(root *node, edit Edit) *node {
 	path := strings.Split(edit.Path, ".")
-	k, f := e.target(root, path, edit.Unset)
-	if f != nil {
-		e.report.add(path, position{}, f)
+	k, ok := e.target(root, path, edit.Unset)
+	if !ok {
 		return root
 	}
 	var value *node
@@ -68,34 +67,40 @@ func (e *editor) apply(root *node, edit Edit) *node {
 	return put(schema, root, path, value)
 }
 
-// target finds the key that path means, and whether there is something to
-// edit: only the last name of a path may be new.
-func (e *editor) target(n *node, path []string, unset bool) (*key, *fault) {
+// target finds the key that path means. All but its last word must be there
+// already, as far as they are names.
+func (e *editor) target(n *node, path []string, unset bool) (*key, bool) {
 	k := schema
 	for i, word := range path {
-		switch {
-		case k.kind == unserved:
-			return nil, k.misfit(n)
-		case k.kind == list:
-			return nil, faultf("routes are set as a whole").hintf("set %s", joinPath(path[:i]))
-		case k.each == nil && len(k.keys) == 0:
-			return nil, faultf("%s holds no other keys", joinPath(path[:i])).hintf("set %s", joinPath(path[:i]))
+		create := i == len(path)-1 && !unset
+		if f := e.step(k, n, word, path[:i], create); f != nil {
+			e.report.add(path[:i+1], position{}, f)
+			return nil, false
 		}
-		child := k.below(word)
-		if child == nil {
-			return nil, unknownKey(k, word)
-		}
-		last := i == len(path)-1
-		next := n.get(word)
-		if k.kind == names && next == nil && (!last || unset) {
-			return nil, unknownName(k, word, n.keys())
-		}
-		k, n = child, next
+		k, n = k.below(word), n.get(word)
 	}
 	if k.kind == unserved && !unset {
-		return nil, k.misfit(n)
+		e.report.add(path, position{}, k.misfit(n))
+		return nil, false
 	}
-	return k, nil
+	return k, true
+}
+
+// step says what is wrong with going from n, which is at path, down to word.
+func (e *editor) step(k *key, n *node, word string, path []string, create bool) *fault {
+	switch {
+	case k.kind == unserved:
+		return k.misfit(n)
+	case k.kind == list:
+		return faultf("%s are set as a whole", k.name).hintf("set %s", joinPath(path))
+	case k.each == nil && len(k.keys) == 0:
+		return faultf("%s holds no other keys", joinPath(path)).hintf("set %s", joinPath(path))
+	case k.below(word) == nil:
+		return unknownKey(k, word)
+	case k.kind == names && n.get(word) == nil && !create:
+		return unknownName(k, word, n.keys())
+	}
+	return nil
 }
 
 func unknownName(k *key, name string, known []string) *fault {

@@ -26,7 +26,7 @@ func nearest(word string, known []string) string {
 		if len(word)-len(k) >= fewest || len(k)-len(word) >= fewest {
 			continue
 		}
-		if n := mistakes(strings.ToLower(word), strings.ToLower(k)); n < fewest {
+		if n := mistakes(strings.ToLower(word), strings.ToLower(k)); n < min(fewest, len(word), len(k)) {
 			best, fewest = k, n
 		}
 	}
