@@ -2,7 +2,8 @@
 // the pools of backends behind them. It is pure: it opens no socket, starts no
 // goroutine and never looks at the running state.
 //
-// A Config is immutable once built. [Parse] and [Load] make one from a file,
+// A Config is immutable once built: treat its maps as read-only, then any number
+// of goroutines may use it. [Parse] and [Load] make one from a file,
 // [Config.With] makes another from an edit, [Diff] tells what separates two.
 package config
 

@@ -100,11 +100,11 @@ type report struct {
 }
 
 func (r *report) add(path []string, at position, f *fault) {
-	r.taint(path)
 	if len(r.errors) == mostErrors {
 		r.more = true
 		return
 	}
+	r.taint(path)
 	e := &Error{File: r.file, Path: joinPath(path), Message: f.message, Hint: f.hint}
 	if r.places {
 		e.Line, e.Column = at.line, at.column
