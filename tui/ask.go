@@ -1,0 +1,326 @@
+package tui
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/tui/component"
+	"github.com/echterhof/rockstar-tui/tui/page"
+)
+
+// question is an open dialog and what its buttons do.
+type question struct {
+	id     int
+	dialog *component.Dialog
+	answer func(button int) tea.Cmd
+}
+
+// guard is how long a dialog must have been left alone before it hears keys.
+const guard = 300 * time.Millisecond
+
+func (m *model) ask(d *component.Dialog, answer func(button int) tea.Cmd) tea.Cmd {
+	m.question = &question{dialog: d, answer: answer}
+	return m.guardQuestion()
+}
+
+// guardQuestion starts the guard, or starts it again.
+func (m *model) guardQuestion() tea.Cmd {
+	m.toastID++ // any number not used before will do
+	id := m.toastID
+	m.question.id = id
+	return m.after(guard, func(time.Time) tea.Msg { return armedMsg{id} })
+}
+
+// pressQuestion handles a key while a dialog is open. A key that comes too early
+// makes it deaf for longer: whoever types has not read it.
+func (m *model) pressQuestion(k tea.KeyMsg) tea.Cmd {
+	q := m.question
+	if !q.dialog.Armed() {
+		return m.guardQuestion()
+	}
+	button := q.dialog.Press(k)
+	if button < 0 {
+		return nil
+	}
+	m.question = nil
+	return q.answer(button)
+}
+
+// Buttons of a confirmation.
+const (
+	cancelButton = iota
+	confirmButton
+)
+
+// confirm asks whether to do what a plan says. The harmless button has the
+// focus; y, which opens nothing anywhere, is the other one.
+func (m *model) confirm(w wish, p *control.Plan) tea.Cmd {
+	d := confirmation(w.title, w.verb, consequences(p))
+	return m.ask(d, func(button int) tea.Cmd {
+		if button == confirmButton {
+			return m.apply(w, p.Revision)
+		}
+		m.changes.forget()
+		return nil
+	})
+}
+
+func confirmation(title, verb string, body []string) *component.Dialog {
+	return &component.Dialog{
+		Title: title, Body: body, Danger: true,
+		Buttons: []component.Button{{Label: "cancel"}, {Label: verb, Key: "y"}},
+		Focus:   cancelButton, Cancel: cancelButton,
+	}
+}
+
+// consequences says what a plan ends and what it leaves alone.
+func consequences(p *control.Plan) []string {
+	var ended, kept, retired, started int
+	deadline := ""
+	for _, l := range p.Listeners {
+		ended, kept = ended+l.Drained, kept+l.Kept
+		retired, started = retired+l.WorkersRetired, started+l.WorkersStarted
+		deadline = longer(deadline, l.Deadline)
+	}
+	var out []string
+	if retired > 0 {
+		out = append(out, "retires "+plural(retired, "worker"))
+	}
+	if started > 0 {
+		out = append(out, "starts "+plural(started, "new worker"))
+	}
+	if ended > 0 {
+		out = append(out, "ends "+plural(ended, "connection")+touched(p))
+		if deadline != "" {
+			out = append(out, "requests under way may finish, within "+page.Brief(deadline))
+		}
+	} else {
+		out = append(out, "ends no connection")
+	}
+	if kept > 0 {
+		out = append(out, plural(kept, "connection")+" will not notice")
+	}
+	return out
+}
+
+func touched(p *control.Plan) string {
+	if len(p.Listeners) == 1 {
+		return " on " + p.Listeners[0].Name
+	}
+	return " on " + plural(len(p.Listeners), "listener")
+}
+
+func longer(a, b string) string {
+	da, _ := time.ParseDuration(a)
+	db, err := time.ParseDuration(b)
+	if err == nil && db > da {
+		return b
+	}
+	return a
+}
+
+// askStop asks whether to stop everything.
+func (m *model) askStop() tea.Cmd {
+	if why := m.refusal(); why != "" {
+		return m.say(component.Problem, why)
+	}
+	d := confirmation("stop everything?", "stop everything", m.stopConsequences())
+	return m.ask(d, func(button int) tea.Cmd {
+		if button != confirmButton {
+			return nil
+		}
+		return m.stopEverything()
+	})
+}
+
+func (m *model) stopConsequences() []string {
+	deadline := ""
+	for i := range m.data.Listeners {
+		if l := &m.data.Listeners[i]; l.Enabled {
+			deadline = longer(deadline, l.Timeouts.Shutdown)
+		}
+	}
+	open := int(m.data.Open())
+	out := []string{"ends " + plural(open, "connection") + " on " + plural(len(m.data.Listeners), "listener") + " and the runtime itself"}
+	if open > 0 && deadline != "" {
+		out = append(out, "requests under way may finish, within "+page.Brief(deadline))
+	}
+	return out
+}
+
+func (m *model) stopEverything() tea.Cmd {
+	m.ending = stopping
+	return tea.Batch(m.act(control.Shutdown, "stop everything, confirmed in the cockpit", 0), m.tick(first))
+}
+
+// leave ends the cockpit. If the runtime was started for it, it asks what is to
+// become of that; to go on is what enter chooses.
+func (m *model) leave() tea.Cmd {
+	if m.ending == draining {
+		m.outcome = StopRuntime
+	}
+	if !m.opts.OwnsRuntime || m.refusal() != "" {
+		return tea.Quit
+	}
+	open := int(m.data.Open())
+	d := &component.Dialog{
+		Title: "leave the cockpit",
+		Body: []string{
+			"this cockpit has started the runtime; it can go on without a screen",
+			fmt.Sprintf("to stop everything ends %s on %s", plural(open, "connection"), plural(len(m.data.Listeners), "listener")),
+		},
+		Buttons: []component.Button{{Label: "keep running"}, {Label: "stop everything"}, {Label: "cancel"}},
+		Cancel:  2,
+	}
+	return m.ask(d, func(button int) tea.Cmd {
+		switch button {
+		case 0:
+			return tea.Quit
+		case 1:
+			return m.stopEverything()
+		}
+		return nil
+	})
+}
+
+// editor is an open form, the listener it is about, and the revision its
+// values are of.
+type editor struct {
+	*component.Form
+	listener string
+	base     uint64
+	submit   func(*editor) tea.Cmd
+}
+
+func (m *model) pressForm(k tea.KeyMsg) tea.Cmd {
+	if f := m.changes.flight; f != nil && f.form && k.Type != tea.KeyEsc {
+		return nil // waits for what becomes of it
+	}
+	switch m.form.Press(k) {
+	case component.Cancelled:
+		m.form = nil
+	case component.Submitted:
+		return m.form.submit(m.form)
+	}
+	return nil
+}
+
+// closeForm closes the form if the wish came from it.
+func (m *model) closeForm(w wish) {
+	if w.form {
+		m.form = nil
+	}
+}
+
+// askWorkers opens the form for a number of workers, which begins with the
+// present one.
+func (m *model) askWorkers(name string) tea.Cmd {
+	l := m.data.Listener(name)
+	if why := m.refusal(); why != "" || l == nil {
+		return m.say(component.Problem, why)
+	}
+	hint := fmt.Sprintf("0 to %d; 0 serves in the master process", maxWorkers)
+	if m.opts.CPUs > 0 {
+		hint += fmt.Sprintf("; this machine has %s", plural(m.opts.CPUs, "CPU"))
+	}
+	now := strconv.Itoa(wanted(l.WorkersWanted, l.Prefork))
+	fields := []component.Field{{Name: "workers", Label: "workers", Hint: hint, Check: checkWorkers}}
+	m.form = &editor{
+		Form:     component.NewForm("resize "+name, fields, []string{now}),
+		listener: name, base: m.changes.known, submit: m.submitWorkers,
+	}
+	m.form.Note = "enter resizes, esc leaves it as it is"
+	return nil
+}
+
+func checkWorkers(value string) error {
+	n, err := strconv.Atoi(value)
+	if err != nil || n < 0 || n > maxWorkers {
+		return fmt.Errorf("a number from 0 to %d", maxWorkers)
+	}
+	return nil
+}
+
+func (m *model) submitWorkers(e *editor) tea.Cmd {
+	if len(e.Changed()) == 0 {
+		m.form = nil
+		return m.say(component.Note, "nothing changes")
+	}
+	n, err := strconv.Atoi(e.Value("workers"))
+	if err != nil {
+		return nil // Check has said so
+	}
+	w := resizeWish(e.listener, n, "resize dialog")
+	w.form, w.base = true, e.base
+	return m.want(w)
+}
+
+// askTimeouts opens the form for the timeouts, which begins with the present ones.
+func (m *model) askTimeouts(name string) tea.Cmd {
+	l := m.data.Listener(name)
+	if why := m.refusal(); why != "" || l == nil {
+		return m.say(component.Problem, why)
+	}
+	field := func(name, hint string) component.Field {
+		return component.Field{Name: name, Label: name, Hint: hint, Check: checkDuration}
+	}
+	fields := []component.Field{
+		field("read", "a whole request, from its first byte"),
+		field("read_header", "the header, and the first byte of a connection"),
+		field("write", "handling and response, from the end of the request"),
+		field("idle", "the wait for the next request"),
+		field("shutdown", "the drain of connections when something stops"),
+	}
+	t := l.Timeouts
+	values := []string{t.Read, t.ReadHeader, t.Write, t.Idle, t.Shutdown}
+	for i := range values {
+		values[i] = page.Brief(values[i])
+	}
+	m.form = &editor{
+		Form:     component.NewForm("timeouts of "+name, fields, values),
+		listener: name, base: m.changes.known, submit: m.submitTimeouts,
+	}
+	m.form.Note = "0s is none, empty inherits; enter applies, esc does not"
+	return nil
+}
+
+// checkDuration accepts what the config accepts, and nothing: that inherits.
+func checkDuration(value string) error {
+	if value == "" {
+		return nil
+	}
+	d, err := time.ParseDuration(value)
+	switch {
+	case err != nil && strings.Trim(value, "0123456789.") == "":
+		return errors.New("a unit is missing: " + value + "s?")
+	case err != nil:
+		return errors.New("write 10s, 1m30s, 500ms")
+	case d < 0:
+		return errors.New("not below zero")
+	}
+	return nil
+}
+
+// submitTimeouts makes a patch of those fields that were changed.
+func (m *model) submitTimeouts(e *editor) tea.Cmd {
+	var patch config.Patch
+	for _, name := range e.Changed() {
+		path, value := "listeners."+e.listener+".timeouts."+name, e.Value(name)
+		patch = append(patch, config.Edit{Path: path, Value: value, Unset: value == ""})
+	}
+	if len(patch) == 0 {
+		m.form = nil
+		return m.say(component.Note, "nothing changes")
+	}
+	return m.want(wish{
+		listener: e.listener, patch: patch, base: e.base, form: true, reason: "timeouts form",
+		title: "change the timeouts of " + e.listener + "?", verb: "change",
+	})
+}

@@ -1,0 +1,311 @@
+package tui
+
+import (
+	"context"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/tui/component"
+	"github.com/echterhof/rockstar-tui/tui/page"
+)
+
+// model is the root: it hands data, sizes and keys down to the pages, turns
+// their intents into changes, and stacks what asks on top of what shows.
+//
+// It neither reads a clock nor asks the runtime. Time comes with ticks and
+// snapshots; the runtime is asked by commands, whose answers come as messages.
+type model struct {
+	ctx   context.Context // of the commands
+	opts  Options
+	ctl   control.Controller
+	feed  *feed
+	crash *crash
+
+	st   *component.Styles
+	keys *page.Keys
+
+	width, height int
+
+	// What is known of the runtime.
+	seen   *look // the one the data is of
+	now    time.Time
+	recent []*control.Snapshot // the newest last; for rates
+	data   *page.Data          // nil before the first snapshot
+	lost   bool
+
+	// The pages, and which is shown.
+	overview *page.Overview
+	workers  *page.Workers
+	pools    *page.Pools
+	events   *page.Events
+	tab      int
+	inside   bool // of the first tab: the listener instead of the overview
+
+	// What lies on top, the uppermost first.
+	question *question
+	form     *editor
+	input    *component.Input
+	help     bool
+	helpAt   int
+
+	toast   *component.Toast
+	toastID int
+
+	// after is tea.Tick; tests have a clock of their own.
+	after func(time.Duration, func(time.Time) tea.Msg) tea.Cmd
+
+	changes changes
+	ending  ending
+	outcome Outcome
+
+	tickID int
+	hurry  int // ticks for which to look more often
+
+	dirty bool
+	view  string
+	drawn int // how often the view was built
+}
+
+// ending is the state of a shutdown.
+type ending int
+
+const (
+	running  ending = iota
+	stopping        // asked for
+	draining        // under way
+)
+
+// Messages are what happened.
+type (
+	tickMsg struct {
+		id int
+		at time.Time
+	}
+	armedMsg     struct{ id int }
+	toastOverMsg struct{ id int }
+	plannedMsg   struct {
+		wish wish
+		plan *control.Plan
+		err  error
+	}
+	appliedMsg struct {
+		wish   wish
+		result *control.Result
+		err    error
+	}
+	actedMsg struct {
+		action control.Action
+		result *control.Result
+		err    error
+	}
+)
+
+func newModel(ctx context.Context, opts Options, st *component.Styles) *model {
+	keys := page.DefaultKeys(st.Glyphs.Up, st.Glyphs.Down)
+	c := &crash{}
+	m := &model{
+		ctx: ctx, opts: opts, ctl: opts.Controller, feed: newFeed(opts.Controller, c), crash: c,
+		st: st, keys: keys,
+		overview: page.NewOverview(keys), workers: page.NewWorkers(keys),
+		pools: page.NewPools(keys), events: page.NewEvents(keys),
+		seen: &look{}, dirty: true, after: tea.Tick,
+	}
+	m.changes.init()
+	return m
+}
+
+// Init starts the ticks.
+func (m *model) Init() tea.Cmd { return m.tick(first) }
+
+// first is the pause before the first look: the time a local runtime needs to
+// answer.
+const first = 20 * time.Millisecond
+
+// Update handles a message. A panic in it ends the cockpit in good order.
+func (m *model) Update(msg tea.Msg) (next tea.Model, cmd tea.Cmd) {
+	defer m.crash.caught()
+	next = m
+	return m, m.update(msg)
+}
+
+func (m *model) update(msg tea.Msg) tea.Cmd {
+	if msg, ok := msg.(tickMsg); ok {
+		return m.ticked(msg)
+	}
+	m.dirty = true
+	switch msg := msg.(type) {
+	case tea.WindowSizeMsg:
+		m.resize(msg.Width, msg.Height)
+	case tea.KeyMsg:
+		return m.press(msg)
+	case armedMsg:
+		if m.question != nil && m.question.id == msg.id {
+			m.question.dialog.Arm()
+		}
+	case toastOverMsg:
+		if m.toastID == msg.id {
+			m.toast = nil
+		}
+	case plannedMsg:
+		return m.planned(msg)
+	case appliedMsg:
+		return m.applied(msg)
+	case actedMsg:
+		return m.acted(msg)
+	case tea.ResumeMsg:
+		return m.tick(first)
+	}
+	return nil
+}
+
+// tick starts a new series of ticks; one that was under way ends.
+func (m *model) tick(pause time.Duration) tea.Cmd {
+	m.tickID++
+	return m.nextTick(pause)
+}
+
+func (m *model) nextTick(pause time.Duration) tea.Cmd {
+	id := m.tickID
+	return m.after(pause, func(t time.Time) tea.Msg { return tickMsg{id, t} })
+}
+
+// ticked takes the newest look and decides when to look again.
+func (m *model) ticked(msg tickMsg) tea.Cmd {
+	if msg.id != m.tickID {
+		return nil
+	}
+	before := m.linkText()
+	m.now = msg.at
+	if l := m.feed.newest.Load(); l != m.seen {
+		m.take(l)
+		m.dirty = true
+	}
+	m.judgeLink()
+	if m.linkText() != before {
+		m.dirty = true
+	}
+	if m.hasEnded() {
+		m.outcome = StopRuntime
+		return tea.Quit
+	}
+	eager := m.isEager()
+	m.feed.hurry(eager)
+	m.hurry = max(0, m.hurry-1)
+	return m.nextTick(m.pace(eager))
+}
+
+func (m *model) pace(hurried bool) time.Duration {
+	switch {
+	case m.data == nil && m.seen.err == nil:
+		return first // nothing is drawn until there is something
+	case hurried:
+		return eager
+	}
+	return calm
+}
+
+func (m *model) isEager() bool {
+	return m.data != nil && m.data.Unsettled() || m.hurry > 0 || m.changes.flight != nil || m.ending != running
+}
+
+// take makes data of a look.
+func (m *model) take(l *look) {
+	old := m.seen
+	m.seen = l
+	if l.snapshot == nil || l.snapshot == old.snapshot {
+		return
+	}
+	m.data = page.Compare(l.snapshot, m.earlier(l.snapshot))
+	m.recent = append(m.recent, l.snapshot)
+	if n := len(m.recent); n > keep {
+		m.recent = append(m.recent[:0], m.recent[n-keep:]...)
+	}
+	m.changes.saw(l.snapshot)
+	for _, p := range m.all() {
+		p.Show(m.data)
+	}
+}
+
+// keep so many snapshots: at the eager pace a second of them, and a few more.
+const keep = 8
+
+// earlier is the snapshot to compare now with: the newest of about a second
+// before, because rates over shorter times jump about.
+func (m *model) earlier(now *control.Snapshot) *control.Snapshot {
+	for i := len(m.recent) - 1; i >= 0; i-- {
+		if now.Time.Sub(m.recent[i].Time) >= 900*time.Millisecond {
+			return m.recent[i]
+		}
+	}
+	if len(m.recent) > 0 && now.Time.Sub(m.recent[0].Time) >= 150*time.Millisecond {
+		return m.recent[0]
+	}
+	return nil
+}
+
+// judgeLink decides whether the link is lost: because it broke, or because
+// nothing came over it for too long.
+func (m *model) judgeLink() {
+	const patience = 4 * time.Second
+	silent := !m.seen.at.IsZero() && m.now.Sub(m.seen.at) > patience
+	m.lost = m.data != nil && (m.seen.err != nil || silent)
+}
+
+func (m *model) all() []page.Page {
+	return []page.Page{m.overview, m.workers, m.pools, m.events}
+}
+
+// shown is the page one sees.
+func (m *model) shown() page.Page {
+	switch {
+	case m.tab == 1:
+		return m.pools
+	case m.tab == 2:
+		return m.events
+	case m.inside:
+		return m.workers
+	}
+	return m.overview
+}
+
+// resize notes the size of the terminal. One that does not know it is taken for
+// the usual one.
+func (m *model) resize(width, height int) {
+	if width <= 0 || height <= 0 {
+		width, height = 80, 24
+	}
+	m.width, m.height = width, height
+}
+
+func (m *model) version() string {
+	if m.data == nil {
+		return ""
+	}
+	return "attached to runtime " + m.data.Version
+}
+
+// say shows a message. It goes by itself, except for problems: those stay until
+// a key is pressed.
+func (m *model) say(tone component.Tone, text string) tea.Cmd {
+	m.toastID++
+	m.toast = &component.Toast{Tone: tone, Text: text}
+	if tone == component.Problem {
+		return nil
+	}
+	id := m.toastID
+	return m.after(toastTime, func(time.Time) tea.Msg { return toastOverMsg{id} })
+}
+
+// toastTime is how long a message stays that needs no answer.
+const toastTime = 4 * time.Second
+
+// do makes a command of a function that may block. A panic in it ends the
+// cockpit in good order.
+func (m *model) do(f func(ctx context.Context) tea.Msg) tea.Cmd {
+	return func() (msg tea.Msg) {
+		defer m.crash.caught()
+		return f(m.ctx)
+	}
+}

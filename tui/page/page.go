@@ -1,0 +1,101 @@
+// Package page has a file per screen. A page remembers what is selected and
+// filtered; what it shows comes from the [Data] it was last given. It answers
+// keys with an [Intent] and never acts itself.
+package page
+
+import (
+	"github.com/charmbracelet/bubbles/key"
+	tea "github.com/charmbracelet/bubbletea"
+
+	"github.com/echterhof/rockstar-tui/tui/component"
+)
+
+// Page is one screen.
+type Page interface {
+	// Show gives the page new data.
+	Show(d *Data)
+	// Resize tells the page how many cells it has.
+	Resize(width, height int)
+	// Press handles a key and says what it asks for; nil is nothing.
+	Press(k tea.KeyMsg) Intent
+	// Lines draws the page, at most as many lines as it has height.
+	Lines(st *component.Styles) []string
+	// Keys are those that do something here and now, the most important first.
+	Keys() []key.Binding
+	// Filter shows only what matches; see [Match].
+	Filter(pattern string)
+	// Filtered is the pattern shown now.
+	Filtered() string
+}
+
+// Intent is what a key asked for.
+type Intent any
+
+// The intents.
+type (
+	// Open wants to see a listener.
+	Open struct{ Listener string }
+	// Toggle wants to start a listener that is stopped, or to stop it.
+	Toggle struct{ Listener string }
+	// Scale wants so many workers more.
+	Scale struct {
+		Listener string
+		By       int
+	}
+	// AskWorkers wants to be asked how many workers there should be.
+	AskWorkers struct{ Listener string }
+	// AskTimeouts wants to edit the timeouts.
+	AskTimeouts struct{ Listener string }
+)
+
+// base is what all pages have.
+type base struct {
+	keys          *Keys
+	data          *Data
+	width, height int
+	filter        string
+}
+
+func (b *base) Resize(width, height int) { b.width, b.height = width, height }
+func (b *base) Filtered() string         { return b.filter }
+
+// compact is for windows in which a table makes no sense: a line per thing.
+func (b *base) compact() bool { return b.width < 50 || b.height < 8 }
+
+// onListener is what the keys that change a listener ask for.
+func onListener(keys *Keys, k tea.KeyMsg, name string) Intent {
+	switch {
+	case key.Matches(k, keys.Toggle):
+		return Toggle{name}
+	case key.Matches(k, keys.More):
+		return Scale{name, 1}
+	case key.Matches(k, keys.Less):
+		return Scale{name, -1}
+	case key.Matches(k, keys.Resize):
+		return AskWorkers{name}
+	case key.Matches(k, keys.Timeouts):
+		return AskTimeouts{name}
+	}
+	return nil
+}
+
+// scroll moves a cursor over n rows, of which a window shows height.
+func scroll(keys *Keys, k tea.KeyMsg, list *component.List, n, height int) bool {
+	switch {
+	case key.Matches(k, keys.Up):
+		list.Move(-1, n)
+	case key.Matches(k, keys.Down):
+		list.Move(1, n)
+	case key.Matches(k, keys.PageUp):
+		list.Move(-max(1, height-1), n)
+	case key.Matches(k, keys.PageDown):
+		list.Move(max(1, height-1), n)
+	case key.Matches(k, keys.Top):
+		list.Go(0, n)
+	case key.Matches(k, keys.Bottom):
+		list.Go(n-1, n)
+	default:
+		return false
+	}
+	return true
+}

@@ -1,0 +1,177 @@
+// Package tui is the cockpit: it shows a runtime to an operator and makes
+// changes of what the operator presses. All it knows of the runtime is a
+// [control.Controller].
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+// Options of a cockpit.
+type Options struct {
+	// Controller is the runtime to watch and operate. Required.
+	Controller control.Controller
+	// Theme is the name of a theme or the path of a theme file; empty chooses
+	// one that fits the terminal.
+	Theme string
+	// ReadOnly refuses every change, for as long as the cockpit runs.
+	ReadOnly bool
+	// Target says in the header what one is attached to: a socket, a host.
+	Target string
+	// CPUs of the machine the runtime is on, 0 if not known. The dialog that
+	// asks for a number of workers shows it.
+	CPUs int
+	// OwnsRuntime says that the runtime was started for this cockpit: leaving
+	// asks whether it is to go on.
+	OwnsRuntime bool
+	// Embedded says that the runtime lives in this process.
+	Embedded bool
+	// NoSync switches synchronized output off, for terminals that stumble over
+	// it. So does the variable ROCKSTAR_NO_SYNC.
+	NoSync bool
+	// Input and Output are the terminal; nil means those of the process.
+	Input  io.Reader
+	Output *os.File
+}
+
+// Outcome is how a cockpit ended.
+type Outcome int
+
+// Outcomes.
+const (
+	// Detached left the runtime as it was.
+	Detached Outcome = iota
+	// StopRuntime has stopped the runtime, as the operator wished.
+	StopRuntime
+)
+
+// String returns the outcome in a word.
+func (o Outcome) String() string {
+	if o == StopRuntime {
+		return "stopped"
+	}
+	return "detached"
+}
+
+// Run shows the cockpit until the operator leaves it, a signal ends it or ctx
+// does. The terminal is then as it was before, also after a panic, of which the
+// error names a report. Whatever happens to the cockpit, the runtime goes on
+// unless the operator has stopped it.
+func Run(ctx context.Context, opts Options) (Outcome, error) {
+	if opts.Controller == nil {
+		return Detached, errors.New("run cockpit: no controller")
+	}
+	if opts.Output == nil {
+		opts.Output = os.Stdout
+	}
+	if !isTerminal(opts.Output) {
+		return Detached, errors.New("run cockpit: the output is no terminal; use the command line, such as rockstar-tui status, instead")
+	}
+	styles, err := stylesFor(opts.Theme, os.Getenv)
+	if err != nil {
+		return Detached, fmt.Errorf("run cockpit: %w", err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	return run(ctx, cancel, opts, newModel(ctx, opts, styles))
+}
+
+// run owns the goroutines: the feed and the one that waits for a farewell. Both
+// end with ctx.
+func run(ctx context.Context, cancel context.CancelFunc, opts Options, m *model) (Outcome, error) {
+	p := tea.NewProgram(m, programOptions(opts, func() { m.crash.quit() })...)
+	over := make(chan struct{})
+	m.crash.quit = func() { go farewell(p, over) }
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		m.feed.run(ctx)
+	}()
+	stop := onFarewell(ctx, m.crash.quit)
+	_, err := p.Run()
+	close(over)
+	cancel()
+	stop()
+	wait(done, 2*time.Second)
+	if crashed := m.crash.report(os.UserCacheDir, m.version()); crashed != nil {
+		return Detached, crashed
+	}
+	if err != nil && (errors.Is(err, tea.ErrProgramPanic) || !errors.Is(err, tea.ErrProgramKilled)) {
+		return Detached, fmt.Errorf("run cockpit: %w", err)
+	}
+	return m.outcome, nil // killed: the terminal has gone, or somebody wished it
+}
+
+// farewell asks the program to end, and after two seconds no longer asks. It
+// ends when the program is over.
+func farewell(p *tea.Program, over <-chan struct{}) {
+	go p.Quit()
+	select {
+	case <-over:
+	case <-time.After(2 * time.Second):
+		p.Kill()
+	}
+}
+
+// onFarewell calls quit when a signal says so or ctx ends. stop takes the
+// signals back.
+func onFarewell(ctx context.Context, quit func()) (stop func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, farewells...)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		select {
+		case <-signals:
+		case <-ctx.Done():
+		}
+		quit()
+	}()
+	return func() {
+		signal.Stop(signals)
+		<-done
+	}
+}
+
+// wait waits for done, but no longer than a Controller that ignores its context
+// may cost.
+func wait(done <-chan struct{}, limit time.Duration) {
+	select {
+	case <-done:
+	case <-time.After(limit):
+	}
+}
+
+func programOptions(opts Options, ended func()) []tea.ProgramOption {
+	fps := 30
+	if os.Getenv("SSH_CONNECTION") != "" {
+		fps = 15
+	}
+	out := []tea.ProgramOption{
+		tea.WithAltScreen(),
+		tea.WithFPS(fps),
+		tea.WithoutSignalHandler(),
+		tea.WithOutput(&framed{File: opts.Output, off: opts.NoSync || os.Getenv("ROCKSTAR_NO_SYNC") != ""}),
+	}
+	switch in := opts.Input.(type) {
+	case nil:
+		if isTerminal(os.Stdin) {
+			out = append(out, tea.WithInput(&keyboard{os.Stdin, ended}))
+		}
+	case *os.File:
+		out = append(out, tea.WithInput(&keyboard{in, ended}))
+	default:
+		out = append(out, tea.WithInput(in))
+	}
+	return out
+}
