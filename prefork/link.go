@@ -32,7 +32,6 @@ type link struct {
 	queue  []outgoing
 	closed bool
 
-	conn  *net.UnixConn
 	stray []int // descriptors received before their frame was complete; of receive
 }
 

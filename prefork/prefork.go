@@ -22,8 +22,8 @@ import (
 	"time"
 )
 
-// MaxWorkers is the most workers a group can have, and the most slots it uses.
-const MaxWorkers = 1024
+// MaxWorkers is the most workers a group can have.
+const MaxWorkers = 256
 
 // MaxPayload is the size in bytes of the largest settings, call or reply.
 const MaxPayload = 16 << 20

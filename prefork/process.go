@@ -150,9 +150,6 @@ type launched struct {
 
 // launch starts the process of p. It takes no lock.
 func (g *Group) launch(p *process, share int) (*launched, error) {
-	if !supported {
-		return nil, ErrUnsupported
-	}
 	l := &launched{}
 	files, err := g.equip(p, l)
 	defer closeAll(&files)
@@ -269,5 +266,6 @@ next:
 
 // processors each of n workers should use of all there are: rounded up, at least 1.
 func processors(all, n int) int {
-	return max(1, (all+n-1)/max(1, n))
+	n = max(1, n)
+	return max(1, (all+n-1)/n)
 }

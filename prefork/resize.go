@@ -17,6 +17,9 @@ func (g *Group) Resize(ctx context.Context, n int) error {
 	if n < 0 || n > MaxWorkers {
 		return fmt.Errorf("resize %s to %d workers: must be from 0 to %d", g.cfg.Name, n, MaxWorkers)
 	}
+	if n > 0 && !supported {
+		return fmt.Errorf("resize %s to %d workers: %w", g.cfg.Name, n, ErrUnsupported)
+	}
 	end, err := g.begin(ctx)
 	if err != nil {
 		return fmt.Errorf("resize %s to %d workers: %w", g.cfg.Name, n, err)

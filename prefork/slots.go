@@ -2,6 +2,10 @@ package prefork
 
 import "fmt"
 
+// maxSlots bounds the sockets of a group: its workers and those that still
+// drain, if it is resized or restarted faster than they end.
+const maxSlots = 1024
+
 // slots tells which process has which socket. Guarded by Group.mu.
 type slots struct {
 	list  []slot
@@ -24,8 +28,8 @@ func (s *slots) take(p *process) (int, error) {
 		}
 	}
 	if best < 0 {
-		if len(s.list) == MaxWorkers {
-			return -1, fmt.Errorf("all %d slots are in use by living workers", MaxWorkers)
+		if len(s.list) == maxSlots {
+			return -1, fmt.Errorf("all %d slots are in use by living workers", maxSlots)
 		}
 		best = len(s.list)
 		s.list = append(s.list, slot{})
