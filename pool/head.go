@@ -158,6 +158,7 @@ func (o *names) has(name []byte) bool {
 // and can be written again.
 func (x *exchange) writeProxied(w *bufio.Writer, c *conn) error {
 	h := &x.req.Header
+	h.SetNoDefaultContentType(true)
 	x.head = h.AppendBytes(x.head[:0])
 
 	_, _ = w.Write(h.Method())
@@ -219,8 +220,7 @@ func (x *exchange) writeForwarded(w *bufio.Writer, host []byte) {
 			_, _ = w.WriteString(", ")
 		}
 	}
-	var buf [64]byte
-	_, _ = w.Write(appendIP(buf[:0], x.ctx.RemoteAddr()))
+	_, _ = w.Write(appendIP(w.AvailableBuffer(), x.ctx.RemoteAddr()))
 	if len(host) > 0 {
 		_, _ = w.WriteString("\r\nX-Forwarded-Host: ")
 		_, _ = w.Write(host)

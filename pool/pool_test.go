@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -183,5 +182,3 @@ func TestProxyAnswersWithBackend(t *testing.T) {
 		t.Fatalf("got %+v, want 10 requests over 1 idle connection", got)
 	}
 }
-
-var _ = strings.TrimSpace

@@ -57,6 +57,33 @@ func (s *stream) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// SupportsBodyWriteTo tells the server to use WriteTo.
+func (s *stream) SupportsBodyWriteTo() bool { return true }
+
+// WriteTo passes the body on in pieces as large as come, larger than the
+// server's own buffer.
+func (s *stream) WriteTo(w io.Writer) (n int64, err error) {
+	buf := copyBuffers.Get().(*[]byte)
+	defer copyBuffers.Put(buf)
+	for {
+		got, err := s.Read(*buf)
+		if got > 0 {
+			put, err := w.Write((*buf)[:got])
+			n += int64(put)
+			if err != nil {
+				return n, err
+			}
+		}
+		switch err {
+		case nil:
+		case io.EOF:
+			return n, nil
+		default:
+			return n, err
+		}
+	}
+}
+
 func (s *stream) fail() {
 	if !s.failed {
 		s.failed = true
