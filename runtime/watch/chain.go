@@ -15,7 +15,8 @@ const maxLinks = 40
 // one of the file, and the one of every symbolic link on the way to it. Where
 // something is missing on the way, the directory it is missing from is the
 // last. The names are free of links. In a Kubernetes volume those are the
-// mounted directory and the one its ..data points to.
+// mounted directory and the one its ..data points to. Plain directories further
+// up are left out, as they are busy ones: their renames are seen by the poll.
 func directories(path string) []string {
 	var dirs []string
 	at, rest := split(path)

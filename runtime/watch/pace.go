@@ -11,6 +11,14 @@ type signature struct {
 	mtime, ctime int64 // ns; ctime is 0 where the system has none
 }
 
+// fresh says that the file changed so recently that another change might leave
+// the signature as it is.
+func (s signature) fresh(now time.Time) bool {
+	const tick = int64(20 * time.Millisecond) // twice the longest there are
+	age := now.UnixNano() - max(s.mtime, s.ctime)
+	return -tick < age && age < tick
+}
+
 // pace decides when to look and when a file has been quiet for long enough. It
 // reads no clock and touches no file.
 type pace struct {

@@ -71,9 +71,8 @@ func (t taker) wait(limit time.Duration) ([]byte, error) {
 	var p pace
 	for {
 		now := time.Now()
-		p.saw(signatureOf(t.path), now)
-		got := t.try(p.calm(now), p.sig)
-		if !got.early {
+		p.saw(signatureOf(t.path), time.Now())
+		if got := t.try(p.calm(now), p.sig); !got.early && !p.sig.fresh(now) {
 			return got.data, got.err
 		}
 		if now.Sub(began) > limit {

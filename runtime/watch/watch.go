@@ -179,16 +179,17 @@ func (w *watcher) run(ctx context.Context) {
 				timer.Reset(gather)
 			}
 		case <-timer.C:
-			due = w.step(time.Now())
+			due = w.step()
 			timer.Reset(time.Until(due))
 		}
 	}
 }
 
 // step looks at the file, settles it if it has been quiet, and says when to
-// look again.
-func (w *watcher) step(now time.Time) time.Time {
-	w.pace.saw(w.look(), now)
+// look again. A change counts from after the look, the quiet until before it.
+func (w *watcher) step() time.Time {
+	now := time.Now()
+	w.pace.saw(w.look(), time.Now())
 	// A reason that was not in the file, like a failing disk, can go away
 	// without a change of the file: as long as there is one, every poll tries.
 	retry := w.failure != "" && !w.pace.pending
@@ -252,12 +253,15 @@ func (w *watcher) deliverFailure(err error) {
 	w.fn(Content{Err: err})
 }
 
+// warnRestless tells of a file that keeps changing, once until it rests. One
+// that its writer has left alone for a while will be taken soon, which says it.
 func (w *watcher) warnRestless(now time.Time) {
-	if w.restless || !w.pace.pending || now.Sub(w.pace.first) < w.opts.Stall {
+	lasts := w.pace.pending && now.Sub(w.pace.first) >= w.opts.Stall
+	if w.restless || !lasts || w.pace.calm(now) > w.opts.Stall/2 {
 		return
 	}
 	w.restless = true
-	w.warn("%s has been changing or open for writing for %v: it is read when it comes to rest", w.path, w.opts.Stall)
+	w.warn("%s has been changing for %v: it is read when it comes to rest", w.path, w.opts.Stall)
 }
 
 func (w *watcher) warnDeaf(err error) {
