@@ -70,6 +70,9 @@ func (c *conn) enter(s State, since int64) {
 }
 
 func (c *conn) moved(from, to State) {
+	if from == StateNew {
+		c.s.fresh.Add(-1)
+	}
 	if from.Active() != to.Active() {
 		c.s.counters.leave(from)
 		c.s.counters.enter(to)
@@ -133,8 +136,7 @@ func (c *conn) refuse(status int) {
 // mustEnd says whether the response about to be sent should be the last one.
 func (c *conn) mustEnd() bool {
 	limits := c.s.terms.Load()
-	return !limits.KeepAlive || c.s.draining() ||
-		limits.MaxIdle > 0 && c.s.counters.Idle.Load() >= uint64(limits.MaxIdle)
+	return !limits.KeepAlive || c.s.draining() || limits.MaxIdle > 0 && c.s.between() >= int64(limits.MaxIdle)
 }
 
 // Read hides from the engine that deadlines are used to wake it: it sees an end

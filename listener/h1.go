@@ -48,7 +48,11 @@ func newH1(s *Server, b buffers) *h1 {
 }
 
 func (e *h1) serve(c *conn) {
-	if err := e.srv.ServeConn(c); err != nil {
+	err := e.srv.ServeConn(c)
+	if inBody := (*fasthttp.ErrBodyStreamWritePanic)(nil); errors.As(err, &inBody) {
+		e.s.counters.Errors.Add(1)
+		e.s.log.Error("panic while sending a response", "peer", c.RemoteAddr(), "panic", err)
+	} else if err != nil {
 		e.s.log.Debug("connection ended", "peer", c.RemoteAddr(), "error", err)
 	}
 }

@@ -28,8 +28,8 @@ type Limits struct {
 	// KeepAlivePeriod is the time between TCP keep-alive probes. Zero leaves
 	// the default of the system, a negative value sends none.
 	KeepAlivePeriod time.Duration
-	// MaxIdle is how many connections may be idle: a response that would leave
-	// one more closes its connection instead.
+	// MaxIdle is how many connections may wait for another request: a response
+	// that would leave one more waiting closes its connection instead.
 	MaxIdle int
 
 	// ReadBuffer and WriteBuffer are bytes per connection, 4096 by default. A

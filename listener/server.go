@@ -45,6 +45,7 @@ type Server struct {
 	// open counts connections in the table, parting those that are only told
 	// to go away. open is far below zero once nothing more is let in.
 	open, parting atomic.Int64
+	fresh         atomic.Int64 // connections that have sent nothing yet
 	sweeper       sweeper
 
 	// drainFrom is when the drain began, in ticks; 0 before.
@@ -142,6 +143,7 @@ func (s *Server) ServeConn(raw net.Conn) {
 	c := newConn(s, raw)
 	s.counters.Accepted.Add(1)
 	s.counters.enter(StateNew)
+	s.fresh.Add(1)
 	s.conns.add(c)
 	probeEvery(c.tcp, limits.KeepAlivePeriod)
 	s.sweeper.begin()
@@ -165,8 +167,8 @@ func (s *Server) serve(c *conn) {
 	}
 }
 
-// recovered keeps a panic outside of the handler, as in a body that is being
-// sent, from ending more than its connection.
+// recovered keeps a panic of the engine from ending more than its connection.
+// The engine recovers those of handlers and body streams itself.
 func (s *Server) recovered(c *conn) {
 	r := recover()
 	if r == nil {
@@ -176,26 +178,19 @@ func (s *Server) recovered(c *conn) {
 	s.counters.Errors.Add(1)
 	c.parked.Store(false)
 	c.Close()
-	s.renewEngine()
 }
 
 func (s *Server) panicked(c *conn, reason any) {
 	s.log.Error("panic while serving a request", "peer", c.RemoteAddr(), "panic", reason, "stack", string(debug.Stack()))
 }
 
-// renewEngine leaves behind what a panic may have left in the old one.
-func (s *Server) renewEngine() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	next := *s.terms.Load()
-	next.engine = newH1(s, next.buffers())
-	s.terms.Store(&next)
-}
-
 // remove takes a closed connection out of the table and the gauges.
 func (s *Server) remove(c *conn, was State) {
 	s.conns.remove(c)
 	s.counters.leave(was)
+	if was == StateNew {
+		s.fresh.Add(-1)
+	}
 	s.vacate(&s.open)
 }
 
@@ -211,5 +206,8 @@ func (s *Server) signalVacant() {
 	default:
 	}
 }
+
+// between is the number of connections that wait for another request.
+func (s *Server) between() int64 { return int64(s.counters.Idle.Load()) - s.fresh.Load() }
 
 func (s *Server) draining() bool { return s.drainFrom.Load() != 0 }
