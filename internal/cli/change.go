@@ -231,7 +231,7 @@ func (c *call) setCommand() *cobra.Command {
 words of the config file joined by dots; a value is what one would write there.
 The file stays as it is, and status tells that it differs.`,
 		Example: `  rockstar-tui set listeners.web.timeouts.idle 2s
-  rockstar-tui set listeners.web.timeouts.read=5s listeners.web.limits.accept_rate=100
+  rockstar-tui set defaults.timeouts.read=5s listeners.web.limits.accept_rate=9
   rockstar-tui set pools.api.backends.b.weight 3 --reason "b has the new CPUs"`,
 		Args:              rangeArgs(1, -1),
 		ValidArgsFunction: c.completePath,
@@ -352,9 +352,10 @@ func planText(p *page, plan *control.Plan) {
 	}
 	p.line("")
 	p.table("PATH|FROM|TO|EFFECT", rows)
-	if len(plan.Listeners) > 0 {
-		p.line("")
+	if len(plan.Listeners) < 2 {
+		return // the summary says it
 	}
+	p.line("")
 	for _, l := range plan.Listeners {
 		p.line("%s", l.Summary)
 	}

@@ -57,7 +57,7 @@ func (c *call) completeListener(most int) cobra.CompletionFunc {
 }
 
 // completePath completes paths of the config, with the names of what runs.
-func (c *call) completePath(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+func (c *call) completePath(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -66,7 +66,9 @@ func (c *call) completePath(cmd *cobra.Command, args []string, _ string) ([]cobr
 	for _, k := range config.Keys() {
 		paths = append(paths, named(k.Path, s)...)
 	}
-	return paths, cobra.ShellCompDirectiveNoFileComp
+	return slices.DeleteFunc(paths, func(p string) bool {
+		return !strings.HasPrefix(p, typed) || strings.Contains(p, "*")
+	}), cobra.ShellCompDirectiveNoFileComp
 }
 
 // named fills the names of what runs into the pattern of a key.

@@ -68,6 +68,8 @@ func millis(ms float64) string {
 		return "-"
 	case ms < 10:
 		return fmt.Sprintf("%.2fms", ms)
+	case ms < 100:
+		return fmt.Sprintf("%.1fms", ms)
 	case ms < 1000:
 		return fmt.Sprintf("%.0fms", ms)
 	}

@@ -34,6 +34,8 @@ type Program struct {
 	Stdout, Stderr io.Writer
 	// Env looks up an environment variable, empty if unset. Default os.Getenv.
 	Env func(string) string
+
+	startTimeout time.Duration // of a runtime the cockpit starts; for tests
 }
 
 // ServeOptions say how a runtime is to be started.
@@ -92,11 +94,10 @@ type call struct {
 	config, socket, theme   string
 	json, readOnly, noColor bool
 	embedded                bool
-	startTimeout            time.Duration
 }
 
 func newCall(p *Program) *call {
-	c := &call{Program: *p, startTimeout: startTimeout}
+	c := &call{Program: *p}
 	if c.Stdin == nil {
 		c.Stdin = os.Stdin
 	}
@@ -108,6 +109,9 @@ func newCall(p *Program) *call {
 	}
 	if c.Env == nil {
 		c.Env = os.Getenv
+	}
+	if c.startTimeout == 0 {
+		c.startTimeout = startTimeout
 	}
 	return c
 }
@@ -220,6 +224,9 @@ func shieldNegative(args []string) []string {
 		} else {
 			flags = append(flags, a)
 		}
+	}
+	if len(numbers) == 1 {
+		return flags
 	}
 	return append(flags, numbers...)
 }

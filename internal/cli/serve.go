@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"strings"
-	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -38,8 +37,7 @@ func (c *call) serve(ctx context.Context) error {
 	if strings.HasPrefix(o.Socket, sshScheme) {
 		return &exitError{exitUsage, &control.Error{Code: codeUsage, Message: "serve: the control socket is a path, not " + o.Socket}}
 	}
-	tell := sync.OnceFunc(func() { parent.tell(birth{Ready: true}) })
-	o.Ready = tell
+	o.Ready = func() { parent.tell(birth{Ready: true}) }
 	o.Terminal = isTerminal(c.Stdin) || isTerminal(c.Stderr)
 	err := startError(o.ConfigPath, c.Serve(ctx, o))
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
@@ -33,16 +34,20 @@ type birth struct {
 }
 
 // parent is who started this process to serve, through a pipe; nil if nobody waits.
-type parent struct{ pipe *os.File }
+type parent struct {
+	pipe *os.File
+	once sync.Once
+}
 
 // tell passes on the news, the first time. Nobody may be listening any more.
 func (p *parent) tell(b birth) {
-	if p == nil || p.pipe == nil {
+	if p == nil {
 		return
 	}
-	_ = json.NewEncoder(p.pipe).Encode(b)
-	_ = p.pipe.Close()
-	p.pipe = nil
+	p.once.Do(func() {
+		_ = json.NewEncoder(p.pipe).Encode(b)
+		_ = p.pipe.Close()
+	})
 }
 
 // spawn starts a runtime in a session of its own and returns when it is ready,

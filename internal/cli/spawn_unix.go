@@ -38,7 +38,7 @@ func inheritedParent() *parent {
 		return nil
 	}
 	syscall.CloseOnExec(fd)
-	return &parent{os.NewFile(uintptr(fd), "parent")}
+	return &parent{pipe: os.NewFile(uintptr(fd), "parent")}
 }
 
 func terminate(p *os.Process) error { return p.Signal(syscall.SIGTERM) }

@@ -40,7 +40,7 @@ func inheritedParent() *parent {
 		return nil
 	}
 	_ = syscall.SetHandleInformation(syscall.Handle(h), syscall.HANDLE_FLAG_INHERIT, 0)
-	return &parent{os.NewFile(uintptr(h), "parent")}
+	return &parent{pipe: os.NewFile(uintptr(h), "parent")}
 }
 
 func terminate(p *os.Process) error { return p.Kill() }

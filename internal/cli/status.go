@@ -133,7 +133,7 @@ func configStatus(p *page, c *control.ConfigStatus) {
 func reasons(p *page, s *control.Snapshot) {
 	for _, l := range s.Listeners {
 		if l.Reason != "" {
-			p.line("%s is %s: %s", l.Name, l.State, l.Reason)
+			p.line("%s %s: %s", l.Name, l.State, l.Reason)
 		}
 	}
 }

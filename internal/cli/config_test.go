@@ -1,0 +1,81 @@
+package cli_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/echterhof/rockstar-tui/runtime/config"
+)
+
+func TestConfigInitWritesAValidConfigAndNeverOverwrites(t *testing.T) {
+	p := newProgram()
+	file := filepath.Join(t.TempDir(), "my.yaml")
+	if code := p.run(t, "config", "init", file); code != 0 {
+		t.Fatalf("exit code %d, stderr %s", code, &p.stderr)
+	}
+	written, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code := p.run(t, "config", "validate", file); code != 0 || !strings.Contains(p.stdout.String(), "1 listener") {
+		t.Errorf("exit code %d, stdout %s, stderr %s; want what init wrote to be valid", code, &p.stdout, &p.stderr)
+	}
+	if code := p.run(t, "config", "init", file); code != 1 || !strings.Contains(p.stderr.String(), "exists") {
+		t.Errorf("exit code %d, stderr %s; want 1, because the file exists", code, &p.stderr)
+	}
+	p.run(t, "config", "init")
+	if p.stdout.String() != string(written) {
+		t.Error("init without a file does not print what it writes to one")
+	}
+	p.run(t, "config", "init", "--json")
+	oneDocument(t, p.stdout.Bytes())
+}
+
+func TestTheStarterSpellsOutTheDefaults(t *testing.T) {
+	p := newProgram()
+	p.run(t, "config", "init")
+	starter, err := config.Parse("starter.yaml", p.stdout.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if starter.Defaults != config.New().Defaults {
+		t.Errorf("got %+v, want the defaults %+v", starter.Defaults, config.New().Defaults)
+	}
+	uncommented := example.ReplaceAllString(p.stdout.String(), "$1$2")
+	if !strings.Contains(uncommented, "\npools:\n") {
+		t.Fatalf("no examples found in\n%s", uncommented)
+	}
+	if _, err := config.Parse("starter.yaml", []byte(uncommented)); err != nil {
+		t.Errorf("with its examples switched on: %v", err)
+	}
+}
+
+// example finds the lines of the starter that are config behind a comment.
+var example = regexp.MustCompile(`(?m)^( *)# ( *(?:- match|files|proxy|pools|api|balance|backends|[ab]):.*)$`)
+
+func TestValidateFindsItsFile(t *testing.T) {
+	p := newProgram()
+	good := filepath.Join(t.TempDir(), "good.yaml")
+	if err := os.WriteFile(good, []byte("version: 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code := p.run(t, "config", "validate", "-c", good, "--json"); code != 0 {
+		t.Errorf("-c: exit code %d, stderr %s", code, &p.stderr)
+	}
+	var v struct{ Valid bool }
+	if err := json.Unmarshal(p.stdout.Bytes(), &v); err != nil || !v.Valid {
+		t.Errorf("got %s, %v; want valid: true", &p.stdout, err)
+	}
+	p.env["ROCKSTAR_CONFIG"] = good
+	if code := p.run(t, "config", "validate"); code != 0 {
+		t.Errorf("ROCKSTAR_CONFIG: exit code %d, stderr %s", code, &p.stderr)
+	}
+	p.Stdin = strings.NewReader("version: 2\nnonsense: 1\n")
+	if code := p.run(t, "config", "validate", "-"); code != 78 || !strings.Contains(p.stderr.String(), "-:2:1: nonsense: ") {
+		t.Errorf("standard input: exit code %d, stderr %s; want 78 and the place", code, &p.stderr)
+	}
+}

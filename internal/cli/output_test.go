@@ -1,0 +1,39 @@
+package cli_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/echterhof/rockstar-tui/internal/cli"
+)
+
+func FuzzNothingATerminalWouldObeyIsPrinted(f *testing.F) {
+	for _, s := range []string{"", "web", "\x1b[2J", "\u009b31m", "a\r\nb", "\u202egpj.exe", "\xff\xfe", "naïve 世界 \\u001b"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		clean := cli.Sanitize(s)
+		safe(t, clean)
+		if !utf8.ValidString(clean) {
+			t.Errorf("%q is not UTF-8", clean)
+		}
+		var out bytes.Buffer
+		if err := json.NewEncoder(cli.Escaping(&out)).Encode(s); err != nil {
+			t.Fatal(err)
+		}
+		safe(t, out.String())
+		plain, err := json.Marshal(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got, want string
+		if err := json.Unmarshal(out.Bytes(), &got); err != nil {
+			t.Fatalf("%q is no JSON: %v", &out, err)
+		}
+		if err := json.Unmarshal(plain, &want); err != nil || got != want {
+			t.Errorf("%q came out as %q, %v", want, got, err)
+		}
+	})
+}
