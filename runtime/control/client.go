@@ -36,6 +36,8 @@ type Client struct {
 	// where names the other end in errors.
 	where    string
 	readOnly bool
+	// bound on the bytes of an answer or a line.
+	bound int
 }
 
 // Dial returns a Client of the control socket at path. It does not connect yet.
@@ -55,7 +57,7 @@ func Dial(path string) *Client {
 func NewClient(dial func(ctx context.Context) (net.Conn, error)) *Client {
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
-	return &Client{where: "the other end", transport: &http.Transport{
+	return &Client{where: "the other end", bound: maxAnswer, transport: &http.Transport{
 		Protocols: protocols,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			ctx, cancel := context.WithTimeout(ctx, dialTimeout)
@@ -125,12 +127,12 @@ func call[T any](ctx context.Context, c *Client, method, what string, query url.
 		return nil, err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(c.bound)+1))
 	if err != nil {
 		return nil, c.lost(ctx, err)
 	}
 	out := new(T)
-	if len(body) > maxAnswer || json.Unmarshal(body, out) != nil {
+	if len(body) > c.bound || json.Unmarshal(body, out) != nil {
 		return nil, c.stranger()
 	}
 	return out, nil

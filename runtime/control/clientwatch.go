@@ -26,7 +26,7 @@ func (c *Client) Watch(ctx context.Context, opts WatchOptions, fn func(*Snapshot
 	var reading sync.WaitGroup
 	reading.Go(func() {
 		defer close(lines)
-		broken = readLines(resp.Body, lines.put)
+		broken = readLines(resp.Body, c.bound, lines.put)
 	})
 	defer reading.Wait()
 	defer resp.Body.Close() // ends the reading
@@ -54,10 +54,11 @@ func (c *Client) broken(err error) error {
 	return c.stranger()
 }
 
-// readLines calls put with every line until r ends, which is an error too.
-func readLines(r io.Reader, put func([]byte)) error {
+// readLines calls put with every line until r ends, which is an error too, as
+// is a line longer than bound.
+func readLines(r io.Reader, bound int, put func([]byte)) error {
 	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, maxAnswer)
+	lines.Buffer(nil, bound)
 	for lines.Scan() {
 		if len(lines.Bytes()) > 0 {
 			put(bytes.Clone(lines.Bytes()))

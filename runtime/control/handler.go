@@ -102,14 +102,18 @@ func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 // ServeHTTP answers one request. A panic below it costs that request only.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a := &answer{ResponseWriter: w}
-	defer func() {
-		if v := recover(); v != nil {
-			h.fail(a, h.caught(v, r))
-		}
-	}()
-	if err := h.serve(a, r); err != nil {
+	if err := h.guarded(a, r); err != nil {
 		h.fail(a, err)
 	}
+}
+
+func (h *handler) guarded(a *answer, r *http.Request) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = h.caught(v, r)
+		}
+	}()
+	return h.serve(a, r)
 }
 
 func (h *handler) serve(a *answer, r *http.Request) error {

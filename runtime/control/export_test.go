@@ -1,0 +1,35 @@
+package control
+
+import "context"
+
+// Doors for tests.
+var (
+	DefaultPathFor = defaultPath
+	DecodeLine     = decodeLine
+	ReadLines      = readLines
+	Clean          = clean
+	MaxPath        = maxPath
+)
+
+// Route describes one path of the handler.
+type Route struct {
+	Path, Method string
+	Writes       bool
+}
+
+// Routes returns all of them.
+func Routes() []Route {
+	var all []Route
+	for path, r := range routes {
+		all = append(all, Route{path, r.method, r.writes})
+	}
+	return all
+}
+
+// WithPeer returns a context of a request by p.
+func WithPeer(ctx context.Context, p Peer) context.Context {
+	return context.WithValue(ctx, peerKey{}, p)
+}
+
+// Bind sets how many bytes of an answer or a line the client reads at most.
+func (c *Client) Bind(n int) { c.bound = n }
