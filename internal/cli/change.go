@@ -31,7 +31,7 @@ type changing struct {
 func (c *call) changingCommand(cmd *cobra.Command) (*cobra.Command, *changing) {
 	o := &changing{}
 	cmd.Flags().SortFlags = false
-	cmd.Flags().StringVar(&o.reason, "reason", "", "why, for the runtime's events")
+	cmd.Flags().StringVar(&o.reason, "reason", "", "`TEXT` for the runtime's events: why")
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
 		if c.readOnly {
 			return &control.Error{Code: control.CodeDenied,
