@@ -1,0 +1,54 @@
+# The verbs of this repository; "make help" lists them.
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  = -s -w -X main.version=$(VERSION)
+CONFIG  ?=
+FUZZTIME ?= 20s
+
+.DEFAULT_GOAL := help
+.PHONY: help build run test race lint fuzz golden bench cross check clean
+
+help: ## list these verbs
+	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## build bin/rockstar-tui
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/rockstar-tui .
+
+run: build ## open the cockpit on the demo, or on CONFIG=my.yaml
+	bin/rockstar-tui $(if $(CONFIG),-c $(CONFIG))
+
+test: ## run every test, race detector on
+	go test -race -timeout 15m ./...
+
+race: ## run every test three times, race detector on, in random order
+	go test -race -timeout 45m -count=3 -shuffle=on ./...
+
+lint: ## gofmt, vet and staticcheck
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+
+fuzz: ## fuzz every parser for FUZZTIME (20s) each
+	@set -e; for pkg in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+			echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$pkg; \
+		done; \
+	done
+
+golden: ## write the golden screens and outputs anew; look at the diff before you commit it
+	go test ./tui/... ./internal/cli/... -update
+
+bench: ## run every benchmark once
+	go test -run '^$$' -bench . -benchmem ./...
+
+cross: ## build for every platform we ship
+	@set -e; for target in linux/amd64 linux/arm64 darwin/arm64 windows/amd64; do \
+		echo "building $$target"; \
+		GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0 go build -o /dev/null ./...; \
+		GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0 go vet ./...; \
+	done
+
+check: lint cross test ## what CI runs
+
+clean: ## remove what was built
+	rm -rf bin dist

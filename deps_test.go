@@ -1,0 +1,103 @@
+package main
+
+import (
+	"encoding/json"
+	"go/build"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/echterhof/rockstar-tui"
+
+// allowed says which packages of ours a package may import; a trailing /... takes
+// in what lies below. ARCHITECTURE.md has the same table for people.
+var allowed = map[string][]string{
+	"themes":                      {},
+	"listener":                    {},
+	"prefork":                     {},
+	"pool":                        {},
+	"runtime/watch":               {},
+	"runtime/config":              {},
+	"runtime/demo":                {},
+	"runtime/control":             {"runtime/config"},
+	"runtime/control/controltest": {"runtime/control", "runtime/config"},
+	"runtime":                     {"runtime/config", "runtime/control", "runtime/watch", "runtime/demo", "listener", "prefork", "pool"},
+	"tui/quiet":                   {},
+	"tui/component":               {"themes"},
+	"tui/page":                    {"tui/component", "themes", "runtime/control", "runtime/config"},
+	"tui":                         {"tui/quiet", "tui/page", "tui/component", "themes", "runtime/control", "runtime/config"},
+	"internal/cli":                {"runtime/control", "runtime/config"},
+	"internal/rawclient":          {},
+	"":                            {"runtime", "runtime/control", "runtime/config", "tui", "internal/cli"},
+}
+
+// forbidden are packages of others that a package of ours must not import, and why.
+var forbidden = map[string]map[string]string{
+	"runtime/config": {
+		"os/exec": "config is pure", "net/http/httptest": "config is pure",
+		"github.com/fsnotify/fsnotify": "config is pure; package watch watches",
+	},
+	"runtime/control": {
+		"github.com/quic-go/quic-go": "the contract knows no mechanism",
+		"github.com/charmbracelet":   "the contract knows no screen",
+	},
+	"runtime": {"github.com/charmbracelet": "who embeds the runtime must not get a screen with it"},
+}
+
+func TestImportsRunOneWay(t *testing.T) {
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
+		may, known := allowed[name]
+		if !known {
+			t.Errorf("package %q is not in the table of imports: add it here and to ARCHITECTURE.md", name)
+			continue
+		}
+		for _, imported := range p.Imports {
+			checkImport(t, name, imported, may)
+		}
+	}
+}
+
+func checkImport(t *testing.T, name, imported string, may []string) {
+	if ours, ok := strings.CutPrefix(imported, module+"/"); ok {
+		for _, m := range may {
+			if m == ours {
+				return
+			}
+		}
+		t.Errorf("package %q imports %q of ours, which it may not", name, ours)
+	}
+	for prefix, why := range forbidden[name] {
+		if imported == prefix || strings.HasPrefix(imported, prefix+"/") {
+			t.Errorf("package %q imports %q: %s", name, imported, why)
+		}
+	}
+}
+
+func TestEveryPackageIsDocumentedOnce(t *testing.T) {
+	for _, p := range packages(t) {
+		if strings.TrimSpace(p.Doc) == "" {
+			t.Errorf("package %s has no package comment", p.ImportPath)
+		}
+	}
+}
+
+func packages(t *testing.T) []build.Package {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports,Doc", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var all []build.Package
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p build.Package
+		if err := dec.Decode(&p); err == io.EOF {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
