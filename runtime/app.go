@@ -1,0 +1,220 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/echterhof/rockstar-tui/pool"
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+// ErrClosed is returned by an App that was shut down.
+var ErrClosed = errors.New("the runtime is shut down")
+
+// Options of an App.
+type Options struct {
+	// ConfigPath names the config file. It is watched: a save takes effect.
+	ConfigPath string
+	// Config is used when there is no file.
+	Config *config.Config
+	// Log receives events and errors. Nil discards them.
+	Log *slog.Logger
+	// Version of the program, shown to whoever asks.
+	Version string
+}
+
+// App is a running runtime. It implements [control.Controller].
+type App struct {
+	version string
+	started time.Time
+	host    string
+	log     *slog.Logger
+	events  *journal
+	sampler *sampler
+
+	// ctx ends when the App is shut down; background goroutines are counted in running.
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	running sync.WaitGroup
+
+	// changeMu serializes changes. mu guards what snapshots read; it is never
+	// held while something is opened, drained or waited for.
+	changeMu  sync.Mutex
+	mu        sync.RWMutex
+	config    *config.Config       // what runs
+	file      *config.Config       // what the file last said, or what Open was given
+	status    control.ConfigStatus // of the file
+	revision  uint64
+	lastActor string
+	listeners map[string]*managed
+
+	// countMu guards what follows. It is taken while a worker's numbers are
+	// folded, so nothing else is locked or waited for under it.
+	countMu  sync.Mutex
+	cells    map[string]int        // places of backends on the scoreboard, by "pool/backend"
+	backends [maxCells]pool.Totals // counted by processes that are gone
+
+	shutdownOnce sync.Once
+	done         chan struct{} // closed when the shutdown is over
+}
+
+var _ control.Controller = (*App)(nil)
+
+// Open starts a runtime and returns when all its listeners serve. A config that
+// is not valid ends in a [config.Errors]; a listener that cannot be opened in
+// its own error. Either way nothing keeps running.
+func Open(ctx context.Context, o Options) (*App, error) {
+	a := newApp(o)
+	cfg := o.Config
+	if o.ConfigPath != "" {
+		read, err := a.readFile(o.ConfigPath)
+		if err != nil {
+			return nil, err
+		}
+		cfg = read.config
+		a.status.Path = read.path
+		defer func() { a.watchFile(read) }()
+	}
+	if cfg == nil {
+		cfg = config.New()
+	}
+	a.file = cfg
+	a.status.State, a.status.LoadedAt = control.ConfigInSync, a.started
+	if _, err := a.apply(ctx, cfg); err != nil {
+		a.Shutdown(context.Background())
+		return nil, err
+	}
+	a.background(a.sampler.run)
+	return a, nil
+}
+
+func newApp(o Options) *App {
+	log := o.Log
+	if log == nil {
+		log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	host, _ := os.Hostname() // empty where the system does not say
+	a := &App{
+		version: o.Version, started: time.Now(), host: host, log: log,
+		events:    &journal{log: log},
+		config:    config.New(),
+		listeners: map[string]*managed{},
+		cells:     map[string]int{},
+		done:      make(chan struct{}),
+	}
+	a.ctx, a.cancel = context.WithCancelCause(context.Background())
+	a.sampler = newSampler(a)
+	return a
+}
+
+// background runs f until the App's context ends, and Shutdown waits for it.
+func (a *App) background(f func(ctx context.Context)) {
+	a.running.Add(1)
+	go func() {
+		defer a.running.Done()
+		f(a.ctx)
+	}()
+}
+
+// Done is closed when the App has shut down.
+func (a *App) Done() <-chan struct{} { return a.done }
+
+// Shutdown drains all listeners, each within its shutdown timeout, and ends the
+// App. When ctx ends first, what is left is closed at once.
+func (a *App) Shutdown(ctx context.Context) error {
+	a.shutdownOnce.Do(func() { a.shutdown(ctx) })
+	<-a.done
+	return context.Cause(ctx)
+}
+
+func (a *App) shutdown(ctx context.Context) {
+	defer close(a.done)
+	a.changeMu.Lock() // for good: nothing changes any more
+	a.cancel(ErrClosed)
+	a.events.infof("", "shutting down")
+	var over []<-chan struct{}
+	for _, m := range a.sortedListeners() {
+		over = append(over, m.end()...)
+	}
+	for _, done := range over {
+		select {
+		case <-done:
+		case <-ctx.Done():
+			a.log.Warn("shutdown was cut short", "cause", context.Cause(ctx))
+			return
+		}
+	}
+	a.running.Wait()
+}
+
+// sortedListeners are all that were ever configured and still have something to show.
+func (a *App) sortedListeners() []*managed {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	var out []*managed
+	for _, name := range sortedKeys(a.listeners) {
+		out = append(out, a.listeners[name])
+	}
+	return out
+}
+
+// settingsFor collects what a process needs to know to serve a listener. It
+// places new backends on the scoreboard; a place is never given away twice.
+func (a *App) settingsFor(cfg *config.Config, name string) (settings, error) {
+	l := cfg.Listeners[name]
+	s := settings{
+		Name: name, Listener: l, Share: max(1, l.Prefork.Workers),
+		Pools: map[string]config.Pool{}, Cells: map[string]int{},
+	}
+	for _, route := range l.Routes {
+		if route.Proxy == nil {
+			continue
+		}
+		p := cfg.Pools[route.Proxy.Pool]
+		s.Pools[route.Proxy.Pool] = p
+		for backend := range p.Backends {
+			cell, err := a.cell(route.Proxy.Pool + "/" + backend)
+			if err != nil {
+				return settings{}, err
+			}
+			s.Cells[route.Proxy.Pool+"/"+backend] = cell
+		}
+	}
+	return s, nil
+}
+
+func (a *App) cell(backend string) (int, error) {
+	a.countMu.Lock()
+	defer a.countMu.Unlock()
+	if cell, ok := a.cells[backend]; ok {
+		return cell, nil
+	}
+	if len(a.cells) == maxCells {
+		return 0, fmt.Errorf("backend %s: this runtime has counted %d backends since its start, its scoreboard is full; restart it", backend, maxCells)
+	}
+	a.cells[backend] = len(a.cells)
+	return a.cells[backend], nil
+}
+
+// gone keeps what a process counted that serves no more.
+func (a *App) gone(m *managed, b *board) {
+	m.fold(b)
+	a.countMu.Lock()
+	defer a.countMu.Unlock()
+	for _, cell := range a.cells {
+		a.backends[cell] = a.backends[cell].Add(b.backends[cell].Load().Past())
+	}
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	return slices.Sorted(maps.Keys(m))
+}

@@ -1,0 +1,233 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/echterhof/rockstar-tui/runtime/config"
+)
+
+// refuseTimeout bounds how long a change waits until a stopped listener refuses
+// new connections; what it has accepted drains on after that.
+const refuseTimeout = 2 * time.Second
+
+// apply brings the running state to what to says and returns what changed. First
+// comes what can fail: addresses are bound, workers started, settings accepted
+// by all of them; a failure undoes it and leaves no trace. Then the change is
+// decided, and what it replaces is retired. Callers hold changeMu.
+func (a *App) apply(ctx context.Context, to *config.Config) ([]config.Change, error) {
+	changes := config.Diff(a.config, to)
+	steps, err := a.steps(to)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range steps {
+		if err := s.check(); err != nil {
+			return nil, err
+		}
+	}
+	var undo, retire []func()
+	for _, s := range steps {
+		back, after, err := s.prepare(ctx)
+		if err != nil {
+			for _, f := range slices.Backward(undo) {
+				f()
+			}
+			return nil, err
+		}
+		undo, retire = append(undo, back), append(retire, after)
+	}
+	a.commit(to, steps, len(changes) > 0)
+	for _, f := range retire {
+		f()
+	}
+	return changes, nil
+}
+
+// commit makes to what runs.
+func (a *App) commit(to *config.Config, steps []step, changed bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.config = to
+	if changed || a.revision == 0 {
+		a.revision++
+	}
+	for _, s := range steps {
+		a.listeners[s.name] = s.managed
+	}
+	for name := range to.Listeners {
+		if a.listeners[name] == nil { // configured, but not enabled
+			a.listeners[name] = &managed{name: name, events: a.events}
+		}
+	}
+	for name, m := range a.listeners {
+		c, kept := to.Listeners[name]
+		if !kept { // the sampler forgets it when it has drained
+			c = m.config
+			c.Enabled = false
+		}
+		m.configure(c)
+	}
+}
+
+// step is what a change does to one listener.
+type step struct {
+	app     *App
+	name    string
+	kind    string // as in control.ListenerPlan.Action
+	managed *managed
+	to      settings // unless it stops
+	log     string   // said when done
+}
+
+// steps lists what must be done to each listener, by name.
+func (a *App) steps(to *config.Config) ([]step, error) {
+	names := map[string]bool{}
+	for name := range a.config.Listeners {
+		names[name] = true
+	}
+	for name := range to.Listeners {
+		names[name] = true
+	}
+	var steps []step
+	for _, name := range sortedKeys(names) {
+		s, err := a.stepFor(to, name)
+		if err != nil {
+			return nil, err
+		}
+		if s.kind != "" {
+			steps = append(steps, s)
+		}
+	}
+	return steps, nil
+}
+
+func (a *App) stepFor(to *config.Config, name string) (step, error) {
+	m := a.managed(name)
+	s := step{app: a, name: name, managed: m}
+	want, wanted := to.Listeners[name]
+	running := m.endpoint()
+	if wanted {
+		var err error
+		if s.to, err = a.settingsFor(to, name); err != nil {
+			return s, err
+		}
+	}
+	switch {
+	case !wanted && running != nil:
+		s.kind = "remove"
+	case !wanted || !want.Enabled && running == nil:
+		s.kind = ""
+	case !want.Enabled:
+		s.kind = "stop"
+	case running == nil:
+		s.kind = "start"
+	default:
+		s.kind = difference(running.settings, s.to)
+	}
+	return s, nil
+}
+
+// difference names what leads from one running state to another.
+func difference(from, to settings) string {
+	f, t := from.Listener, to.Listener
+	switch {
+	case f.Address != t.Address || f.Protocol != t.Protocol:
+		return "rebind"
+	case f.Prefork.Workers != t.Prefork.Workers:
+		return "resize"
+	case !reflect.DeepEqual(from, to):
+		return "update"
+	}
+	return ""
+}
+
+// check finds, without touching anything that runs, what would make the
+// settings fail in whoever serves them.
+func (s step) check() error {
+	if s.kind == "stop" || s.kind == "remove" {
+		return nil
+	}
+	scratch := newService(s.name, new(board), s.app.log)
+	defer scratch.discard()
+	if err := scratch.update(s.to); err != nil {
+		return fmt.Errorf("listener %s: %w", s.name, err)
+	}
+	return nil
+}
+
+// prepare does what can fail. It returns how to take it back, and what is to be
+// retired when the change is decided.
+func (s step) prepare(ctx context.Context) (undo, retire func(), err error) {
+	switch s.kind {
+	case "stop", "remove":
+		return func() {}, func() { s.stop(s.managed.endpoint()) }, nil
+	case "start", "rebind":
+		return s.open(ctx)
+	default:
+		return s.managed.endpoint().change(ctx, s.to)
+	}
+}
+
+// open binds the address and starts to serve it beside the endpoint in use, if any.
+func (s step) open(ctx context.Context) (undo, retire func(), err error) {
+	old := s.managed.endpoint()
+	e, err := bindEndpoint(ctx, s.name, s.to.Listener.Address, s.samePort(old), s.app.log)
+	if err != nil {
+		return nil, nil, err
+	}
+	e.gone = func(b *board) { s.app.gone(s.managed, b) }
+	e.event = s.managed.onWorker
+	if err := e.start(ctx, s.to); err != nil {
+		e.sockets.Close()
+		return nil, nil, err
+	}
+	s.managed.adopt(e)
+	undo = func() {
+		s.managed.adopt(old)
+		_, done := e.end()
+		<-done
+	}
+	retire = func() {
+		s.app.events.infof(s.name, "serving on %s", e.sockets.Addr())
+		if old != nil {
+			s.managed.retire(old)
+		}
+	}
+	return undo, retire, nil
+}
+
+// samePort reports whether the endpoint in use holds the port that is wanted
+// now, on another host address: then the port is not somebody else's.
+func (s step) samePort(old *endpoint) bool {
+	if old == nil {
+		return false
+	}
+	a, b := old.settings.Listener.Address, s.to.Listener.Address
+	return a[strings.LastIndexByte(a, ':'):] == b[strings.LastIndexByte(b, ':'):]
+}
+
+// stop retires the endpoint and waits until it refuses new connections.
+func (s step) stop(e *endpoint) {
+	refused, _ := s.managed.retire(e)
+	select {
+	case <-refused:
+	case <-time.After(refuseTimeout):
+	}
+	s.app.events.infof(s.name, "stopped, new connections are refused")
+}
+
+// managed returns the listener of that name, a new one if there was none. It
+// becomes known to others when a change is committed.
+func (a *App) managed(name string) *managed {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	if m := a.listeners[name]; m != nil {
+		return m
+	}
+	return &managed{name: name, events: a.events}
+}

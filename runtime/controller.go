@@ -1,0 +1,258 @@
+package runtime
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/echterhof/rockstar-tui/prefork"
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+// Snapshot returns the present state.
+func (a *App) Snapshot(ctx context.Context) (*control.Snapshot, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return a.snapshot(0), nil
+}
+
+// Watch calls fn with the present state, at once and then at every interval. It
+// ends with ctx, or with ErrUnavailable when the App is shut down.
+func (a *App) Watch(ctx context.Context, o control.WatchOptions, fn func(*control.Snapshot)) error {
+	o = o.Effective()
+	tick := time.NewTicker(o.Interval)
+	defer tick.Stop()
+	for {
+		fn(a.snapshot(o.History))
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-a.done:
+			return &control.Error{Code: control.CodeUnavailable, Message: ErrClosed.Error()}
+		case <-tick.C:
+		}
+	}
+}
+
+// Apply carries out a change.
+func (a *App) Apply(ctx context.Context, c control.Change) (*control.Result, error) {
+	unlock, err := a.lockChange(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	to, err := a.wanted(c)
+	if err != nil {
+		return nil, err
+	}
+	plan := a.plan(to)
+	changes, err := a.apply(ctx, to)
+	if ctx.Err() != nil && err != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		a.events.add(control.Event{Level: control.LevelError, Actor: c.Actor, Message: "refused: " + err.Error()})
+		return nil, &control.Error{Code: control.CodeRefused, Message: err.Error()}
+	}
+	result := &control.Result{Revision: a.currentRevision(), Changes: changes, Message: plan.Summary}
+	if len(changes) > 0 {
+		a.mu.Lock()
+		a.lastActor = c.Actor
+		a.mu.Unlock()
+		a.events.add(control.Event{Level: control.LevelInfo, Actor: c.Actor, Message: said(plan.Summary, c.Reason)})
+	}
+	return result, nil
+}
+
+// said joins what was done with why.
+func said(what, why string) string {
+	if why == "" {
+		return what
+	}
+	return what + " (" + why + ")"
+}
+
+// lockChange waits for its turn to change something.
+func (a *App) lockChange(ctx context.Context) (unlock func(), err error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	for !a.changeMu.TryLock() {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-a.ctx.Done():
+			return nil, &control.Error{Code: control.CodeUnavailable, Message: ErrClosed.Error()}
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	return a.changeMu.Unlock, nil
+}
+
+// wanted is the config that a change asks for.
+func (a *App) wanted(c control.Change) (*config.Config, error) {
+	a.mu.RLock()
+	present, revision, last := a.config, a.revision, a.lastActor
+	a.mu.RUnlock()
+	if c.Base != 0 && c.Base != revision {
+		return nil, &control.Error{Code: control.CodeConflict, Message: conflictMessage(c.Base, revision, last)}
+	}
+	var to *config.Config
+	var err error
+	if err := c.Check(); err != nil {
+		return nil, err
+	}
+	switch {
+	case c.Config != "":
+		to, err = config.Parse(a.status.Path, []byte(c.Config))
+	default:
+		to, err = present.With(c.Patch)
+	}
+	if err != nil {
+		return nil, invalid(err)
+	}
+	return to, nil
+}
+
+func conflictMessage(base, now uint64, last string) string {
+	who := ""
+	if last != "" {
+		who = " by " + last
+	}
+	return fmt.Sprintf("the state was changed%s: this change was thought up on revision %d, now it is %d; look again", who, base, now)
+}
+
+// invalid turns the errors of a config into one for the wire.
+func invalid(err error) *control.Error {
+	out := &control.Error{Code: control.CodeInvalid, Message: err.Error()}
+	var all config.Errors
+	if !errors.As(err, &all) {
+		return out
+	}
+	for _, e := range all {
+		out.Details = append(out.Details, control.Detail{
+			Path: e.Path, File: e.File, Line: e.Line, Column: e.Column, Message: e.Message, Hint: e.Hint,
+		})
+	}
+	return out
+}
+
+func (a *App) currentRevision() uint64 {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.revision
+}
+
+// Connections lists open connections, oldest first.
+func (a *App) Connections(ctx context.Context, q control.Query) (*control.Page, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	q, err := q.Effective()
+	if err != nil {
+		return nil, err
+	}
+	var all []control.Connection
+	for _, m := range a.sortedListeners() {
+		if q.Listener == "" || q.Listener == m.name {
+			all = append(all, m.connections(ctx, q)...)
+		}
+	}
+	if q.Listener != "" && !a.knows(q.Listener) {
+		return nil, &control.Error{Code: control.CodeNotFound, Message: fmt.Sprintf("there is no listener %q", q.Listener)}
+	}
+	slices.SortFunc(all, func(x, y control.Connection) int { return x.Opened.Compare(y.Opened) })
+	page := &control.Page{Total: len(all), Connections: []control.Connection{}}
+	from := min(q.Offset, len(all))
+	to := min(from+q.Limit, len(all))
+	page.Connections = append(page.Connections, all[from:to]...)
+	return page, nil
+}
+
+func (a *App) knows(listener string) bool {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.listeners[listener] != nil
+}
+
+// connections of one listener that match. A worker that does not answer is left
+// out: it has just ended.
+func (m *managed) connections(ctx context.Context, q control.Query) []control.Connection {
+	var out []control.Connection
+	add := func(list []control.Connection) {
+		for _, c := range list {
+			if (q.State == "" || q.State == c.State) && (q.Worker == nil || *q.Worker == c.Worker) {
+				out = append(out, c)
+			}
+		}
+	}
+	for _, e := range m.endpoints() {
+		locals, groups := e.servers()
+		for _, s := range locals {
+			add(connectionsOf(s.server, m.name, 0))
+		}
+		for _, g := range groups {
+			var pids []int
+			g.Each(func(w prefork.Status, _ []byte) { pids = append(pids, w.PID) })
+			for _, pid := range pids {
+				reply, err := g.Call(ctx, pid, callConnections, nil)
+				var list []control.Connection
+				if err == nil && json.Unmarshal(reply, &list) == nil {
+					add(list)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// Act reloads, restarts a worker or shuts down.
+func (a *App) Act(ctx context.Context, action control.Action) (*control.Result, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	switch action.Kind {
+	case control.Reload:
+		return a.Reload(ctx, action.Actor)
+	case control.RestartWorker:
+		return a.restartWorker(ctx, action)
+	case control.Shutdown:
+		a.events.add(control.Event{Level: control.LevelWarn, Actor: action.Actor, Message: said("shutdown asked for", action.Reason)})
+		go a.Shutdown(context.Background())
+		return &control.Result{Revision: a.currentRevision(), Message: "shutting down"}, nil
+	}
+	return nil, &control.Error{Code: control.CodeInvalid,
+		Message: fmt.Sprintf("unknown action %q: there are %s, %s and %s", action.Kind, control.Reload, control.RestartWorker, control.Shutdown)}
+}
+
+func (a *App) restartWorker(ctx context.Context, action control.Action) (*control.Result, error) {
+	unlock, err := a.lockChange(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	e := a.managed(action.Listener).endpoint()
+	if e == nil {
+		return nil, &control.Error{Code: control.CodeNotFound, Message: fmt.Sprintf("no listener %q is serving", action.Listener)}
+	}
+	n := e.settings.Listener.Prefork.Workers
+	if last := max(n, 1) - 1; action.Worker < 0 || action.Worker > last {
+		return nil, &control.Error{Code: control.CodeNotFound,
+			Message: fmt.Sprintf("listener %s has no worker %d, its last one is %d", action.Listener, action.Worker, last)}
+	}
+	if n == 0 {
+		return nil, &control.Error{Code: control.CodeUnsupported,
+			Message: fmt.Sprintf("listener %s has no worker processes, it is served by the master", action.Listener)}
+	}
+	if err := e.group.Restart(ctx, action.Worker); err != nil {
+		return nil, &control.Error{Code: control.CodeRefused, Message: fmt.Sprintf("worker %d keeps running: %v", action.Worker, err)}
+	}
+	message := fmt.Sprintf("%s: worker %d replaced, its connections drain", action.Listener, action.Worker)
+	a.events.add(control.Event{Level: control.LevelInfo, Listener: action.Listener, Actor: action.Actor, Message: said(message, action.Reason)})
+	return &control.Result{Revision: a.currentRevision(), Message: message}, nil
+}

@@ -1,0 +1,353 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/prefork"
+)
+
+// startTimeout bounds how long a new worker may take until it serves.
+const startTimeout = 10 * time.Second
+
+// endpoint is one bound address being served, by the master itself or by a
+// group of workers. Its sockets outlive whoever serves them.
+type endpoint struct {
+	name    string
+	sockets *listener.Sockets
+	log     *slog.Logger
+	// gone is told what a process counted when it is gone for good.
+	gone func(*board)
+	// event reports what happens to workers.
+	event func(prefork.Event)
+
+	// mu guards what snapshots read. It is never held while something is
+	// started, drained or waited for.
+	mu       sync.Mutex
+	settings settings
+	local    *service       // serves in this process; nil when preforked
+	group    *prefork.Group // nil when in process
+	leaving  []*service     // drain after a move into workers
+	departed []*prefork.Group
+}
+
+// bindEndpoint opens the sockets of an address; nobody serves them yet, so what
+// arrives waits in their queue. beside tells that this runtime itself may hold
+// the same port on another address.
+func bindEndpoint(ctx context.Context, name, address string, beside bool, log *slog.Logger) (*endpoint, error) {
+	sockets, err := listener.Open(ctx, address, listener.SocketOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("open listener %s: %w", name, err)
+	}
+	return &endpoint{name: name, sockets: sockets, log: log}, nil
+}
+
+// start begins to serve by settings.
+func (e *endpoint) start(ctx context.Context, s settings) error {
+	if s.Listener.Prefork.Workers > 0 {
+		return e.startGroup(ctx, s)
+	}
+	return e.startLocal(s)
+}
+
+// startLocal serves in this process, from every slot that exists: what still
+// arrives on a slot that a worker has left must be accepted too.
+func (e *endpoint) startLocal(s settings) error {
+	local := newService(e.name, new(board), e.log)
+	if err := local.update(s); err != nil {
+		return fmt.Errorf("listener %s: %w", e.name, err)
+	}
+	for slot := range e.sockets.Slots() {
+		ln, err := e.sockets.Listener(slot)
+		if err != nil {
+			local.server.Close()
+			return fmt.Errorf("listener %s: %w", e.name, err)
+		}
+		local.serve(ln)
+	}
+	e.mu.Lock()
+	e.settings, e.local = s, local
+	e.mu.Unlock()
+	return nil
+}
+
+// startGroup serves in worker processes; it returns when all are ready.
+func (e *endpoint) startGroup(ctx context.Context, s settings) error {
+	group := prefork.NewGroup(prefork.Config{
+		Name:         e.name,
+		Sockets:      e.sockets,
+		MemorySize:   boardSize,
+		Settings:     s.encode(),
+		StartTimeout: startTimeout,
+		DrainTimeout: drainTimeout(s),
+		Log:          e.log,
+		OnEvent:      e.event,
+		Fold:         func(_ int, memory []byte) { e.gone(boardOver(memory)) },
+	})
+	if err := group.Resize(ctx, s.Listener.Prefork.Workers); err != nil {
+		stopped, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		return errors.Join(fmt.Errorf("listener %s: %w", e.name, err), group.Stop(stopped))
+	}
+	e.mu.Lock()
+	e.settings, e.group = s, group
+	e.mu.Unlock()
+	return nil
+}
+
+// change brings the endpoint to other settings of the same address. It returns
+// how to take that back, and what remains to be retired once the whole change
+// is decided. An error leaves the endpoint as it was.
+func (e *endpoint) change(ctx context.Context, to settings) (undo, retire func(), err error) {
+	from := e.settings
+	switch was, will := from.Listener.Prefork.Workers, to.Listener.Prefork.Workers; {
+	case was == 0 && will == 0:
+		return e.changeLocal(from, to)
+	case was > 0 && will > 0:
+		return e.changeGroup(ctx, from, to)
+	case will > 0:
+		return e.moveToGroup(ctx, from, to)
+	default:
+		return e.moveToLocal(from, to)
+	}
+}
+
+func (e *endpoint) changeLocal(from, to settings) (undo, retire func(), err error) {
+	if err := e.local.update(to); err != nil {
+		return nil, nil, fmt.Errorf("listener %s: %w", e.name, err)
+	}
+	e.remember(to)
+	undo = func() {
+		e.local.update(from) // worked a moment ago
+		e.remember(from)
+	}
+	return undo, func() {}, nil
+}
+
+func (e *endpoint) changeGroup(ctx context.Context, from, to settings) (undo, retire func(), err error) {
+	if err := e.group.Update(ctx, to.encode()); err != nil {
+		return nil, nil, fmt.Errorf("listener %s: %w", e.name, err)
+	}
+	was, will := from.Listener.Prefork.Workers, to.Listener.Prefork.Workers
+	undo = func() {
+		back, cancel := context.WithTimeout(context.Background(), startTimeout)
+		defer cancel()
+		e.group.Resize(back, was)
+		e.group.Update(back, from.encode())
+		e.group.SetDrainTimeout(drainTimeout(from))
+		e.remember(from)
+	}
+	e.group.SetDrainTimeout(drainTimeout(to))
+	if will > was {
+		if err := e.group.Resize(ctx, will); err != nil {
+			undo()
+			return nil, nil, fmt.Errorf("listener %s: %w", e.name, err)
+		}
+	}
+	e.remember(to)
+	retire = func() {
+		if will < was {
+			if err := e.group.Resize(context.Background(), will); err != nil {
+				e.log.Error("retiring workers", "listener", e.name, "error", err)
+			}
+		}
+	}
+	return undo, retire, nil
+}
+
+// moveToGroup replaces serving in this process by workers on the same sockets.
+func (e *endpoint) moveToGroup(ctx context.Context, from, to settings) (undo, retire func(), err error) {
+	local := e.local
+	if err := e.startGroup(ctx, to); err != nil {
+		return nil, nil, err
+	}
+	e.mu.Lock()
+	e.local, e.leaving = nil, append(e.leaving, local)
+	e.mu.Unlock()
+	undo = func() {
+		group := e.group
+		e.mu.Lock()
+		e.settings, e.local, e.group, e.leaving = from, local, nil, without(e.leaving, local)
+		e.mu.Unlock()
+		e.endGroup(group, drainTimeout(to))
+	}
+	retire = func() {
+		go func() {
+			ctx, cancel := context.WithTimeout(context.Background(), drainTimeout(from))
+			defer cancel()
+			local.drain(ctx)
+			e.mu.Lock()
+			e.leaving = without(e.leaving, local)
+			e.mu.Unlock()
+			e.gone(local.board)
+		}()
+	}
+	return undo, retire, nil
+}
+
+// moveToLocal replaces workers by serving in this process.
+func (e *endpoint) moveToLocal(from, to settings) (undo, retire func(), err error) {
+	group := e.group
+	if err := e.startLocal(to); err != nil {
+		return nil, nil, err
+	}
+	e.mu.Lock()
+	e.group, e.departed = nil, append(e.departed, group)
+	e.mu.Unlock()
+	undo = func() {
+		local := e.local
+		e.mu.Lock()
+		e.settings, e.local, e.group, e.departed = from, nil, group, without(e.departed, group)
+		e.mu.Unlock()
+		ctx, cancel := context.WithTimeout(context.Background(), drainTimeout(to))
+		defer cancel()
+		local.drain(ctx)
+		e.gone(local.board)
+	}
+	retire = func() { go e.endGroup(group, drainTimeout(from)) }
+	return undo, retire, nil
+}
+
+// endGroup drains a group whose sockets somebody else serves from now on.
+func (e *endpoint) endGroup(group *prefork.Group, timeout time.Duration) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	if err := group.Stop(ctx); err != nil {
+		e.log.Warn("workers had to be ended", "listener", e.name, "error", err)
+	}
+	e.mu.Lock()
+	e.departed = without(e.departed, group)
+	local := e.local
+	e.mu.Unlock()
+	if local != nil {
+		e.sockets.Steer([]int{0}) // the group steered to its last worker
+	}
+}
+
+// end stops serving for good. The sockets are closed as soon as nobody accepts
+// any more, so that new connections are refused while the accepted ones finish:
+// refused is closed then, done when all is over.
+func (e *endpoint) end() (refused, done <-chan struct{}) {
+	noAccept, over := make(chan struct{}), make(chan struct{})
+	timeout := drainTimeout(e.settings)
+	go func() {
+		defer close(over)
+		ctx, cancel := context.WithTimeout(context.Background(), timeout)
+		defer cancel()
+		drained := make(chan struct{})
+		go func() {
+			defer close(drained)
+			e.drain(ctx)
+		}()
+		e.awaitNoAccept(drained)
+		if err := e.sockets.Close(); err != nil {
+			e.log.Error("closing sockets", "listener", e.name, "error", err)
+		}
+		close(noAccept)
+		<-drained
+	}()
+	return noAccept, over
+}
+
+// drain ends all who serve this endpoint.
+func (e *endpoint) drain(ctx context.Context) {
+	e.mu.Lock()
+	local, group := e.local, e.group
+	e.mu.Unlock()
+	if local != nil {
+		local.drain(ctx)
+		e.mu.Lock()
+		e.local = nil
+		e.mu.Unlock()
+		e.gone(local.board)
+	}
+	if group != nil {
+		if err := group.Stop(ctx); err != nil {
+			e.log.Warn("workers had to be ended", "listener", e.name, "error", err)
+		}
+	}
+}
+
+// awaitNoAccept returns when no process accepts from the sockets any more.
+func (e *endpoint) awaitNoAccept(drained <-chan struct{}) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for e.accepting() {
+		select {
+		case <-drained:
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func (e *endpoint) accepting() bool {
+	accepting := false
+	e.each(func(_ prefork.Status, b *board) {
+		accepting = accepting || b.accepting.Load() > 0
+	})
+	return accepting
+}
+
+// each calls f for every process that serves or drains, with its board. The
+// master itself comes with a zero Status.
+func (e *endpoint) each(f func(prefork.Status, *board)) {
+	locals, groups := e.servers()
+	for _, local := range locals {
+		f(prefork.Status{}, local.board)
+	}
+	for _, group := range groups {
+		group.Each(func(s prefork.Status, memory []byte) {
+			if memory == nil { // no process at the moment
+				f(s, new(board))
+				return
+			}
+			f(s, boardOver(memory))
+		})
+	}
+}
+
+// servers are all who serve or drain.
+func (e *endpoint) servers() (locals []*service, groups []*prefork.Group) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	locals = append(locals, e.leaving...)
+	if e.local != nil {
+		locals = append(locals, e.local)
+	}
+	groups = append(groups, e.departed...)
+	if e.group != nil {
+		groups = append(groups, e.group)
+	}
+	return locals, groups
+}
+
+func (e *endpoint) remember(s settings) {
+	e.mu.Lock()
+	e.settings = s
+	e.mu.Unlock()
+}
+
+// drainTimeout is how long connections may finish; a config of zero sets no bound.
+func drainTimeout(s settings) time.Duration {
+	if d := time.Duration(s.Listener.Timeouts.Shutdown); d > 0 {
+		return d
+	}
+	return 365 * 24 * time.Hour
+}
+
+// without returns list less the one element v.
+func without[T comparable](list []T, v T) []T {
+	var out []T
+	for _, x := range list {
+		if x != v {
+			out = append(out, x)
+		}
+	}
+	return out
+}

@@ -1,0 +1,174 @@
+package runtime
+
+import (
+	"log/slog"
+	"strings"
+	"sync"
+
+	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/prefork"
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+// managed is one listener of the config over its whole life: stopped and started
+// again, moved to another address, it keeps its counters and its history.
+type managed struct {
+	name   string
+	events *journal
+
+	mu       sync.Mutex
+	config   config.Listener
+	current  *endpoint   // nil while stopped
+	retiring []*endpoint // still draining
+	goneBy   listener.Totals
+	seen     listener.Totals // the highest yet, so that counters never shrink
+	full     bool            // all wanted workers were ready once
+	trouble  string          // last crash, until all workers are ready again
+	history  history
+	recent   []listener.Totals // of the last seconds, oldest first
+}
+
+// adopt makes e the endpoint that serves, and returns the one it replaces.
+func (m *managed) adopt(e *endpoint) (replaced *endpoint) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	replaced = m.current
+	m.current = e
+	m.full, m.trouble = false, ""
+	return replaced
+}
+
+// retire drains an endpoint in the background. The channels are those of
+// [endpoint.end].
+func (m *managed) retire(e *endpoint) (refused, done <-chan struct{}) {
+	m.mu.Lock()
+	if m.current == e {
+		m.current = nil
+	}
+	m.retiring = append(m.retiring, e)
+	m.mu.Unlock()
+	refused, done = e.end()
+	go func() {
+		<-done
+		m.mu.Lock()
+		m.retiring = without(m.retiring, e)
+		m.mu.Unlock()
+		m.events.infof(m.name, "no longer on %s, all connections ended", e.sockets.Addr())
+	}()
+	return refused, done
+}
+
+// endpoint that serves, nil while stopped.
+func (m *managed) endpoint() *endpoint {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.current
+}
+
+// idle reports whether nothing serves or drains.
+func (m *managed) idle() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.current == nil && len(m.retiring) == 0
+}
+
+// configure remembers what the config says of the listener.
+func (m *managed) configure(c config.Listener) {
+	m.mu.Lock()
+	m.config = c
+	m.mu.Unlock()
+}
+
+// end retires whatever serves; the channels are closed as each drain ends.
+func (m *managed) end() (done []<-chan struct{}) {
+	m.mu.Lock()
+	e := m.current
+	m.mu.Unlock()
+	if e == nil {
+		return nil
+	}
+	_, over := m.retire(e)
+	return append(done, over)
+}
+
+// endpoints that have something to count.
+func (m *managed) endpoints() []*endpoint {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	out := append([]*endpoint{}, m.retiring...)
+	if m.current != nil {
+		out = append(out, m.current)
+	}
+	return out
+}
+
+// fold keeps the counters of a process that is gone; its connections are gone with it.
+func (m *managed) fold(b *board) {
+	t := b.listener.Load()
+	t.Active, t.Idle = 0, 0
+	m.mu.Lock()
+	m.goneBy = m.goneBy.Add(t)
+	m.mu.Unlock()
+}
+
+// totals of the listener, all processes together. A process is counted among
+// the living or among the gone, and for a moment in between in neither: hence
+// counters are held at the highest value seen.
+func (m *managed) totals() listener.Totals {
+	m.mu.Lock()
+	sum := m.goneBy // first: whoever goes meanwhile is then missed, never counted twice
+	m.mu.Unlock()
+	for _, e := range m.endpoints() {
+		e.each(func(_ prefork.Status, b *board) { sum = sum.Add(b.listener.Load()) })
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	active, idle := sum.Active, sum.Idle
+	m.seen = highest(m.seen, sum)
+	sum = m.seen
+	sum.Active, sum.Idle = active, idle
+	return sum
+}
+
+// highest of each counter.
+func highest(t, u listener.Totals) listener.Totals {
+	t.Accepted = max(t.Accepted, u.Accepted)
+	t.Requests = max(t.Requests, u.Requests)
+	t.Errors = max(t.Errors, u.Errors)
+	t.BytesIn = max(t.BytesIn, u.BytesIn)
+	t.BytesOut = max(t.BytesOut, u.BytesOut)
+	t.Refused = max(t.Refused, u.Refused)
+	t.TimedOut = max(t.TimedOut, u.TimedOut)
+	for i := range t.Latency {
+		t.Latency[i] = max(t.Latency[i], u.Latency[i])
+	}
+	return t
+}
+
+// onWorker turns what happens to a worker into an event.
+func (m *managed) onWorker(e prefork.Event) {
+	event := control.Event{Level: control.LevelInfo, Listener: m.name, Message: e.Message}
+	if e.ID >= 0 {
+		event.Worker = &e.ID
+	}
+	switch {
+	case e.Level >= slog.LevelError:
+		event.Level = control.LevelError
+		if last := lastLine(e.Tail); last != "" {
+			event.Message += ": " + last
+		}
+		m.mu.Lock()
+		m.trouble = event.Message
+		m.mu.Unlock()
+	case e.Level >= slog.LevelWarn:
+		event.Level = control.LevelWarn
+	}
+	m.events.add(event)
+}
+
+// lastLine is usually where a program says why it ended.
+func lastLine(tail string) string {
+	tail = strings.TrimSpace(tail)
+	return tail[strings.LastIndexByte(tail, '\n')+1:]
+}

@@ -1,0 +1,160 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/echterhof/rockstar-tui/prefork"
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+// Plan tells what a change would do.
+func (a *App) Plan(ctx context.Context, c control.Change) (*control.Plan, error) {
+	unlock, err := a.lockChange(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	to, err := a.wanted(c)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := a.steps(to)
+	if err != nil {
+		return nil, &control.Error{Code: control.CodeRefused, Message: err.Error()}
+	}
+	for _, s := range steps {
+		if err := s.check(); err != nil {
+			return nil, &control.Error{Code: control.CodeRefused, Message: err.Error()}
+		}
+	}
+	return a.plan(to), nil
+}
+
+// plan compares what runs with to. Callers hold changeMu.
+func (a *App) plan(to *config.Config) *control.Plan {
+	p := &control.Plan{
+		Revision: a.currentRevision(), Changes: config.Diff(a.config, to),
+		Listeners: []control.ListenerPlan{},
+	}
+	if p.Changes == nil {
+		p.Changes = []config.Change{}
+	}
+	steps, err := a.steps(to)
+	if err != nil {
+		return p
+	}
+	var said []string
+	for _, s := range steps {
+		lp := s.plan()
+		p.Listeners = append(p.Listeners, lp)
+		said = append(said, lp.Summary)
+	}
+	switch {
+	case len(p.Changes) == 0:
+		p.Summary = "nothing to change"
+	case len(said) == 0:
+		p.Summary = fmt.Sprintf("%s, no listener is touched", plural(len(p.Changes), "value"))
+	default:
+		p.Summary = strings.Join(said, "; ")
+	}
+	return p
+}
+
+// plan tells what a step would do to its listener.
+func (s step) plan() control.ListenerPlan {
+	p := control.ListenerPlan{Name: s.name, Action: s.kind}
+	open := int(s.openConnections(0))
+	from := 0
+	if e := s.managed.endpoint(); e != nil {
+		from = e.settings.Listener.Prefork.Workers
+	}
+	to := s.to.Listener.Prefork.Workers
+	switch s.kind {
+	case "start":
+		p.WorkersStarted = to
+		p.Summary = fmt.Sprintf("%s starts on %s", s.name, s.to.Listener.Address)
+	case "stop", "remove":
+		p.WorkersRetired, p.Drained = from, open
+		p.Summary = fmt.Sprintf("%s stops, %s", s.name, ends(open))
+	case "rebind":
+		p.WorkersStarted, p.WorkersRetired, p.Drained = to, from, open
+		p.Summary = fmt.Sprintf("%s moves to %s, %s", s.name, s.to.Listener.Address, ends(open))
+	case "resize":
+		p.WorkersStarted, p.WorkersRetired = max(0, to-from), max(0, from-to)
+		p.Drained = int(s.openConnections(to))
+		if to > from && from > 0 {
+			p.Drained = 0
+		}
+		p.Kept = open - p.Drained
+		p.Summary = s.resizeSummary(from, to, p.Drained)
+	default:
+		p.Kept = open
+		p.Summary = fmt.Sprintf("%s changes live, nothing dropped", s.name)
+	}
+	if p.Drained > 0 || p.WorkersRetired > 0 {
+		p.Deadline = s.drainDeadline()
+	}
+	return p
+}
+
+func (s step) resizeSummary(from, to, drained int) string {
+	switch {
+	case to == 0:
+		return fmt.Sprintf("%s: served by the master instead of %s, %s", s.name, plural(from, "worker"), ends(drained))
+	case from == 0:
+		return fmt.Sprintf("%s: served by %s instead of the master, %s", s.name, plural(to, "worker"), ends(drained))
+	case to > from:
+		return fmt.Sprintf("%s: %s, nothing dropped", s.name, plural(to-from, "new worker"))
+	default:
+		return fmt.Sprintf("%s: %s, %s", s.name, plural(from-to, "worker")+" fewer", ends(drained))
+	}
+}
+
+// openConnections of the workers whose id is at least from; draining ones have
+// been told before and do not count.
+func (s step) openConnections(from int) (n uint64) {
+	e := s.managed.endpoint()
+	if e == nil {
+		return 0
+	}
+	inProcess := e.settings.Listener.Prefork.Workers == 0
+	e.each(func(w prefork.Status, b *board) {
+		if w.State != prefork.Draining && (inProcess || w.ID >= from) {
+			t := b.listener.Load()
+			n += t.Active + t.Idle
+		}
+	})
+	return n
+}
+
+// drainDeadline is the longest that what is retired may take.
+func (s step) drainDeadline() string {
+	if e := s.managed.endpoint(); e != nil {
+		return e.settings.Listener.Timeouts.Shutdown.String()
+	}
+	return ""
+}
+
+func ends(connections int) string {
+	if connections == 0 {
+		return "no connection ends"
+	}
+	return fmt.Sprintf("%s after the present request", pluralVerb(connections, "connection", "ends", "end"))
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func pluralVerb(n int, noun, one, many string) string {
+	if n == 1 {
+		return "1 " + noun + " " + one
+	}
+	return fmt.Sprintf("%d %ss %s", n, noun, many)
+}

@@ -1,0 +1,192 @@
+package runtime
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/watch"
+)
+
+// configFile is a config file as it was read in one go: what is parsed is what
+// was hashed.
+type configFile struct {
+	path   string
+	hash   [sha256.Size]byte
+	config *config.Config
+}
+
+func (a *App) readFile(path string) (configFile, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return configFile{}, err
+	}
+	data, hash, err := watch.Read(path)
+	if err != nil {
+		return configFile{}, config.Errors{{File: path, Message: err.Error(), Hint: "write a config with: rockstar-tui config init " + path}}
+	}
+	cfg, err := config.Parse(path, data)
+	return configFile{path: path, hash: hash, config: cfg}, err
+}
+
+// watchFile makes every save of the file take effect.
+func (a *App) watchFile(loaded configFile) {
+	a.background(func(ctx context.Context) {
+		err := watch.File(ctx, loaded.path, watch.Options{
+			Known: loaded.hash, Log: a.log,
+			Warn: func(message string) { a.events.warnf("", "%s", message) },
+		}, a.saved)
+		if err != nil {
+			a.events.errorf("", "the config file is no longer watched: %v; reload it by hand", err)
+		}
+	})
+}
+
+// fileActor is who changes something when the file was saved.
+const fileActor = "config file"
+
+// saved is called with what the file holds once it has settled.
+func (a *App) saved(c watch.Content) {
+	unlock, err := a.lockChange(a.ctx)
+	if err != nil {
+		return // shut down
+	}
+	defer unlock()
+	if c.Err != nil {
+		a.refuse(&control.Error{Code: control.CodeRefused, Message: c.Err.Error()})
+		return
+	}
+	cfg, err := config.Parse(a.status.Path, c.Data)
+	if err != nil {
+		a.refuse(refused(err))
+		return
+	}
+	a.adoptFile(a.ctx, cfg, fileActor) // what fails is told by the status
+}
+
+// Reload reads the config file again and makes it what runs. An error leaves
+// everything as it was, and stays in the status until the file is good again.
+func (a *App) Reload(ctx context.Context, actor string) (*control.Result, error) {
+	unlock, err := a.lockChange(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if a.status.Path == "" {
+		return nil, &control.Error{Code: control.CodeUnsupported, Message: "there is no config file to reload: this runtime was started without one"}
+	}
+	read, err := a.readFile(a.status.Path)
+	if err != nil {
+		return nil, a.refuse(refused(err))
+	}
+	return a.adoptFile(ctx, read.config, actor)
+}
+
+// refused says that a file is not good enough to replace what runs.
+func refused(err error) *control.Error {
+	e := invalid(err)
+	e.Code = control.CodeRefused
+	return e
+}
+
+// refuse keeps what runs and shows why until the file is good again.
+func (a *App) refuse(why *control.Error) *control.Error {
+	a.mu.Lock()
+	known := a.status.Error != nil && a.status.Error.Message == why.Message
+	a.status.State, a.status.Error = control.ConfigRefused, why
+	a.mu.Unlock()
+	if !known {
+		a.events.errorf("", "config refused, the old one keeps running: %s", firstLine(why.Message))
+	}
+	return why
+}
+
+func firstLine(s string) string {
+	first, rest, more := strings.Cut(s, "\n")
+	if more {
+		return fmt.Sprintf("%s (and %d more)", first, 1+strings.Count(rest, "\n"))
+	}
+	return first
+}
+
+// adoptFile makes what the file says run. What an operator changed since stays
+// changed, except where the file changed too. Callers hold changeMu.
+func (a *App) adoptFile(ctx context.Context, file *config.Config, actor string) (*control.Result, error) {
+	to, dropped := merge(a.file, a.config, file)
+	a.setPending()
+	changes, err := a.apply(ctx, to)
+	if err != nil {
+		return nil, a.refuse(&control.Error{Code: control.CodeRefused, Message: err.Error()})
+	}
+	a.mu.Lock()
+	recovered := a.status.Error != nil
+	a.file = file
+	a.status.State, a.status.Error, a.status.LoadedAt = control.ConfigInSync, nil, time.Now()
+	if len(changes) > 0 {
+		a.lastActor = actor
+	}
+	a.mu.Unlock()
+	message := reloadMessage(changes, dropped)
+	if len(changes) > 0 || recovered || actor != fileActor {
+		a.events.add(control.Event{Level: control.LevelInfo, Actor: actor, Message: message})
+	}
+	return &control.Result{Revision: a.currentRevision(), Changes: changes, Message: message}, nil
+}
+
+func (a *App) setPending() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.status.State = control.ConfigPending
+}
+
+func reloadMessage(changes []config.Change, dropped []string) string {
+	message := "config reloaded, nothing changed"
+	if n := len(changes); n > 0 {
+		message = fmt.Sprintf("config reloaded, %s changed", plural(n, "value"))
+	}
+	if len(dropped) > 0 {
+		message += "; the file wins over what was set by hand: " + strings.Join(dropped, ", ")
+	}
+	return message
+}
+
+// merge carries what an operator changed (base to running) over to a new file
+// (base to file). Where both changed the same value, the file wins and the path
+// is returned among the dropped.
+func merge(base, running, file *config.Config) (to *config.Config, dropped []string) {
+	theirs := config.Diff(base, file)
+	var keep []config.Change
+	for _, mine := range config.Diff(base, running) {
+		if overlaps(mine.Path, theirs) {
+			if value, ok := file.Get(mine.Path); !ok || value != mine.To {
+				dropped = append(dropped, mine.Path)
+			}
+			continue
+		}
+		keep = append(keep, mine)
+	}
+	to, err := file.With(config.PatchOf(keep))
+	if err == nil {
+		return to, dropped
+	}
+	// What was set by hand no longer fits the file as a whole.
+	for _, c := range keep {
+		dropped = append(dropped, c.Path)
+	}
+	return file, dropped
+}
+
+// overlaps reports whether a path, or something above or below it, is among changes.
+func overlaps(path string, changes []config.Change) bool {
+	for _, c := range changes {
+		if c.Path == path || strings.HasPrefix(c.Path, path+".") || strings.HasPrefix(path, c.Path+".") {
+			return true
+		}
+	}
+	return false
+}

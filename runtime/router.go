@@ -1,0 +1,146 @@
+package runtime
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+
+	"github.com/echterhof/rockstar-tui/listener"
+)
+
+// route answers one exchange.
+type route func(x listener.Exchange)
+
+// ServeHTTP makes a route a member of http.ServeMux, which only ever chooses it.
+func (route) ServeHTTP(http.ResponseWriter, *http.Request) {
+	panic("a route is chosen by a ServeMux, never served by it")
+}
+
+// router finds the route of a request by the rules of http.ServeMux. Patterns
+// that name one path, the usual case, are found by a map lookup; everything else
+// is asked of a real ServeMux, so that its rules hold to the letter.
+type router struct {
+	exact map[string][]exactRoute
+	mux   *http.ServeMux
+}
+
+type exactRoute struct {
+	method string // empty for all
+	route  route
+}
+
+func newRouter() *router {
+	return &router{exact: map[string][]exactRoute{}, mux: http.NewServeMux()}
+}
+
+// registeredAt is where in the source a pattern was registered, of no use to the
+// one who wrote it into a config.
+var registeredAt = regexp.MustCompile(` \(registered at [^)]*\)`)
+
+// handle adds a route, or says why its pattern cannot be.
+func (r *router) handle(pattern string, serve route) (err error) {
+	defer func() {
+		if p := recover(); p != nil { // how ServeMux reports bad and conflicting patterns
+			err = fmt.Errorf("route %q: %s", pattern, registeredAt.ReplaceAllString(fmt.Sprint(p), ""))
+		}
+	}()
+	r.mux.Handle(pattern, serve)
+	method, host, path := splitPattern(pattern)
+	switch {
+	case host != "":
+		// A host makes its pattern win over any without one, whatever the path.
+		r.exact = nil
+	case r.exact != nil && !strings.HasSuffix(path, "/") && !strings.ContainsAny(path, "{%"):
+		r.exact[path] = append(r.exact[path], exactRoute{method, serve})
+	}
+	return nil
+}
+
+// splitPattern takes "[METHOD ][HOST]/[PATH]" apart.
+func splitPattern(pattern string) (method, host, path string) {
+	if m, rest, found := strings.Cut(pattern, " "); found {
+		method, pattern = m, strings.TrimLeft(rest, " \t")
+	}
+	slash := strings.IndexByte(pattern, '/')
+	return method, pattern[:slash], pattern[slash:]
+}
+
+// serve answers x by the route it belongs to.
+func (r *router) serve(x listener.Exchange) {
+	// By the path as it was sent: /a%2Fb is not /a/b.
+	if serve := r.lookup(x.Method(), x.RawPath()); serve != nil {
+		serve(x)
+		return
+	}
+	r.ask(x)
+}
+
+// lookup finds a route by its exact path. That a path is listed means that no
+// wildcard pattern is more specific; that none of its methods fits means nothing.
+func (r *router) lookup(method, path string) route {
+	var any route
+	for _, e := range r.exact[path] {
+		switch e.method {
+		case method:
+			return e.route
+		case "":
+			any = e.route
+		case http.MethodGet:
+			if method == http.MethodHead {
+				return e.route
+			}
+		}
+	}
+	return any
+}
+
+var muxRequests = sync.Pool{New: func() any { return &http.Request{URL: &url.URL{}} }}
+
+// ask lets the ServeMux choose. Where it answers by itself (not found, method
+// not allowed, redirects to the clean path) that answer is passed on.
+func (r *router) ask(x listener.Exchange) {
+	req := muxRequests.Get().(*http.Request)
+	defer muxRequests.Put(req)
+	raw, query, _ := strings.Cut(x.RequestURI(), "?")
+	req.Method, req.Host = x.Method(), x.Host()
+	*req.URL = url.URL{Path: x.Path(), RawPath: raw, RawQuery: query}
+	h, _ := r.mux.Handler(req)
+	if serve, ok := h.(route); ok {
+		serve(x)
+		return
+	}
+	h.ServeHTTP(&exchangeWriter{x: x}, req)
+}
+
+// exchangeWriter lets net/http's own small handlers answer an exchange.
+type exchangeWriter struct {
+	x      listener.Exchange
+	header http.Header
+	wrote  bool
+}
+
+func (w *exchangeWriter) Header() http.Header {
+	if w.header == nil {
+		w.header = http.Header{}
+	}
+	return w.header
+}
+
+func (w *exchangeWriter) WriteHeader(status int) {
+	if w.wrote {
+		return
+	}
+	w.wrote = true
+	for name, values := range w.header {
+		w.x.SetHeader(name, strings.Join(values, ", "))
+	}
+	w.x.SetStatus(status)
+}
+
+func (w *exchangeWriter) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	return w.x.Write(p)
+}

@@ -1,0 +1,169 @@
+package runtime
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/pool"
+	"github.com/echterhof/rockstar-tui/runtime/config"
+)
+
+// site is what the routes of one listener need from the process they run in.
+type site struct {
+	// pool by name; nil means there is no such pool.
+	pool func(name string) *pool.Pool
+	// counts of the whole listener, all its workers together.
+	counts func() connectionStats
+	// onClose is told what must be released when these routes are replaced.
+	onClose func(func())
+}
+
+// connectionStats is the answer of a stats route.
+type connectionStats struct {
+	Active uint64 `json:"active_connections"`
+	Total  uint64 `json:"total_connections"`
+	Idle   uint64 `json:"idle_connections"`
+}
+
+// buildRoutes makes the router of a listener. It opens what the routes need, so
+// that it fails before anything is changed.
+func buildRoutes(routes []config.Route, s site) (*router, error) {
+	r := newRouter()
+	for _, c := range routes {
+		serve, err := buildRoute(c, s)
+		if err != nil {
+			return nil, fmt.Errorf("route %q: %w", c.Match, err)
+		}
+		if err := r.handle(c.Match, serve); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+func buildRoute(c config.Route, s site) (route, error) {
+	switch {
+	case c.Respond != nil:
+		return respondRoute(*c.Respond), nil
+	case c.Files != nil:
+		return filesRoute(*c.Files, c.Match, s)
+	case c.Proxy != nil:
+		return proxyRoute(*c.Proxy, s)
+	default:
+		return statsRoute(s), nil
+	}
+}
+
+// respondRoute answers with a fixed response, prepared once.
+func respondRoute(c config.Respond) route {
+	body := []byte(c.Body)
+	contentType := "text/plain; charset=utf-8"
+	type field struct{ name, value string }
+	var fields []field
+	for _, name := range slices.Sorted(maps.Keys(c.Headers)) {
+		if strings.EqualFold(name, fasthttp.HeaderContentType) {
+			contentType = c.Headers[name]
+			continue
+		}
+		fields = append(fields, field{name, c.Headers[name]})
+	}
+	return func(x listener.Exchange) {
+		x.SetStatus(c.Status)
+		x.SetHeader(fasthttp.HeaderContentType, contentType)
+		for _, f := range fields {
+			x.SetHeader(f.name, f.value)
+		}
+		if ctx, ok := listener.FastHTTP(x); ok {
+			ctx.Response.SetBodyRaw(body) // not copied
+			return
+		}
+		x.Write(body)
+	}
+}
+
+// filesRoute serves a directory under the part of the path that the pattern
+// leaves open: "/static/" with root "public" answers /static/a.css by public/a.css.
+func filesRoute(c config.Files, pattern string, s site) (route, error) {
+	if err := checkDir(c.Root); err != nil {
+		return nil, err
+	}
+	_, _, path := splitPattern(pattern)
+	if i := strings.IndexByte(path, '{'); i >= 0 {
+		path = path[:i]
+	}
+	prefix := len(path) - 1 // keeps the slash
+	stop := make(chan struct{})
+	s.onClose(func() { close(stop) })
+	fs := &fasthttp.FS{
+		Root:            c.Root,
+		IndexNames:      []string{c.Index},
+		AcceptByteRange: true,
+		GenerateETag:    true,
+		CacheDuration:   2 * time.Second, // how long a replaced file may still be served
+		CleanStop:       stop,
+		PathRewrite: func(ctx *fasthttp.RequestCtx) []byte {
+			if p := ctx.Path(); len(p) > prefix {
+				return p[prefix:]
+			}
+			return []byte("/")
+		},
+	}
+	serve := fs.NewRequestHandler()
+	return func(x listener.Exchange) {
+		ctx, ok := listener.FastHTTP(x)
+		switch {
+		case !ok:
+			x.SetStatus(fasthttp.StatusNotImplemented)
+		case !ctx.IsGet() && !ctx.IsHead():
+			x.SetStatus(fasthttp.StatusMethodNotAllowed)
+			x.SetHeader(fasthttp.HeaderAllow, "GET, HEAD")
+		default:
+			serve(ctx)
+		}
+	}, nil
+}
+
+func checkDir(root string) error {
+	info, err := os.Stat(root)
+	if err != nil {
+		return fmt.Errorf("files root: %w", err)
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("files root %s is not a directory", root)
+	}
+	return nil
+}
+
+// proxyRoute forwards to a pool.
+func proxyRoute(c config.Proxy, s site) (route, error) {
+	p := s.pool(c.Pool)
+	return func(x listener.Exchange) {
+		if ctx, ok := listener.FastHTTP(x); ok {
+			p.Proxy(ctx)
+			return
+		}
+		x.SetStatus(fasthttp.StatusNotImplemented)
+	}, nil
+}
+
+// statsRoute answers with the connection counts of the listener.
+func statsRoute(s site) route {
+	return func(x listener.Exchange) {
+		body, err := json.Marshal(s.counts())
+		if err != nil {
+			x.SetStatus(fasthttp.StatusInternalServerError)
+			return
+		}
+		x.SetStatus(fasthttp.StatusOK)
+		x.SetHeader(fasthttp.HeaderContentType, "application/json")
+		x.Write(append(body, '\n'))
+	}
+}

@@ -1,0 +1,224 @@
+package runtime
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/pool"
+	"github.com/echterhof/rockstar-tui/runtime/config"
+)
+
+// settings are all that a process needs to know to serve a listener. The master
+// sends them to workers as JSON, and uses them itself where there are none.
+type settings struct {
+	Name     string          `json:"name"`
+	Listener config.Listener `json:"listener"`
+	// Pools that the listener's routes name.
+	Pools map[string]config.Pool `json:"pools,omitempty"`
+	// Cells are the places of backends on the scoreboard, by "pool/backend".
+	Cells map[string]int `json:"cells,omitempty"`
+	// Share is how many processes share the listener's limits.
+	Share int `json:"share"`
+}
+
+func (s settings) encode() []byte {
+	data, err := json.Marshal(s)
+	if err != nil {
+		panic("runtime: settings do not marshal: " + err.Error()) // plain data always does
+	}
+	return data
+}
+
+// service serves one listener in one process: a worker, or the master itself.
+type service struct {
+	name   string
+	board  *board
+	server *listener.Server
+	log    *slog.Logger
+
+	// mu serializes changes of what follows.
+	mu      sync.Mutex
+	pools   map[string]*lender
+	release []func() // of the routes in use
+}
+
+// lender is a pool and what it was configured by.
+type lender struct {
+	*pool.Pool
+	config pool.Config
+}
+
+// newService starts with no routes; the first update brings them.
+func newService(name string, b *board, log *slog.Logger) *service {
+	return &service{
+		name: name, board: b, log: log, pools: map[string]*lender{},
+		server: listener.NewServer(listener.ServerConfig{
+			Name: name, Counters: &b.listener, ErrorLog: log,
+		}),
+	}
+}
+
+// update puts settings into effect, for open connections too. An error leaves
+// everything as it was.
+func (s *service) update(to settings) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pools, undo, err := s.preparePools(to)
+	if err != nil {
+		return err
+	}
+	var release []func()
+	router, err := buildRoutes(to.Listener.Routes, site{
+		pool:    func(name string) *pool.Pool { return pools[name].Pool },
+		counts:  s.board.listenerCounts,
+		onClose: func(f func()) { release = append(release, f) },
+	})
+	if err != nil {
+		undo()
+		for _, f := range release {
+			f()
+		}
+		return err
+	}
+	s.server.SetLimits(limitsOf(to.Listener, to.Share))
+	s.server.SetHandler(router.serve)
+	s.retire(pools, release)
+	return nil
+}
+
+// preparePools returns the pools of to, made anew where needed and brought up
+// to date where they exist. undo takes that back.
+func (s *service) preparePools(to settings) (pools map[string]*lender, undo func(), err error) {
+	pools = map[string]*lender{}
+	var undos []func()
+	undo = func() {
+		for _, f := range undos {
+			f()
+		}
+	}
+	for name, c := range to.Pools {
+		want := poolConfig(name, c, to.Cells, s.board)
+		if p := s.pools[name]; p != nil {
+			if err := p.Update(want); err != nil {
+				undo()
+				return nil, nil, fmt.Errorf("pool %s: %w", name, err)
+			}
+			undos = append(undos, func() { p.Update(p.config) }) // was valid a moment ago
+			pools[name] = &lender{p.Pool, want}
+			continue
+		}
+		p, err := pool.New(want)
+		if err != nil {
+			undo()
+			return nil, nil, fmt.Errorf("pool %s: %w", name, err)
+		}
+		undos = append(undos, func() { p.Close() })
+		pools[name] = &lender{p, want}
+	}
+	return pools, undo, nil
+}
+
+// poolGrace is how long a removed pool still lends: a request may have been
+// routed to it the moment before.
+const poolGrace = 5 * time.Second
+
+// retire swaps in the new pools and releases what the old routes held.
+func (s *service) retire(pools map[string]*lender, release []func()) {
+	for name, old := range s.pools {
+		if pools[name] == nil {
+			time.AfterFunc(poolGrace, func() { old.Close() })
+		}
+	}
+	for _, f := range s.release {
+		f()
+	}
+	s.pools, s.release = pools, release
+}
+
+// serve accepts from ln in the background until the service drains.
+func (s *service) serve(ln net.Listener) {
+	s.board.accepting.Add(1)
+	go func() {
+		defer s.board.accepting.Add(-1)
+		if err := s.server.Serve(ln); err != nil && !errors.Is(err, listener.ErrServerClosed) {
+			s.log.Error("accepting ended", "listener", s.name, "error", err)
+		}
+	}()
+}
+
+// drain ends the service without losing a request; see listener.Server.Drain.
+func (s *service) drain(ctx context.Context) {
+	if _, err := s.server.Drain(ctx); err != nil {
+		s.log.Warn("drain", "listener", s.name, "error", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range s.pools {
+		p.Close()
+	}
+	s.pools = nil
+	s.retire(nil, nil)
+}
+
+// discard ends a service that never served.
+func (s *service) discard() {
+	for _, p := range s.pools {
+		p.Close()
+	}
+	s.pools = nil
+	s.retire(nil, nil)
+	s.server.Close()
+}
+
+// limitsOf translates the config of a listener; share processes divide what is
+// meant for the listener as a whole.
+func limitsOf(c config.Listener, share int) listener.Limits {
+	return listener.Limits{
+		Read:            time.Duration(c.Timeouts.Read),
+		ReadHeader:      time.Duration(c.Timeouts.ReadHeader),
+		Write:           time.Duration(c.Timeouts.Write),
+		Idle:            time.Duration(c.Timeouts.Idle),
+		KeepAlive:       c.KeepAlive.Enabled,
+		KeepAlivePeriod: time.Duration(c.KeepAlive.Period),
+		MaxIdle:         divide(c.KeepAlive.MaxConns, share),
+		ReadBuffer:      int(c.Buffers.Read),
+		WriteBuffer:     int(c.Buffers.Write),
+		MaxHeaderBytes:  int(c.Limits.MaxHeaderBytes),
+		MaxConnections:  divide(c.Limits.MaxConnections, share),
+		MaxRequestBytes: int64(c.Limits.MaxRequestBytes),
+		AcceptRate:      divide(c.Limits.AcceptRate, share),
+	}
+}
+
+// divide shares a limit, rounding up; 0 stays 0, which means none.
+func divide(limit, share int) int {
+	if share <= 1 {
+		return limit
+	}
+	return (limit + share - 1) / share
+}
+
+func poolConfig(name string, c config.Pool, cells map[string]int, b *board) pool.Config {
+	out := pool.Config{
+		Name: name, Balance: c.Balance, MaxConns: c.MaxConns,
+		MaxWait:     time.Duration(c.MaxWait),
+		IdleTimeout: time.Duration(c.IdleTimeout),
+		DialTimeout: time.Duration(c.DialTimeout),
+		ReadTimeout: time.Duration(c.ReadTimeout),
+	}
+	for _, backend := range sortedKeys(c.Backends) {
+		v := c.Backends[backend]
+		out.Backends = append(out.Backends, pool.BackendConfig{
+			Name: backend, URL: v.URL, Weight: v.Weight,
+			Counters: &b.backends[cells[name+"/"+backend]],
+		})
+	}
+	return out
+}

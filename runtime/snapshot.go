@@ -1,0 +1,208 @@
+package runtime
+
+import (
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/echterhof/rockstar-tui/pool"
+	"github.com/echterhof/rockstar-tui/prefork"
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+// snapshot of the present state, with that many seconds of history.
+func (a *App) snapshot(seconds int) *control.Snapshot {
+	a.mu.RLock()
+	s := &control.Snapshot{
+		Time: time.Now(), Version: a.version, Host: a.host, PID: os.Getpid(),
+		StartedAt: a.started, Revision: a.revision, Role: "admin",
+		Config: a.configStatus(),
+	}
+	cfg := a.config
+	a.mu.RUnlock()
+	s.Listeners = []control.ListenerInfo{}
+	for _, m := range a.sortedListeners() {
+		s.Listeners = append(s.Listeners, a.listenerInfo(m, seconds))
+	}
+	s.Pools = a.poolInfos(cfg)
+	s.Events = a.events.newest()
+	return s
+}
+
+// configStatus tells how what runs relates to the file. Callers hold mu.
+func (a *App) configStatus() control.ConfigStatus {
+	status := a.status
+	for _, c := range config.Diff(a.file, a.config) {
+		if c.From != c.To {
+			status.Overrides = append(status.Overrides, c.Path)
+		}
+	}
+	if status.State == control.ConfigInSync && len(status.Overrides) > 0 {
+		status.State = control.ConfigOverridden
+	}
+	return status
+}
+
+func (a *App) listenerInfo(m *managed, seconds int) control.ListenerInfo {
+	t := m.totals()
+	info := control.ListenerInfo{
+		Name: m.name, Requests: t.Requests, Errors: t.Errors,
+		BytesIn: t.BytesIn, BytesOut: t.BytesOut,
+		Connections: control.ConnectionCounts{
+			Active: t.Active, Idle: t.Idle, Total: t.Accepted,
+			Refused: t.Refused, TimedOut: t.TimedOut,
+		},
+		Latency: m.latency(t),
+		Workers: []control.WorkerInfo{},
+	}
+	m.mu.Lock()
+	c, current, trouble := m.config, m.current, m.trouble
+	draining := len(m.retiring) > 0
+	info.History = m.history.last(seconds)
+	m.mu.Unlock()
+
+	describe(&info, c)
+	for _, e := range m.endpoints() {
+		e.each(func(w prefork.Status, b *board) {
+			info.Workers = append(info.Workers, a.workerInfo(w, b))
+		})
+	}
+	slices.SortStableFunc(info.Workers, func(x, y control.WorkerInfo) int { return x.ID - y.ID })
+	if current != nil {
+		info.Address = current.sockets.Addr().String()
+		info.Steering = current.sockets.Steering()
+	}
+	info.WorkersReady = readyOf(info)
+	info.State, info.Reason = stateOf(info, current != nil, draining, m.wasFull(info), trouble)
+	return info
+}
+
+// describe fills in what the config says.
+func describe(info *control.ListenerInfo, c config.Listener) {
+	info.Protocol, info.Address, info.Enabled = c.Protocol, c.Address, c.Enabled
+	info.Prefork = c.Prefork.Workers > 0
+	info.WorkersWanted = max(1, c.Prefork.Workers)
+	info.Timeouts = control.Timeouts{
+		Read: c.Timeouts.Read.String(), ReadHeader: c.Timeouts.ReadHeader.String(),
+		Write: c.Timeouts.Write.String(), Idle: c.Timeouts.Idle.String(),
+		Shutdown: c.Timeouts.Shutdown.String(),
+	}
+	info.Limits = control.Limits{
+		MaxConnections:  c.Limits.MaxConnections,
+		MaxHeaderBytes:  int64(c.Limits.MaxHeaderBytes),
+		MaxRequestBytes: int64(c.Limits.MaxRequestBytes),
+		AcceptRate:      c.Limits.AcceptRate,
+	}
+}
+
+func (a *App) workerInfo(w prefork.Status, b *board) control.WorkerInfo {
+	t := b.listener.Load()
+	info := control.WorkerInfo{
+		ID: w.ID, PID: w.PID, State: string(w.State), StartedAt: w.Started,
+		Restarts: w.Restarts, LastExit: w.LastExit,
+		Connections: control.WorkerCounts{Active: t.Active, Idle: t.Idle, Total: t.Accepted},
+		Requests:    t.Requests, Errors: t.Errors,
+	}
+	if w.State == "" { // the master itself
+		info.PID, info.State, info.StartedAt = os.Getpid(), control.WorkerReady, a.started
+		if b.accepting.Load() == 0 {
+			info.State = control.WorkerDraining
+		}
+	}
+	if !w.DrainDeadline.IsZero() {
+		info.DrainDeadline = &w.DrainDeadline
+	}
+	u := a.sampler.of(info.PID)
+	info.CPUSeconds, info.MemoryBytes = u.cpuSeconds, u.memory
+	return info
+}
+
+func readyOf(info control.ListenerInfo) (ready int) {
+	for _, w := range info.Workers {
+		if w.State == control.WorkerReady {
+			ready++
+		}
+	}
+	return ready
+}
+
+// wasFull reports whether all wanted workers were ready at least once since the
+// endpoint started; from then on, fewer mean degraded and not starting.
+func (m *managed) wasFull(info control.ListenerInfo) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if info.WorkersReady >= info.WorkersWanted {
+		m.full, m.trouble = true, ""
+	}
+	return m.full
+}
+
+// stateOf names a listener's state and, where it is not well, why.
+func stateOf(info control.ListenerInfo, serving, draining, wasFull bool, trouble string) (state, reason string) {
+	switch {
+	case !serving && draining:
+		return control.StateDraining, ""
+	case !serving:
+		return control.StateStopped, ""
+	case info.WorkersReady >= info.WorkersWanted:
+		return control.StateServing, ""
+	case wasFull || trouble != "":
+		return control.StateDegraded, trouble
+	default:
+		return control.StateStarting, ""
+	}
+}
+
+// poolInfos of all configured pools, every process together.
+func (a *App) poolInfos(cfg *config.Config) []control.PoolInfo {
+	counts := a.backendCounts()
+	out := []control.PoolInfo{}
+	for _, name := range sortedKeys(cfg.Pools) {
+		c := cfg.Pools[name]
+		info := control.PoolInfo{Name: name, Balance: c.Balance, Backends: []control.BackendInfo{}}
+		for _, backend := range sortedKeys(c.Backends) {
+			t := counts[name+"/"+backend]
+			b := c.Backends[backend]
+			info.Backends = append(info.Backends, control.BackendInfo{
+				Name: backend, URL: b.URL, Weight: b.Weight, State: backendStates[t.Up],
+				Connections: control.BackendCounts{Active: t.Active, Idle: t.Idle()},
+				Requests:    t.Requests, Errors: t.Errors,
+			})
+			info.Stats.Total += t.Open
+			info.Stats.Active += t.Active
+			info.Stats.Idle += t.Idle()
+			info.Stats.WaitCount += t.WaitCount
+			info.Stats.WaitDurationMS += t.WaitNanos / uint64(time.Millisecond)
+		}
+		out = append(out, info)
+	}
+	return out
+}
+
+// backendStates in the words of the control plane.
+var backendStates = map[uint64]string{
+	pool.StateUnknown: control.BackendUnknown, pool.StateUp: control.BackendUp, pool.StateDown: control.BackendDown,
+}
+
+// backendCounts sums what all processes count, by "pool/backend".
+func (a *App) backendCounts() map[string]pool.Totals {
+	a.countMu.Lock()
+	cells := maps.Clone(a.cells)
+	out := map[string]pool.Totals{}
+	for backend, cell := range cells {
+		out[backend] = a.backends[cell]
+	}
+	a.countMu.Unlock()
+	for _, m := range a.sortedListeners() {
+		for _, e := range m.endpoints() {
+			e.each(func(_ prefork.Status, b *board) {
+				for backend, cell := range cells {
+					out[backend] = out[backend].Add(b.backends[cell].Load())
+				}
+			})
+		}
+	}
+	return out
+}

@@ -1,0 +1,94 @@
+package runtime
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+
+	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/prefork"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+// IsWorker reports whether this process was started to be a worker. A main
+// function asks it before anything else and then calls [RunWorker].
+func IsWorker() bool { return prefork.IsWorker() }
+
+// RunWorker serves as a worker of the master that started this process, until
+// the master asks it to end or is gone, and all its connections are finished.
+func RunWorker() error {
+	link, err := prefork.Connect()
+	if err != nil {
+		return fmt.Errorf("worker: %w", err)
+	}
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	w := &worker{link: link, service: newService(link.Name(), boardOver(link.Memory()), log)}
+	return link.Run(context.Background(), prefork.Handlers{
+		Settings: w.settings,
+		Drain:    w.service.drain,
+		Conn:     func(c net.Conn) { w.service.server.ServeConn(c) },
+		Call:     w.call,
+	})
+}
+
+// worker is the worker's end of a prefork group.
+type worker struct {
+	link    *prefork.Worker
+	service *service
+	serving bool // only touched by settings, which is called by one goroutine
+}
+
+// settings applies what the master sends; from the first on the worker accepts.
+func (w *worker) settings(payload []byte) error {
+	var s settings
+	if err := json.Unmarshal(payload, &s); err != nil {
+		return fmt.Errorf("settings: %w", err)
+	}
+	if err := w.service.update(s); err != nil {
+		return err
+	}
+	if w.serving {
+		return nil
+	}
+	ln, err := w.link.Listener()
+	if err != nil {
+		return err
+	}
+	w.service.serve(ln)
+	w.serving = true
+	return nil
+}
+
+// callConnections asks a worker for its open connections.
+const callConnections = "connections"
+
+func (w *worker) call(kind string, _ []byte) ([]byte, error) {
+	if kind != callConnections {
+		return nil, fmt.Errorf("unknown call %q", kind)
+	}
+	return json.Marshal(connectionsOf(w.service.server, w.link.Name(), w.link.ID()))
+}
+
+// connectionsOf lists a server's connections in the terms of the control plane.
+func connectionsOf(s *listener.Server, name string, worker int) []control.Connection {
+	infos := s.Connections(nil)
+	out := make([]control.Connection, len(infos))
+	for i, c := range infos {
+		out[i] = control.Connection{
+			Listener: name, Worker: worker, ID: c.ID, Peer: c.Peer, State: stateWord(c.State),
+			Since: c.Since, Opened: c.Opened, Requests: c.Requests,
+			BytesIn: c.BytesIn, BytesOut: c.BytesOut,
+		}
+	}
+	return out
+}
+
+func stateWord(s listener.State) string {
+	if s.Active() {
+		return "active"
+	}
+	return "idle"
+}
