@@ -1,0 +1,86 @@
+// Command rockstar-tui serves network listeners and lets an operator watch and
+// change them, live, from the terminal.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	goruntime "runtime"
+
+	"github.com/echterhof/rockstar-tui/internal/cli"
+	"github.com/echterhof/rockstar-tui/runtime"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/tui"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+func main() {
+	if runtime.IsWorker() {
+		if err := runtime.RunWorker(); err != nil {
+			fmt.Fprintln(os.Stderr, "rockstar-tui:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	program := cli.Program{Version: version, Serve: serve, Cockpit: cockpit, Embedded: embedded}
+	os.Exit(program.Run(context.Background(), os.Args[1:]))
+}
+
+func serve(ctx context.Context, o cli.ServeOptions) error {
+	return runtime.Serve(ctx, serveOptions(o, slog.New(slog.NewTextHandler(os.Stderr, nil))))
+}
+
+func serveOptions(o cli.ServeOptions, log *slog.Logger) runtime.ServeOptions {
+	return runtime.ServeOptions{
+		Options:      runtime.Options{ConfigPath: o.ConfigPath, Version: version, Log: log},
+		Socket:       o.Socket,
+		ReadOnly:     o.ReadOnly,
+		KeepOnHangup: o.Terminal,
+		Ready: func(*runtime.App) {
+			if o.Ready != nil {
+				o.Ready()
+			}
+		},
+	}
+}
+
+func cockpit(ctx context.Context, ctl control.Controller, o cli.CockpitOptions) error {
+	if o.NoColor {
+		o.Theme = "mono"
+	}
+	_, err := tui.Run(ctx, tui.Options{
+		Controller: ctl, Target: o.Target, Theme: o.Theme, CPUs: goruntime.NumCPU(),
+		ReadOnly: o.ReadOnly, OwnsRuntime: o.OwnsRuntime, Embedded: o.Embedded,
+	})
+	return err
+}
+
+// embedded shows the cockpit over a runtime in this process. When the terminal
+// goes away, the runtime goes on without its screen; when the operator leaves,
+// it drains and ends, since nothing else would hold it.
+func embedded(ctx context.Context, s cli.ServeOptions, c cli.CockpitOptions) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var log slog.Handler = slog.DiscardHandler // the screen belongs to the cockpit
+	o := serveOptions(s, slog.New(log))
+	o.KeepOnHangup = true
+	apps, served := make(chan *runtime.App, 1), make(chan error, 1)
+	o.Ready = func(app *runtime.App) { apps <- app }
+	go func() { served <- runtime.Serve(ctx, o) }()
+	select {
+	case err := <-served:
+		return err
+	case app := <-apps:
+		c.Embedded = true
+		if err := cockpit(ctx, app, c); err != nil {
+			fmt.Fprintln(os.Stderr, "rockstar-tui: the cockpit ended, the runtime serves on:", err)
+			return <-served
+		}
+		cancel()
+		return <-served
+	}
+}
