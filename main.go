@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/signal"
 	goruntime "runtime"
+	"syscall"
 
 	"github.com/echterhof/rockstar-tui/internal/cli"
 	"github.com/echterhof/rockstar-tui/runtime"
@@ -27,7 +29,9 @@ func main() {
 		return
 	}
 	program := cli.Program{Version: version, Serve: serve, Cockpit: cockpit, Embedded: embedded}
-	os.Exit(program.Run(context.Background(), os.Args[1:]))
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	os.Exit(program.Run(ctx, os.Args[1:]))
 }
 
 func serve(ctx context.Context, o cli.ServeOptions) error {

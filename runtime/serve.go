@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
@@ -28,11 +25,9 @@ type ServeOptions struct {
 }
 
 // Serve runs a runtime that is operated through a control socket, until it is
-// shut down through it, ctx ends, or SIGINT or SIGTERM arrives; then it drains.
-// Without a config it runs the demo.
+// shut down through it or ctx ends; then it drains. Without a config it runs the
+// demo.
 func Serve(ctx context.Context, o ServeOptions) error {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	socket, err := control.Listen(o.Socket)
 	if err != nil {
 		return err
@@ -55,7 +50,6 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	select {
 	case <-app.Done():
 	case <-ctx.Done():
-		stop() // a second signal ends the process at once
 		err = app.Shutdown(context.Background())
 	case err = <-served:
 		err = errors.Join(fmt.Errorf("control socket: %w", err), app.Shutdown(context.Background()))
@@ -82,18 +76,26 @@ func openOrDemo(ctx context.Context, o Options) (*App, error) {
 	if o.ConfigPath != "" || o.Config != nil {
 		return Open(ctx, o)
 	}
-	d, err := demo.Start(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("demo: %w", err)
+	// The backends outlive ctx: what drains at the end still needs them.
+	lasting, stop := context.WithCancel(context.WithoutCancel(ctx))
+	d, err := demo.Start(lasting)
+	if err == nil {
+		o.Config, err = config.Parse("demo", []byte(d.Config()))
 	}
-	if o.Config, err = config.Parse("demo", []byte(d.Config())); err != nil {
+	if err != nil {
+		stop()
 		return nil, fmt.Errorf("demo: %w", err)
 	}
 	app, err := Open(ctx, o)
 	if err != nil {
+		stop()
 		return nil, err
 	}
 	app.background(func(ctx context.Context) { d.Traffic(ctx, app.addresses) })
+	go func() {
+		<-app.Done()
+		stop()
+	}()
 	return app, nil
 }
 

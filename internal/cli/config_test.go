@@ -4,11 +4,8 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/echterhof/rockstar-tui/runtime/config"
 )
 
 func TestConfigInitWritesAValidConfigAndNeverOverwrites(t *testing.T) {
@@ -34,28 +31,6 @@ func TestConfigInitWritesAValidConfigAndNeverOverwrites(t *testing.T) {
 	p.run(t, "config", "init", "--json")
 	oneDocument(t, p.stdout.Bytes())
 }
-
-func TestTheStarterSpellsOutTheDefaults(t *testing.T) {
-	p := newProgram()
-	p.run(t, "config", "init")
-	starter, err := config.Parse("starter.yaml", p.stdout.Bytes())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if starter.Defaults != config.New().Defaults {
-		t.Errorf("got %+v, want the defaults %+v", starter.Defaults, config.New().Defaults)
-	}
-	uncommented := example.ReplaceAllString(p.stdout.String(), "$1$2")
-	if !strings.Contains(uncommented, "\npools:\n") {
-		t.Fatalf("no examples found in\n%s", uncommented)
-	}
-	if _, err := config.Parse("starter.yaml", []byte(uncommented)); err != nil {
-		t.Errorf("with its examples switched on: %v", err)
-	}
-}
-
-// example finds the lines of the starter that are config behind a comment.
-var example = regexp.MustCompile(`(?m)^( *)# ( *(?:- match|files|proxy|pools|api|balance|backends|[ab]):.*)$`)
 
 func TestValidateFindsItsFile(t *testing.T) {
 	p := newProgram()

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	_ "embed" // for the config to begin with
 	"errors"
 	"io"
 	"io/fs"
@@ -12,11 +11,6 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
-
-// starter is the config that "config init" writes.
-//
-//go:embed starter.yaml
-var starter string
 
 func (c *call) configCommand() *cobra.Command {
 	cmd := &cobra.Command{
@@ -94,9 +88,9 @@ func (c *call) initCommand() *cobra.Command {
 		Args: rangeArgs(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return c.print(written{Config: starter}, func(p *page) { p.WriteString(starter) })
+				return c.print(written{Config: string(config.Sample())}, func(p *page) { p.Write(config.Sample()) })
 			}
-			return c.writeStarter(args[0])
+			return c.writeSample(args[0])
 		},
 	}
 }
@@ -107,7 +101,7 @@ type written struct {
 	Config string `json:"config,omitempty"`
 }
 
-func (c *call) writeStarter(file string) error {
+func (c *call) writeSample(file string) error {
 	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if errors.Is(err, fs.ErrExist) {
 		return &control.Error{Code: codeFailed, Message: file + " exists and is left as it is; name another file"}
@@ -115,7 +109,7 @@ func (c *call) writeStarter(file string) error {
 	if err != nil {
 		return failed("config init: %v", err)
 	}
-	if _, err := io.WriteString(f, starter); err != nil {
+	if _, err := f.Write(config.Sample()); err != nil {
 		return failed("config init: %v", errors.Join(err, f.Close()))
 	}
 	if err := f.Close(); err != nil {
