@@ -106,12 +106,18 @@ func (v *visitor) visit(ctx context.Context) (answered int) {
 	return answered
 }
 
+// beat is when requests are sent, all that are due at once: waking up costs a
+// process more than a small request does.
+const beat = 125 * time.Millisecond
+
 // next is the time until the next request: random, and shorter and longer in the
 // course of a minute, so that there is something to see.
 func (v *visitor) next() time.Duration {
-	tide := 1 + 0.6*math.Sin(2*math.Pi*time.Since(v.start).Minutes())
+	now := time.Since(v.start)
+	tide := 1 + 0.6*math.Sin(2*math.Pi*now.Minutes())
 	mean := float64(v.every) / tide
-	return time.Duration(mean * min(0.2+0.8*rand.ExpFloat64(), 4))
+	due := now + time.Duration(mean*min(0.2+0.8*rand.ExpFloat64(), 4))
+	return due.Round(beat) - now
 }
 
 func sleep(ctx context.Context, d time.Duration) {
