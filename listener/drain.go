@@ -65,6 +65,9 @@ func (s *Server) beginDrain() {
 // emptyQueues waits until nothing is left to accept. Where the system does not
 // tell, it waits as long as a connection needs to get through.
 func (s *Server) emptyQueues(ctx context.Context) {
+	if !s.accepting() {
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, queuePatience)
 	defer cancel()
 	for s.queued() {
@@ -74,6 +77,12 @@ func (s *Server) emptyQueues(ctx context.Context) {
 	}
 	for sleep(ctx, emptyGrace) && s.queued() {
 	}
+}
+
+func (s *Server) accepting() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.acceptors) > 0
 }
 
 func sleep(ctx context.Context, d time.Duration) bool {

@@ -18,6 +18,7 @@ import (
 )
 
 func TestDrainLetsRequestsFinish(t *testing.T) {
+	t.Parallel()
 	gate := make(chan struct{})
 	e := start(t, keepAlive, func(x listener.Exchange) {
 		if x.Path() == "/wait" {
@@ -67,6 +68,7 @@ func TestDrainLetsRequestsFinish(t *testing.T) {
 }
 
 func TestDrainAcceptsWhatWaits(t *testing.T) {
+	t.Parallel()
 	e := start(t, listener.Limits{KeepAlive: true, AcceptRate: 1}, hello)
 	cs := e.dialMany(50)
 	for _, c := range cs {
@@ -83,6 +85,7 @@ func TestDrainAcceptsWhatWaits(t *testing.T) {
 }
 
 func TestDrainEndsByForceWhenItsTimeIsOver(t *testing.T) {
+	t.Parallel()
 	gate := make(chan struct{})
 	defer close(gate)
 	e := start(t, listener.Limits{KeepAlive: true, DrainIdle: time.Minute}, func(x listener.Exchange) {
@@ -110,6 +113,7 @@ func TestDrainEndsByForceWhenItsTimeIsOver(t *testing.T) {
 }
 
 func TestDrainTakesConnectionsHandedOverMeanwhile(t *testing.T) {
+	t.Parallel()
 	e := start(t, keepAlive, hello)
 	other, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -165,6 +169,7 @@ func askOnce(addr string) bool {
 // Servers take over from each other on slots of one address, each drained while
 // keep-alive clients that never retry use it.
 func TestDrainUnderLoadLosesNoRequest(t *testing.T) {
+	t.Parallel()
 	for _, think := range []time.Duration{0, 4 * time.Millisecond, 30 * time.Millisecond} {
 		t.Run(think.String(), func(t *testing.T) { drainUnderLoad(t, think) })
 	}

@@ -24,7 +24,7 @@ type ServerConfig struct {
 	// Limits to begin with.
 	Limits Limits
 	// Counters to count into, such as those in shared memory; nil for its own.
-	// Only one Server counts into them.
+	// No other Server counts into them meanwhile, and the gauges begin at zero.
 	Counters *Counters
 	// ErrorLog gets what goes wrong; nil for slog.Default().
 	ErrorLog *slog.Logger

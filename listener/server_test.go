@@ -281,6 +281,27 @@ func TestMalformedRequestsAreRefused(t *testing.T) {
 	}
 }
 
+func TestHeaderLimitIsObeyedLive(t *testing.T) {
+	t.Parallel()
+	e := start(t, listener.Limits{KeepAlive: true, MaxHeaderBytes: 30_000}, hello)
+	large := "GET / HTTP/1.1\r\nHost: t\r\nX: " + strings.Repeat("x", 20_000) + "\r\n\r\n"
+	c, old := e.dial(), e.dial()
+	c.send(large)
+	c.wantStatus(200)
+	old.get("/")
+	e.SetLimits(listener.Limits{KeepAlive: true, MaxHeaderBytes: 10_000})
+	c.send(large)
+	c.wantStatus(431)
+	e.SetLimits(listener.Limits{KeepAlive: true, MaxHeaderBytes: 60_000})
+	large = "GET / HTTP/1.1\r\nHost: t\r\nX: " + strings.Repeat("x", 50_000) + "\r\n\r\n"
+	c = e.dial()
+	c.send(large)
+	c.wantStatus(200)
+	time.Sleep(1600 * time.Millisecond) // a connection that rests takes up the new buffers
+	old.send(large)
+	old.wantStatus(200)
+}
+
 func TestTooLargeBodiesAreRefused(t *testing.T) {
 	var ran atomic.Int32
 	e := start(t, listener.Limits{KeepAlive: true, MaxRequestBytes: 20_000}, func(x listener.Exchange) {

@@ -175,6 +175,7 @@ func TestASlotOutlivesItsTenants(t *testing.T) {
 const asNobody = "LISTENER_TEST_AS_NOBODY"
 
 func TestSteeringNeedsNoPrivilege(t *testing.T) {
+	t.Parallel()
 	if os.Getenv(asNobody) == "" && os.Getuid() == 0 {
 		exe, err := os.Executable()
 		if err != nil {
