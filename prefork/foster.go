@@ -111,9 +111,6 @@ func (f *foster) pause(d time.Duration) bool {
 
 // pass gives a connection to the next worker that can take it. If none can it
 // reports false, or with keep holds it until a worker gets ready.
-//
-// A connection is lost only if its worker dies after it was sent and before it
-// was received.
 func (g *Group) pass(c net.Conn, keep bool) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -125,7 +122,7 @@ func (g *Group) pass(c net.Conn, keep bool) bool {
 	} {
 		for i := range n {
 			p := g.procs[(g.turns+i)%n]
-			if takes(p) && p.link.send(frame{Kind: kindConn}, c) {
+			if takes(p) && g.offer(p, c) {
 				return true
 			}
 		}
@@ -139,6 +136,18 @@ func (g *Group) pass(c net.Conn, keep bool) bool {
 		return false
 	}
 	return true
+}
+
+// offer sends a connection to p and keeps it open here until p says that it has
+// it, which it does before it touches it. If p ends first, another gets it.
+func (g *Group) offer(p *process, c net.Conn) bool {
+	return p.ask(outgoing{frame: frame{Kind: kindConn}, conn: c}, func(_ frame, err error) {
+		if err != nil {
+			g.pass(c, true)
+			return
+		}
+		c.Close()
+	}) == nil
 }
 
 // settle passes on the connections that were held for want of a worker.

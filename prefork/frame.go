@@ -14,7 +14,7 @@ const (
 	kindSettings = "settings" // master: take these settings; answered by a reply
 	kindTimeout  = "timeout"  // master: drain for so long should I die
 	kindDrain    = "drain"    // master: finish within the timeout, then exit
-	kindConn     = "conn"     // master: serve the connection that comes with this
+	kindConn     = "conn"     // master: serve the connection that comes with this; answered when taken
 	kindCall     = "call"     // master: a question; answered by a reply
 	kindReply    = "reply"    // worker: the answer to the frame with this id
 	kindLeave    = "leave"    // worker: I was asked to end; please drain me

@@ -142,7 +142,7 @@ func (g *Group) SetDrainTimeout(d time.Duration) {
 	defer g.mu.Unlock()
 	g.drain = orDefault(d, 30*time.Second)
 	for _, p := range g.procs {
-		p.link.send(frame{Kind: kindTimeout, Timeout: g.drain}, nil)
+		p.link.send(outgoing{frame: frame{Kind: kindTimeout, Timeout: g.drain}})
 	}
 }
 
@@ -163,7 +163,8 @@ func (g *Group) Call(ctx context.Context, pid int, kind string, payload []byte) 
 		err  error
 	}
 	answered := make(chan answer, 1)
-	err := p.ask(frame{Kind: kindCall, Call: kind, Body: payload}, func(f frame, err error) {
+	question := outgoing{frame: frame{Kind: kindCall, Call: kind, Body: payload}}
+	err := p.ask(question, func(f frame, err error) {
 		answered <- answer{f.Body, replyError(f, err)}
 	})
 	if err != nil {

@@ -58,6 +58,11 @@ func newRig(t *testing.T, change func(*prefork.Config)) *rig {
 	t.Cleanup(func() {
 		r.Kill()
 		s.close()
+		for _, e := range r.told() {
+			if strings.Contains(e.Tail, "DATA RACE") {
+				t.Errorf("a race in a worker: %s", e.Tail)
+			}
+		}
 		if t.Failed() {
 			for _, e := range r.told() {
 				t.Log(e.Time.Format("05.000"), e.Level, e.Message, e.Tail)

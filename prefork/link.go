@@ -21,10 +21,8 @@ const (
 // written by one goroutine, run, so that nobody waits for a peer that does not
 // read. One other goroutine receives.
 type link struct {
-	// broken is called when a write fails. lost gets each connection that
-	// could not be passed on. Both are called by run.
+	// broken is called by run when a write fails.
 	broken func(error)
-	lost   func(net.Conn)
 
 	wake chan struct{} // holds a token when run should look again
 
@@ -35,38 +33,37 @@ type link struct {
 	stray []int // descriptors received before their frame was complete; of receive
 }
 
-// outgoing is a frame and the connection that goes with it, if any.
+// outgoing is a frame on its way. All but the frame may be nil.
 type outgoing struct {
 	frame frame
-	conn  net.Conn
+	// conn is a connection whose descriptor goes with the frame. It stays open.
+	conn net.Conn
+	// then is called by run when the frame has been written, or never will be.
+	then func()
 }
 
 // newLink returns a link that queues until it is run.
 func newLink() *link {
-	return &link{
-		wake:   make(chan struct{}, 1),
-		broken: func(error) {},
-		lost:   func(c net.Conn) { c.Close() },
-	}
+	return &link{wake: make(chan struct{}, 1), broken: func(error) {}}
 }
 
 // send queues a frame. It reports false if the link is closed or its peer is
-// too far behind; the connection then still belongs to the caller.
-func (l *link) send(f frame, c net.Conn) bool {
-	if c != nil {
-		f.Files = 1
+// too far behind.
+func (l *link) send(o outgoing) bool {
+	if o.conn != nil {
+		o.frame.Files = 1
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed || len(l.queue) >= maxQueued {
 		return false
 	}
-	l.queue = append(l.queue, outgoing{f, c})
+	l.queue = append(l.queue, o)
 	l.nudge()
 	return true
 }
 
-// close refuses further frames. Those queued are still written, or lost.
+// close refuses further frames. Those queued are still written, if they can be.
 func (l *link) close() {
 	l.mu.Lock()
 	l.closed = true
@@ -82,16 +79,21 @@ func (l *link) nudge() {
 }
 
 // run writes what is queued, until close or a failed write, and then closes the
-// connection. A nil conn loses everything.
+// connection. What is queued after that is not written; nor is anything to a nil
+// conn.
 func (l *link) run(conn *net.UnixConn) {
+	var failed error
 	for {
 		batch, closed := l.take()
-		for i, o := range batch {
-			if err := write(conn, o); err != nil {
-				l.close()
-				l.broken(err)
-				l.lose(batch[i:])
-				break
+		for _, o := range batch {
+			if failed == nil {
+				if failed = write(conn, o); failed != nil {
+					l.close()
+					l.broken(failed)
+				}
+			}
+			if o.then != nil {
+				o.then()
 			}
 		}
 		if closed {
@@ -114,16 +116,8 @@ func (l *link) take() (batch []outgoing, closed bool) {
 	return batch, l.closed
 }
 
-func (l *link) lose(batch []outgoing) {
-	for _, o := range batch {
-		if o.conn != nil {
-			l.lost(o.conn)
-		}
-	}
-}
-
 // write sends one frame, with the descriptor of its connection attached to the
-// first byte, and closes the connection here once the kernel has it.
+// first byte.
 func write(conn *net.UnixConn, o outgoing) error {
 	if conn == nil {
 		return net.ErrClosed
@@ -158,12 +152,8 @@ func pass(conn *net.UnixConn, b []byte, c net.Conn) error {
 	if err = errors.Join(failed, err); err != nil {
 		return err
 	}
-	if n < len(b) {
-		if _, err := conn.Write(b[n:]); err != nil {
-			return err
-		}
-	}
-	return c.Close()
+	_, err = conn.Write(b[n:])
+	return err
 }
 
 // receive reads the next frame from conn and the file that came with it. The

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	goruntime "runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -14,30 +15,8 @@ import (
 )
 
 func TestWorkersOfAKilledMasterFinishAndExit(t *testing.T) {
-	master := exec.Command(os.Args[0])
-	master.Env = append(os.Environ(), "PREFORK_TEST_MASTER=1")
-	out, err := master.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	master.Stderr = os.Stderr
-	if err := master.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { master.Process.Kill(); master.Wait() })
-	var lines []string
-	for scan := bufio.NewScanner(out); scan.Scan() && scan.Text() != "up"; {
-		lines = append(lines, scan.Text())
-	}
-	if len(lines) != 3 {
-		t.Fatalf("the master said %q", lines)
-	}
-	addr := lines[0]
-	pids := map[int]bool{}
-	for _, l := range lines[1:] {
-		pid, _ := strconv.Atoi(l)
-		pids[pid] = true
-	}
+	t.Parallel()
+	master, addr, pids := startMaster(t, os.Args[0])
 	c, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
@@ -70,4 +49,64 @@ func living(pids map[int]bool) int {
 		}
 	}
 	return n
+}
+
+// startMaster runs program as a master of two workers and returns where they
+// listen and their pids.
+func startMaster(t *testing.T, program string) (master *exec.Cmd, addr string, pids map[int]bool) {
+	t.Helper()
+	master = exec.Command(program)
+	master.Env = append(os.Environ(), "PREFORK_TEST_MASTER=1")
+	out, err := master.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	master.Stderr = os.Stderr
+	if err := master.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { master.Process.Kill(); master.Wait() })
+	var lines []string
+	for scan := bufio.NewScanner(out); scan.Scan() && scan.Text() != "up"; {
+		lines = append(lines, scan.Text())
+	}
+	if len(lines) != 3 {
+		t.Fatalf("the master said %q", lines)
+	}
+	pids = map[int]bool{}
+	for _, l := range lines[1:] {
+		pid, _ := strconv.Atoi(l)
+		pids[pid] = true
+	}
+	return master, lines[0], pids
+}
+
+// An upgrade on disk must not mix versions, nor leave a master without workers.
+//
+// It is not parallel: a fork meanwhile would hold the new file open for writing.
+func TestWorkersStartFromTheRunningProgram(t *testing.T) {
+	if goruntime.GOOS != "linux" {
+		t.Skip("needs /proc/self/exe")
+	}
+	program := t.TempDir() + "/program"
+	b, err := os.ReadFile(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(program, b, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	_, addr, pids := startMaster(t, program)
+	if err := os.Remove(program); err != nil {
+		t.Fatal(err)
+	}
+	for pid := range pids {
+		signalTo(t, pid, sigKill)
+	}
+	until(t, "both are gone", func() bool { return living(pids) == 0 })
+	// Their sockets are still there, so this waits for a replacement.
+	pid, _, err := ask(addr, "get")
+	if err != nil || pids[pid] {
+		t.Errorf("answer of %d, %v; want one of a new worker", pid, err)
+	}
 }

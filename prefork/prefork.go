@@ -11,6 +11,10 @@
 // and descriptors, and one piece of memory into which the worker counts. When
 // the master dies the worker sees the end of the socketpair, finishes what it
 // has begun and exits.
+//
+// Where each slot is a socket of its own, the master accepts what still arrives
+// in one whose worker is gone, and passes the connections on. A worker that dies
+// without draining takes with it what it had accepted or was passed, nothing else.
 package prefork
 
 import (

@@ -21,6 +21,7 @@ type process struct {
 	link  *link
 	asked asked
 	up    chan struct{} // closed when it is ready
+	heard chan struct{} // closed when all that it said was received
 	gone  chan struct{} // closed when nothing is left of it
 
 	memory []byte // guarded by Group.memMu once it is registered
@@ -48,6 +49,7 @@ func newProcess(pl *place) *process {
 		place:   pl,
 		link:    newLink(),
 		up:      make(chan struct{}),
+		heard:   make(chan struct{}),
 		gone:    make(chan struct{}),
 		state:   Starting,
 		started: time.Now(),
@@ -118,12 +120,12 @@ func (a *asked) close(err error) {
 
 // ask queues a frame; fn gets its reply, or learns that none will come, on
 // another goroutine. fn must not block. After an error fn is not called.
-func (p *process) ask(f frame, fn func(frame, error)) error {
-	f.ID = p.asked.add(fn)
-	if f.ID == 0 {
+func (p *process) ask(o outgoing, fn func(frame, error)) error {
+	o.frame.ID = p.asked.add(fn)
+	if o.frame.ID == 0 {
 		return errGone
 	}
-	if !p.link.send(f, nil) && p.asked.take(f.ID) != nil {
+	if !p.link.send(o) && p.asked.take(o.frame.ID) != nil {
 		return errNotReading
 	}
 	return nil

@@ -190,6 +190,8 @@ func (g *Group) abandon(procs []*process, places []*place) {
 		case Starting:
 			p.state = Draining // it can no longer become ready
 			rest = append(rest, p)
+		case Exited, Crashed:
+			rest = append(rest, p)
 		case Ready:
 			serving = append(serving, p)
 		}

@@ -68,6 +68,7 @@ func TestRollingRestartUnderLoadLosesNothing(t *testing.T) {
 }
 
 func TestResizeSteersToReadyWorkersOnly(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	r.resize(3)
 	var slots []int
@@ -85,6 +86,7 @@ func TestResizeSteersToReadyWorkersOnly(t *testing.T) {
 }
 
 func TestOpenConnectionsOutliveTheirPlace(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	r.resize(1)
 	answered := make(chan error)
@@ -104,9 +106,7 @@ func TestOpenConnectionsOutliveTheirPlace(t *testing.T) {
 		t.Errorf("the request was cut: %v", err)
 	}
 	until(t, "the worker is gone", func() bool { return len(r.Workers()) == 0 })
-	if n := r.count(prefork.Exited); n != 1 {
-		t.Errorf("%d exits were told, want 1", n)
-	}
+	until(t, "its exit is told", func() bool { return r.count(prefork.Exited) == 1 })
 }
 
 // busy reports whether a worker has an open connection.
@@ -117,6 +117,7 @@ func (r *rig) busy() bool {
 }
 
 func TestConnectionsWaitWhileThereIsNoWorker(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	r.resize(1)
 	r.resize(0)
@@ -137,6 +138,7 @@ func TestConnectionsWaitWhileThereIsNoWorker(t *testing.T) {
 }
 
 func TestFailedGrowthLeavesNoTrace(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, func(c *prefork.Config) {
 		c.Settings = orders{Version: "a", ExitFrom: 2, Print: "no such licence"}.bytes()
 	})
@@ -160,6 +162,7 @@ func TestFailedGrowthLeavesNoTrace(t *testing.T) {
 }
 
 func TestGrowthThatIsNotReadyInTimeIsTakenBack(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, func(c *prefork.Config) {
 		c.Settings = orders{Mute: true}.bytes()
 		c.StartTimeout = 300 * time.Millisecond
@@ -174,6 +177,7 @@ func TestGrowthThatIsNotReadyInTimeIsTakenBack(t *testing.T) {
 }
 
 func TestGrowthEndsWithItsContext(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, func(c *prefork.Config) { c.Settings = orders{Mute: true}.bytes() })
 	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	defer cancel()
@@ -186,6 +190,7 @@ func TestGrowthEndsWithItsContext(t *testing.T) {
 }
 
 func TestRefusedSettingsOfANewWorkerAreTold(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, func(c *prefork.Config) { c.Settings = orders{Version: "x", Refuse: []int{0}}.bytes() })
 	err := r.Resize(context.Background(), 1)
 	if err == nil || !strings.Contains(err.Error(), "version x is not for me") {
@@ -194,6 +199,7 @@ func TestRefusedSettingsOfANewWorkerAreTold(t *testing.T) {
 }
 
 func TestUnsteerableGrowthIsTakenBack(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	r.resize(1)
 	r.sockets.mu.Lock()
@@ -207,6 +213,7 @@ func TestUnsteerableGrowthIsTakenBack(t *testing.T) {
 }
 
 func TestFailedRestartKeepsTheOldWorker(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	r.resize(1)
 	pid := r.ready()[0].PID
@@ -225,6 +232,7 @@ func TestFailedRestartKeepsTheOldWorker(t *testing.T) {
 }
 
 func TestResizeRefusesImpossibleNumbers(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	for _, n := range []int{-1, prefork.MaxWorkers + 1} {
 		if err := r.Resize(context.Background(), n); err == nil {
@@ -266,6 +274,7 @@ func descriptors(t *testing.T) int {
 }
 
 func TestStopInAHurryKills(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	r.resize(2)
 	go ask(r.sockets.addr, "hold 10s")
@@ -297,6 +306,23 @@ func TestStopDrainsWithinItsContext(t *testing.T) {
 	}
 }
 
+func TestStopEndsAGrowthUnderWay(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(c *prefork.Config) { c.Settings = orders{Mute: true}.bytes() })
+	grown := make(chan error)
+	go func() { grown <- r.Resize(context.Background(), 2) }()
+	until(t, "the growth is under way", func() bool { return len(r.Workers()) > 0 })
+	if err := r.Stop(context.Background()); err != nil {
+		t.Errorf("Stop = %v", err)
+	}
+	if err := <-grown; !errors.Is(err, prefork.ErrStopped) {
+		t.Errorf("Resize = %v, want ErrStopped", err)
+	}
+	if len(r.Workers()) != 0 {
+		t.Errorf("workers are left: %+v", r.Workers())
+	}
+}
+
 func TestWorkerThatDoesNotDrainIsKilled(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(c *prefork.Config) { c.DrainTimeout = 50 * time.Millisecond })
@@ -305,9 +331,10 @@ func TestWorkerThatDoesNotDrainIsKilled(t *testing.T) {
 	stop(t, pid)
 	r.resize(0)
 	until(t, "the worker is gone", func() bool { return len(r.Workers()) == 0 })
+	until(t, "its end is told", func() bool { return r.count(prefork.Crashed) == 1 })
 	events := r.told()
 	last := events[len(events)-1]
-	if last.State != prefork.Crashed || !strings.Contains(last.Message, "drain timeout of 50ms") {
+	if !strings.Contains(last.Message, "drain timeout of 50ms") {
 		t.Errorf("the last event is %+v, want that it overstayed", last)
 	}
 }

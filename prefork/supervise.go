@@ -32,7 +32,6 @@ func (g *Group) reserve(pl *place) (*process, error) {
 	}
 	p.slot, p.restarts = slot, pl.starts
 	pl.starts++
-	p.link.lost = func(c net.Conn) { g.pass(c, true) }
 	p.link.broken = func(err error) {
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			g.kill(p, errNotReading.Error())
@@ -49,8 +48,8 @@ func (g *Group) reserve(pl *place) (*process, error) {
 // an error is returned. mu is held.
 func (g *Group) sendSettings(p *process, acked func(error)) error {
 	generation := g.generation
-	f := frame{Kind: kindSettings, Generation: generation, Timeout: g.drain, Body: g.settings}
-	return p.ask(f, func(reply frame, err error) {
+	o := outgoing{frame: frame{Kind: kindSettings, Generation: generation, Timeout: g.drain, Body: g.settings}}
+	return p.ask(o, func(reply frame, err error) {
 		if err = replyError(reply, err); err == nil {
 			g.mu.Lock()
 			p.generation = generation
@@ -67,6 +66,7 @@ func (g *Group) start(p *process) error {
 	g.mu.Unlock()
 	l, err := g.launch(p, share)
 	if err != nil {
+		close(p.heard)
 		g.wg.Go(func() { p.link.run(nil) })
 		g.ended(p, Crashed, err.Error())
 		return p.failure()
@@ -92,6 +92,7 @@ func (g *Group) start(p *process) error {
 
 // listen receives what a worker says.
 func (g *Group) listen(p *process, conn *net.UnixConn) {
+	defer close(p.heard)
 	for {
 		f, file, err := p.link.receive(conn)
 		if err != nil {
@@ -170,8 +171,9 @@ func (g *Group) ended(p *process, state State, exit string) {
 	}
 	g.mu.Unlock()
 	g.steerOrNote()
-	p.asked.close(errGone)
+	<-p.heard // its last words may be that it has taken a connection
 	p.link.close()
+	p.asked.close(errGone)
 	tail := ""
 	if p.output != nil {
 		tail = p.output.end()
@@ -311,7 +313,7 @@ func (g *Group) retire(procs []*process, timeout time.Duration) {
 		if p.told = true; p.state != Draining {
 			continue // it has ended meanwhile
 		}
-		p.link.send(frame{Kind: kindDrain, Timeout: timeout}, nil)
+		p.link.send(outgoing{frame: frame{Kind: kindDrain, Timeout: timeout}})
 		late := fmt.Sprintf("still there %s after its drain timeout of %s", killGrace, timeout)
 		p.timers = append(p.timers, time.AfterFunc(timeout+killGrace, func() { g.kill(p, late) }))
 	}

@@ -12,6 +12,7 @@ import (
 )
 
 func TestUpdateReachesEveryWorkerBeforeItReturns(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	r.resize(3)
 	if err := r.Update(context.Background(), orders{Version: "b"}.bytes()); err != nil {
@@ -31,6 +32,7 @@ func TestUpdateReachesEveryWorkerBeforeItReturns(t *testing.T) {
 }
 
 func TestRefusedUpdateReturnsEverybodyToTheOldSettings(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	r.resize(3)
 	before := r.ready()
@@ -59,6 +61,7 @@ func TestRefusedUpdateReturnsEverybodyToTheOldSettings(t *testing.T) {
 }
 
 func TestUpdateThatKillsAWorkerIsRefused(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	r.resize(2)
 	err := r.Update(context.Background(), orders{Version: "b", ExitFrom: 1, Print: "cannot"}.bytes())
@@ -74,6 +77,7 @@ func TestUpdateThatKillsAWorkerIsRefused(t *testing.T) {
 }
 
 func TestUpdateWithoutWorkersIsForThoseToCome(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	if err := r.Update(context.Background(), orders{Version: "b"}.bytes()); err != nil {
 		t.Fatal(err)
@@ -86,6 +90,7 @@ func TestUpdateWithoutWorkersIsForThoseToCome(t *testing.T) {
 
 // Settings that end a crash loop must be taken although no worker is ready.
 func TestUpdateHealsACrashLoop(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, func(c *prefork.Config) { c.Backoff.First = 20 * time.Millisecond })
 	r.resize(2)
 	loopWorker1(t, r)

@@ -40,7 +40,7 @@ type Handlers struct {
 	// ctx ends. It is called once at most, and never before or during a first
 	// call of Settings. When it returns, Run does.
 	Drain func(ctx context.Context)
-	// Conn serves a connection another process has accepted, also while Drain
+	// Conn serves a connection the master has accepted, also while Drain
 	// runs. It must not block.
 	Conn func(net.Conn)
 	// Call answers a question of the master. Calls may run at the same time.
@@ -213,7 +213,7 @@ func (s *session) run(ctx context.Context, inbox <-chan received) error {
 	defer signal.Stop(terminate)
 	var impatient <-chan time.Time
 	leave := func() {
-		s.link.send(frame{Kind: kindLeave}, nil)
+		s.link.send(outgoing{frame: frame{Kind: kindLeave}})
 		impatient = time.After(leaveGrace)
 	}
 	ended := ctx.Done()
@@ -244,7 +244,7 @@ func (s *session) run(ctx context.Context, inbox <-chan received) error {
 func (s *session) handle(r received) {
 	f := r.frame
 	if f.Kind == kindConn {
-		s.serve(r.file)
+		s.serve(f, r.file)
 		return
 	}
 	if r.file != nil {
@@ -263,18 +263,21 @@ func (s *session) handle(r received) {
 	}
 }
 
-// serve takes a passed connection. There is no file if this process had no
-// descriptor left for it; the kernel has then closed it.
-func (s *session) serve(file *os.File) {
+// serve takes a passed connection. The master must know before anything is read
+// from it: until then it would give it to another, should this process end. There
+// is no file if this process has no descriptor left; the master then keeps it.
+func (s *session) serve(f frame, file *os.File) {
 	if file == nil {
 		return
 	}
 	defer file.Close()
-	if s.handlers.Conn == nil {
+	c, err := net.FileConn(file)
+	if err != nil {
 		return
 	}
-	if c, err := net.FileConn(file); err == nil {
-		s.handlers.Conn(c)
+	taken := frame{Kind: kindReply, ID: f.ID}
+	if s.handlers.Conn == nil || !s.link.send(outgoing{frame: taken, then: func() { s.handlers.Conn(c) }}) {
+		c.Close()
 	}
 }
 
@@ -299,7 +302,7 @@ func (s *session) reply(id uint64, body []byte, err error) {
 	if err != nil {
 		f.Error = err.Error()
 	}
-	s.link.send(f, nil)
+	s.link.send(outgoing{frame: f})
 }
 
 // drain begins to drain, unless it has begun.
