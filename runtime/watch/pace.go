@@ -41,8 +41,9 @@ func (p *pace) saw(sig signature, now time.Time) {
 	}
 }
 
-// calm is how long the file has been unchanged.
-func (p *pace) calm(now time.Time) time.Duration { return now.Sub(p.changed) }
+// calm is how long the file has been unchanged, and not negative: now may be
+// from before the look that found the change.
+func (p *pace) calm(now time.Time) time.Duration { return max(0, now.Sub(p.changed)) }
 
 // due says that the file should be read: it is quiet, or has not been for max.
 func (p *pace) due(now time.Time) bool { return p.pending && !now.Before(p.dueAt()) }

@@ -51,6 +51,15 @@ func TestPaceAtRestOnlyPolls(t *testing.T) {
 	}
 }
 
+func TestPaceIsNeverLessThanCalm(t *testing.T) {
+	var p pace
+	now := time.Unix(1e9, 0)
+	p.saw(signature{size: 1}, now.Add(ms))
+	if got := p.calm(now); got != 0 {
+		t.Errorf("calm for %v before the look that found the change", got)
+	}
+}
+
 // What could not be read when it was due is tried again every quiet period.
 func TestPaceRetries(t *testing.T) {
 	p := pace{quiet: 120 * ms, max: time.Second, poll: 2 * time.Second}

@@ -24,7 +24,7 @@ type style struct {
 
 // options leave a busy machine room for longer pauses than the save is to have.
 func (s style) options(opts watch.Options) watch.Options {
-	opts.Patience = 3 * time.Second
+	opts.Patience = 2 * time.Second
 	if s.rapid {
 		opts.Quiet, opts.Max = 1500*time.Millisecond, 20*time.Second
 	}

@@ -1,5 +1,5 @@
 // Package watch tells when the content of one file has settled: once per save,
-// however the save was made, and never with half of it.
+// however the save was made, and with all of it.
 //
 // Editors, config tools and Kubernetes write files in a dozen different ways.
 // What they have in common is an end: the path names a file that nobody writes
@@ -7,6 +7,11 @@
 // back if the bytes differ from what it delivered before. File events only
 // wake it; what decides is the state of the file itself, so a lost, doubled or
 // misleading event changes nothing.
+//
+// That nobody writes any more is known on Linux, on a local file system, for
+// files of the user the process runs as, or with CAP_LEASE. Elsewhere it is
+// assumed once the file has been left alone for [Options.Patience]; a writer
+// that pauses for longer than that is read by half, and again when it goes on.
 package watch
 
 import (
