@@ -22,6 +22,10 @@ type SocketOptions struct {
 	// Shared makes every slot the one same socket, also where slots of their
 	// own are supported. Whoever is quickest then accepts a connection.
 	Shared bool
+	// Beside skips the question whether anybody listens on the port already,
+	// where the answer is known to be the caller itself, on another address of
+	// the same port.
+	Beside bool
 }
 
 // Sockets are the listening sockets of one address. On Linux each slot is a
@@ -56,7 +60,7 @@ type loan interface {
 // process listens on the port, also one that is willing to share it.
 func Open(ctx context.Context, address string, opt SocketOptions) (*Sockets, error) {
 	shared := opt.Shared || !slotsSupported
-	first, addr, err := listen(ctx, address, !shared, true)
+	first, addr, err := listen(ctx, address, !shared, !opt.Beside)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}
@@ -200,6 +204,24 @@ func (s *Sockets) Queue(slot int) (waiting, limit int, err error) {
 		return 0, 0, fmt.Errorf("slot %d of %s is not open", slot, s.addr)
 	}
 	return s.slots[slot].queue()
+}
+
+// Quiesce lets handshakes under way finish and begins no new ones, so that the
+// queues can be accepted empty before Close: a connection that the kernel has
+// taken but nobody accepts would be reset. Who tries to connect meanwhile hears
+// nothing and tries again, as after a lost packet, and then finds the port
+// closed, or somebody else on it. Only Linux can; elsewhere it does nothing.
+func (s *Sockets) Quiesce() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for _, sock := range s.slots {
+		errs = append(errs, quiesce(sock))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("quiesce %s: %w", s.addr, err)
+	}
+	return nil
 }
 
 // Close closes every slot, and every duplicate given out that this process

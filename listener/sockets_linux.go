@@ -14,13 +14,13 @@ const slotsSupported = true
 
 // listen opens one listening socket, which with share may be one of several on
 // its port. The first of them makes sure that no stranger is among them.
-func listen(ctx context.Context, address string, share, first bool) (socket, net.Addr, error) {
+func listen(ctx context.Context, address string, share, alone bool) (socket, net.Addr, error) {
 	var lc net.ListenConfig
 	lc.SetMultipathTCP(false) // its sockets take no steering program
 	if share {
 		lc.Control = func(_, _ string, c syscall.RawConn) error { return shareable(c) }
 	}
-	if share && first {
+	if share && alone {
 		lc.Control = func(_, addr string, c syscall.RawConn) error {
 			if err := probe(addr, c); err != nil {
 				return err

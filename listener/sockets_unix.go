@@ -25,6 +25,8 @@ func listen(ctx context.Context, address string, _, _ bool) (socket, net.Addr, e
 
 func steer(socket, []int) error { return nil }
 
+func quiesce(socket) error { return nil }
+
 func (s socket) queue() (waiting, limit int, err error) {
 	return 0, 0, fmt.Errorf("accept queue: %w", errors.ErrUnsupported)
 }

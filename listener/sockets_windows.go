@@ -26,6 +26,8 @@ func listen(ctx context.Context, address string, _, _ bool) (socket, net.Addr, e
 
 func steer(socket, []int) error { return nil }
 
+func quiesce(socket) error { return nil }
+
 func (s socket) close() error { return s.ln.Close() }
 
 func (s socket) file(string) (*os.File, error) {

@@ -40,7 +40,7 @@ type endpoint struct {
 // arrives waits in their queue. beside tells that this runtime itself may hold
 // the same port on another address.
 func bindEndpoint(ctx context.Context, name, address string, beside bool, log *slog.Logger) (*endpoint, error) {
-	sockets, err := listener.Open(ctx, address, listener.SocketOptions{})
+	sockets, err := listener.Open(ctx, address, listener.SocketOptions{Beside: beside})
 	if err != nil {
 		return nil, fmt.Errorf("open listener %s: %w", name, err)
 	}
@@ -239,6 +239,9 @@ func (e *endpoint) end() (refused, done <-chan struct{}) {
 		defer close(over)
 		ctx, cancel := context.WithTimeout(context.Background(), timeout)
 		defer cancel()
+		if err := e.sockets.Quiesce(); err != nil {
+			e.log.Warn("connections may be refused late", "listener", e.name, "error", err)
+		}
 		drained := make(chan struct{})
 		go func() {
 			defer close(drained)

@@ -180,6 +180,24 @@ func TestStopRefusesAndStartServesAgain(t *testing.T) {
 	}
 }
 
+// The new address may be the old port on another host: then the port is ours.
+func TestAddressMayWidenOnTheSamePort(t *testing.T) {
+	address := freeAddress(t)
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := open(t, strings.Replace(preforked, "127.0.0.1:0", address, 1))
+	stop := load(t, app, 8)
+	for _, to := range []string{"0.0.0.0:" + port, address, "0.0.0.0:" + port} {
+		set(t, app, "listeners.web.address='"+to+"'")
+		if got := get(t, "http://"+address+"/hello"); got != "Hello, World!\n" {
+			t.Fatalf("at %s: got %q", to, got)
+		}
+	}
+	wantNoFailure(t, stop())
+}
+
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -138,6 +139,27 @@ func TestAddressChangeUnderLoadLosesNothingOnTheOldOne(t *testing.T) {
 				}
 			}
 			wantNoFailure(t, loadFor(t, app, 8, 200))
+		})
+	}
+}
+
+// A stop refuses who comes after it, and resets nobody who came before.
+func TestStopUnderLoadResetsNobody(t *testing.T) {
+	for name, text := range map[string]string{"in process": inProcess, "preforked": preforked} {
+		t.Run(name, func(t *testing.T) {
+			app := open(t, strings.Replace(text, "127.0.0.1:0", freeAddress(t), 1))
+			stop := load(t, app, 16)
+			for range 3 {
+				set(t, app, "listeners.web.enabled=false")
+				set(t, app, "listeners.web.enabled=true")
+			}
+			r := stop()
+			t.Log(r)
+			for cause, n := range r.Failures {
+				if !strings.HasSuffix(cause, "connect: connection refused") {
+					t.Errorf("%d × %s, want nothing but refused connects", n, cause)
+				}
+			}
 		})
 	}
 }
