@@ -81,7 +81,6 @@ type step struct {
 	kind    string // as in control.ListenerPlan.Action
 	managed *managed
 	to      settings // unless it stops
-	log     string   // said when done
 }
 
 // steps lists what must be done to each listener, by name.
