@@ -39,7 +39,7 @@ type App struct {
 	host    string
 	log     *slog.Logger
 	events  *journal
-	sampler *sampler
+	usage   *usageMeter
 
 	// ctx ends when the App is shut down; background goroutines are counted in running.
 	ctx     context.Context
@@ -93,7 +93,7 @@ func Open(ctx context.Context, o Options) (*App, error) {
 		a.Shutdown(context.Background())
 		return nil, err
 	}
-	a.background(a.sampler.run)
+	a.background(a.sample)
 	return a, nil
 }
 
@@ -106,13 +106,13 @@ func newApp(o Options) *App {
 	a := &App{
 		version: o.Version, started: time.Now(), host: host, log: log,
 		events:    &journal{log: log},
+		usage:     &usageMeter{known: map[int]*usage{}},
 		config:    config.New(),
 		listeners: map[string]*managed{},
 		cells:     map[string]int{},
 		done:      make(chan struct{}),
 	}
 	a.ctx, a.cancel = context.WithCancelCause(context.Background())
-	a.sampler = newSampler(a)
 	return a
 }
 

@@ -2,11 +2,7 @@ package runtime
 
 import (
 	"context"
-	"os"
-	"sync"
 	"time"
-
-	"github.com/shirou/gopsutil/v3/process"
 
 	"github.com/echterhof/rockstar-tui/listener"
 	"github.com/echterhof/rockstar-tui/prefork"
@@ -19,94 +15,23 @@ const (
 	latencyWindow = 10
 )
 
-// sampler looks at all counters once a second. It feeds the histories, tells
-// workers what their siblings count, and knows what processes cost.
-type sampler struct {
-	app *App
-
-	mu    sync.Mutex
-	procs map[int]*process.Process
-	usage map[int]usage // by pid
-}
-
-// usage is what a process costs.
-type usage struct {
-	cpuSeconds float64
-	memory     uint64
-}
-
-func newSampler(a *App) *sampler {
-	return &sampler{app: a, procs: map[int]*process.Process{}, usage: map[int]usage{}}
-}
-
-func (s *sampler) run(ctx context.Context) {
+// sample looks at all counters once a second: it feeds the histories and tells
+// workers what their siblings count.
+func (a *App) sample(ctx context.Context) {
 	tick := time.NewTicker(sampleInterval)
 	defer tick.Stop()
 	for {
-		s.sample()
+		for _, m := range a.sortedListeners() {
+			m.sample()
+		}
+		a.forgetDrained()
+		a.usage.forget()
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
 	}
-}
-
-func (s *sampler) sample() {
-	pids := map[int]bool{os.Getpid(): true}
-	for _, m := range s.app.sortedListeners() {
-		m.sample()
-		for _, e := range m.endpoints() {
-			e.each(func(w prefork.Status, _ *board) { pids[w.PID] = true })
-		}
-	}
-	delete(pids, 0)
-	s.measure(pids)
-	s.app.forgetDrained()
-}
-
-// measure reads the costs of these processes, and forgets all others.
-func (s *sampler) measure(pids map[int]bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for pid := range s.procs {
-		if !pids[pid] {
-			delete(s.procs, pid)
-			delete(s.usage, pid)
-		}
-	}
-	for pid := range pids {
-		if u, ok := s.read(pid); ok {
-			s.usage[pid] = u
-		}
-	}
-}
-
-// read asks the system; a process that has just ended is not an error.
-func (s *sampler) read(pid int) (usage, bool) {
-	p := s.procs[pid]
-	if p == nil {
-		var err error
-		if p, err = process.NewProcess(int32(pid)); err != nil {
-			return usage{}, false
-		}
-		s.procs[pid] = p
-	}
-	times, err := p.Times()
-	if err != nil {
-		return usage{}, false
-	}
-	memory, err := p.MemoryInfo()
-	if err != nil {
-		return usage{}, false
-	}
-	return usage{cpuSeconds: times.User + times.System, memory: memory.RSS}, true
-}
-
-func (s *sampler) of(pid int) usage {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.usage[pid]
 }
 
 // forgetDrained drops listeners that are no longer configured, once they have drained.

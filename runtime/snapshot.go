@@ -69,6 +69,10 @@ func (a *App) listenerInfo(m *managed, seconds int) control.ListenerInfo {
 			info.Workers = append(info.Workers, a.workerInfo(w, b))
 		})
 	}
+	for i := range info.Workers { // asks the system, so not while counters are held still
+		w := &info.Workers[i]
+		w.CPUSeconds, w.MemoryBytes = a.usage.of(w.PID)
+	}
 	slices.SortStableFunc(info.Workers, func(x, y control.WorkerInfo) int { return x.ID - y.ID })
 	if current != nil {
 		info.Address = current.sockets.Addr().String()
@@ -114,8 +118,6 @@ func (a *App) workerInfo(w prefork.Status, b *board) control.WorkerInfo {
 	if !w.DrainDeadline.IsZero() {
 		info.DrainDeadline = &w.DrainDeadline
 	}
-	u := a.sampler.of(info.PID)
-	info.CPUSeconds, info.MemoryBytes = u.cpuSeconds, u.memory
 	return info
 }
 
