@@ -167,9 +167,9 @@ func (a *App) sortedListeners() []*managed {
 	return out
 }
 
-// settingsFor collects what a process needs to know to serve a listener. It
-// places new backends on the scoreboard; a place is never given away twice.
-func (a *App) settingsFor(cfg *config.Config, name string) (settings, error) {
+// settingsFor collects what a process needs to know to serve a listener; place
+// tells where on the scoreboard a backend is counted.
+func settingsFor(cfg *config.Config, name string, place placing) (settings, error) {
 	l := cfg.Listeners[name]
 	s := settings{
 		Name: name, Listener: l, Share: max(1, l.Prefork.Workers),
@@ -182,7 +182,7 @@ func (a *App) settingsFor(cfg *config.Config, name string) (settings, error) {
 		p := cfg.Pools[route.Proxy.Pool]
 		s.Pools[route.Proxy.Pool] = p
 		for backend := range p.Backends {
-			cell, err := a.cell(route.Proxy.Pool + "/" + backend)
+			cell, err := place(route.Proxy.Pool + "/" + backend)
 			if err != nil {
 				return settings{}, err
 			}
@@ -192,7 +192,12 @@ func (a *App) settingsFor(cfg *config.Config, name string) (settings, error) {
 	return s, nil
 }
 
-func (a *App) cell(backend string) (int, error) {
+// placing finds a backend's cell on the scoreboard, by "pool/backend".
+type placing func(backend string) (int, error)
+
+// place gives a new backend a cell, which is never given away again: a process
+// that drains may still count in it.
+func (a *App) place(backend string) (int, error) {
 	a.countMu.Lock()
 	defer a.countMu.Unlock()
 	if cell, ok := a.cells[backend]; ok {
@@ -202,6 +207,14 @@ func (a *App) cell(backend string) (int, error) {
 		return 0, fmt.Errorf("backend %s: this runtime has counted %d backends since its start, its scoreboard is full; restart it", backend, maxCells)
 	}
 	a.cells[backend] = len(a.cells)
+	return a.cells[backend], nil
+}
+
+// placed only looks: a plan must not use up cells. What has none gets any, which
+// does for settings that nobody serves by.
+func (a *App) placed(backend string) (int, error) {
+	a.countMu.Lock()
+	defer a.countMu.Unlock()
 	return a.cells[backend], nil
 }
 

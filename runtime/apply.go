@@ -21,7 +21,7 @@ const refuseTimeout = 2 * time.Second
 // decided, and what it replaces is retired. Callers hold changeMu.
 func (a *App) apply(ctx context.Context, to *config.Config) ([]config.Change, error) {
 	changes := config.Diff(a.config, to)
-	steps, err := a.steps(to)
+	steps, err := a.steps(to, a.place)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ type step struct {
 }
 
 // steps lists what must be done to each listener, by name.
-func (a *App) steps(to *config.Config) ([]step, error) {
+func (a *App) steps(to *config.Config, place placing) ([]step, error) {
 	names := map[string]bool{}
 	for name := range a.config.Listeners {
 		names[name] = true
@@ -94,7 +94,7 @@ func (a *App) steps(to *config.Config) ([]step, error) {
 	}
 	var steps []step
 	for _, name := range sortedKeys(names) {
-		s, err := a.stepFor(to, name)
+		s, err := a.stepFor(to, name, place)
 		if err != nil {
 			return nil, err
 		}
@@ -105,14 +105,14 @@ func (a *App) steps(to *config.Config) ([]step, error) {
 	return steps, nil
 }
 
-func (a *App) stepFor(to *config.Config, name string) (step, error) {
+func (a *App) stepFor(to *config.Config, name string, place placing) (step, error) {
 	m := a.managed(name)
 	s := step{app: a, name: name, managed: m}
 	want, wanted := to.Listeners[name]
 	running := m.endpoint()
 	if wanted {
 		var err error
-		if s.to, err = a.settingsFor(to, name); err != nil {
+		if s.to, err = settingsFor(to, name, place); err != nil {
 			return s, err
 		}
 	}

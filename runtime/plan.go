@@ -21,7 +21,7 @@ func (a *App) Plan(ctx context.Context, c control.Change) (*control.Plan, error)
 	if err != nil {
 		return nil, err
 	}
-	steps, err := a.steps(to)
+	steps, err := a.steps(to, a.placed)
 	if err != nil {
 		return nil, &control.Error{Code: control.CodeRefused, Message: err.Error()}
 	}
@@ -42,7 +42,7 @@ func (a *App) plan(to *config.Config) *control.Plan {
 	if p.Changes == nil {
 		p.Changes = []config.Change{}
 	}
-	steps, err := a.steps(to)
+	steps, err := a.steps(to, a.placed)
 	if err != nil {
 		return p
 	}
