@@ -101,6 +101,11 @@ func (t Totals) Sub(u Totals) Totals {
 	return t.combine(u, func(a, b uint64) uint64 { return a - b })
 }
 
+// Max is the higher of each counter. The gauges Active and Idle stay those of t.
+func (t Totals) Max(u Totals) Totals {
+	return t.combine(u, func(a, b uint64) uint64 { return max(a, b) })
+}
+
 func (t Totals) combine(u Totals, op func(a, b uint64) uint64) Totals {
 	t.Accepted = op(t.Accepted, u.Accepted)
 	t.Requests = op(t.Requests, u.Requests)

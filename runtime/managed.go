@@ -124,26 +124,8 @@ func (m *managed) totals() listener.Totals {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	active, idle := sum.Active, sum.Idle
-	m.seen = highest(m.seen, sum)
-	sum = m.seen
-	sum.Active, sum.Idle = active, idle
-	return sum
-}
-
-// highest of each counter.
-func highest(t, u listener.Totals) listener.Totals {
-	t.Accepted = max(t.Accepted, u.Accepted)
-	t.Requests = max(t.Requests, u.Requests)
-	t.Errors = max(t.Errors, u.Errors)
-	t.BytesIn = max(t.BytesIn, u.BytesIn)
-	t.BytesOut = max(t.BytesOut, u.BytesOut)
-	t.Refused = max(t.Refused, u.Refused)
-	t.TimedOut = max(t.TimedOut, u.TimedOut)
-	for i := range t.Latency {
-		t.Latency[i] = max(t.Latency[i], u.Latency[i])
-	}
-	return t
+	m.seen = sum.Max(m.seen)
+	return m.seen
 }
 
 // onWorker turns what happens to a worker into an event.
