@@ -23,7 +23,7 @@ func Unicode() Glyphs {
 		Ready: "●", Stopped: "○", Starting: "◌", Draining: "◒", Degraded: "◐", Failed: "✗", Unknown: "?",
 		Cursor: "▌", Ellipsis: "…", Up: "↑", Down: "↓", Dot: "·", Dash: "–",
 		Horizontal: "─", Vertical: "│", TopLeft: "╭", TopRight: "╮", BottomLeft: "╰", BottomRight: "╯",
-		Levels: []string{"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"},
+		Levels: []string{"▁", "▂", "▃", "▄", "▅", "▆", "▇"}, // not the full block, which would touch the row above
 	}
 }
 
@@ -33,7 +33,7 @@ func ASCII() Glyphs {
 		Ready: "*", Stopped: "o", Starting: "~", Draining: "v", Degraded: "!", Failed: "x", Unknown: "?",
 		Cursor: ">", Ellipsis: "~", Up: "^", Down: "v", Dot: "|", Dash: "-",
 		Horizontal: "-", Vertical: "|", TopLeft: "+", TopRight: "+", BottomLeft: "+", BottomRight: "+",
-		Levels: []string{"_", ".", ":", "-", "=", "+", "*", "#"},
+		Levels: []string{"_", ".", ":", "-", "=", "+", "#"},
 	}
 }
 

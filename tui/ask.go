@@ -22,6 +22,9 @@ type question struct {
 	answer func(button int) tea.Cmd
 }
 
+// focused is the label of the button enter presses.
+func (q *question) focused() string { return q.dialog.Buttons[q.dialog.Focus].Label }
+
 // guard is how long a dialog must have been left alone before it hears keys.
 const guard = 300 * time.Millisecond
 
@@ -226,9 +229,9 @@ func (m *model) askWorkers(name string) tea.Cmd {
 	if why := m.refusal(); why != "" || l == nil {
 		return m.say(component.Problem, why)
 	}
-	hint := fmt.Sprintf("0 to %d; 0 serves in the master process", maxWorkers)
+	hint := fmt.Sprintf("0 to %d, 0 is the master itself", maxWorkers)
 	if m.opts.CPUs > 0 {
-		hint += fmt.Sprintf("; this machine has %s", plural(m.opts.CPUs, "CPU"))
+		hint += "; " + plural(m.opts.CPUs, "CPU") + " there"
 	}
 	now := strconv.Itoa(wanted(l.WorkersWanted, l.Prefork))
 	fields := []component.Field{{Name: "workers", Label: "workers", Hint: hint, Check: checkWorkers}}

@@ -36,13 +36,6 @@ func (c *crash) note(v any) {
 	}
 }
 
-// happened reports whether there was a panic.
-func (c *crash) happened() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.value != nil
-}
-
 // report writes the panic to a file and returns an error that names it, nil if
 // there was no panic.
 func (c *crash) report(dir func() (string, error), version string) error {

@@ -62,7 +62,7 @@ func (f *feed) run(ctx context.Context) {
 	pause := backoff{}
 	for ctx.Err() == nil {
 		turned, err := f.watch(ctx, &pause)
-		if turned {
+		if turned || ctx.Err() != nil {
 			continue
 		}
 		if err == nil {

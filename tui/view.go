@@ -37,13 +37,17 @@ func (m *model) build() string {
 	if m.lost || m.question != nil || m.form != nil || m.help {
 		st = m.st.Faded()
 	}
+	body := m.body(st)
 	lines := []string{m.header()}
 	if !m.compact() {
 		lines = append(lines, m.tabs())
 	}
 	lines = append(lines, m.banners()...)
-	lines = append(lines, m.body(st)...)
-	view := strings.Join(append(lines, m.footer()), "\n")
+	lines = append(append(lines, body...), m.footer())
+	if m.width < 24 || m.height < 6 {
+		lines = component.Clip(lines, m.width, m.height)
+	}
+	view := strings.Join(lines, "\n")
 	if m.st.Glyphs.Horizontal == themes.ASCII().Horizontal {
 		view = component.ASCII(view)
 	}
@@ -187,11 +191,22 @@ func (m *model) tabs() string {
 		}
 		titles = append(titles, component.Line{{Paint: paint, Text: component.Cut(label, m.width/2, m.st.Glyphs.Ellipsis)}})
 	}
-	var right component.Line
+	return component.Rule(m.st, titles, m.position(), m.width)
+}
+
+// position tells which part of a list one sees, if not all of it.
+func (m *model) position() component.Line {
+	var line component.Line
 	if f := m.shown().Filtered(); f != "" {
-		right = component.Line{{Paint: m.st.Warn, Text: "only " + component.Cut(f, 16, m.st.Glyphs.Ellipsis)}, {Paint: m.st.Muted, Text: "  esc shows all"}}
+		line = line.Add(m.st.Warn, "only "+component.Cut(f, 16, m.st.Glyphs.Ellipsis))
 	}
-	return component.Rule(m.st, titles, right, m.width)
+	if from, to, n := m.shown().Seen(); m.data != nil && to-from < n {
+		if len(line) > 0 {
+			line = line.Add(m.st.Border, " "+m.st.Glyphs.Horizontal+" ")
+		}
+		line = line.Add(m.st.Muted, fmt.Sprintf("%d-%d of %d", from+1, to, n))
+	}
+	return line
 }
 
 // banners stay for as long as they are true.
@@ -246,7 +261,11 @@ func (m *model) refusedBanner() []string {
 	if m.compact() {
 		return []string{m.banner(m.st.Alarm, mark+why)}
 	}
-	return []string{m.banner(m.st.Alarm, mark+head), m.banner(m.st.Alarm, "  "+why)}
+	out := []string{m.banner(m.st.Alarm, mark+head)}
+	for _, l := range component.Wrap(why, m.width-4, 2, m.st.Glyphs.Ellipsis) {
+		out = append(out, m.banner(m.st.Alarm, "  "+l))
+	}
+	return out
 }
 
 // fit chooses the first text that fits a banner, or the last.
@@ -292,7 +311,7 @@ func (m *model) footerKeys() []key.Binding {
 	}
 	switch {
 	case m.question != nil:
-		return []key.Binding{show("enter", "press"), show("tab", "next"), show("esc", "cancel")}
+		return []key.Binding{show("enter", m.question.focused()), show("tab", "next"), show("esc", "cancel")}
 	case m.form != nil:
 		return []key.Binding{show("enter", "apply"), show("tab", "next"), show("esc", "cancel")}
 	case m.help:

@@ -147,7 +147,7 @@ func (f *Form) move(by int) {
 // Lines draws the form in at most width by height cells. The field with the
 // focus is always among them.
 func (f *Form) Lines(st *Styles, width, height int) []string {
-	inner := min(width-4, 60)
+	inner := max(1, min(width-4, 60))
 	label := 0
 	for i := range f.fields {
 		label = max(label, Width(f.fields[i].Label))

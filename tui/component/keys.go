@@ -13,7 +13,7 @@ func Footer(st *Styles, keys, always []key.Binding, width int) string {
 	tail := Items(end, width, 2)
 	var line Line
 	line = line.Add(st.Text, " ")
-	line = append(line, Items(bindings(st, keys), width-tail.Width()-4, 2)...)
+	line = append(line, Items(bindings(st, keys), width-tail.Width()-3, 2)...)
 	if line.Width() > 1 {
 		line = line.Add(st.Text, "  ")
 	}
@@ -41,7 +41,7 @@ type KeyGroup struct {
 // under the other. from is the first line shown; it returns the lines and how
 // many there are in all.
 func KeyHelp(st *Styles, groups []KeyGroup, width, height, from int) (box []string, total int) {
-	inner := min(width-4, 72)
+	inner := max(1, min(width-4, 72))
 	var lines []string
 	if inner >= 60 {
 		lines = twoColumns(st, groups, inner)

@@ -36,6 +36,15 @@ func (l Line) Fill(width int, ellipsis string, base Paint) string {
 	return p.line()
 }
 
+// Select draws the line in exactly width cells, as the row of the cursor.
+func (l Line) Select(st *Styles, width int) string {
+	over := make(Line, len(l))
+	for i, s := range l {
+		over[i] = Span{Paint{on: s.Paint.over}, s.Text}
+	}
+	return over.Fill(width, st.Glyphs.Ellipsis, st.Selection)
+}
+
 // write draws the line and returns how many cells are left. Spans without a
 // style of their own have the style on.
 func (l Line) write(p *pen, width int, ellipsis, on string) int {

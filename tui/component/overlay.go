@@ -23,6 +23,17 @@ func Overlay(lines, box []string, width int) []string {
 	return out
 }
 
+// Clip cuts lines to a window in which nothing makes sense any more.
+func Clip(lines []string, width, height int) []string {
+	lines = lines[:min(len(lines), height)]
+	for i, l := range lines {
+		if Width(l) > width {
+			lines[i] = ansi.Truncate(l, width, "")
+		}
+	}
+	return lines
+}
+
 // splice replaces boxWidth cells of line, from left on.
 func splice(line, piece string, left, boxWidth, width int) string {
 	head := ansi.Truncate(line, left, "")
@@ -30,7 +41,10 @@ func splice(line, piece string, left, boxWidth, width int) string {
 	if Width(line) > left+boxWidth {
 		tail = ansi.TruncateLeft(line, left+boxWidth, "")
 	}
-	s := head + strings.Repeat(" ", left-Width(head)) + reset + piece
+	if strings.Contains(head, "\x1b") {
+		head += reset // the cut may have left a style on
+	}
+	s := head + strings.Repeat(" ", left-Width(head)) + piece
 	if tail == "" {
 		return ansi.Truncate(s, width, "")
 	}

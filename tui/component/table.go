@@ -20,9 +20,9 @@ type Column struct {
 type Cell struct {
 	Paint Paint
 	Text  string
-	// Painted says that Text is the work of a component, with its own styles
-	// and as wide as the column.
-	Painted bool
+	// Line stands there instead of Text, if it is not nil. It must be as wide
+	// as the column.
+	Line Line
 }
 
 // Table lays out columns and writes rows. It is made for being drawn often: rows
@@ -31,7 +31,7 @@ type Table struct {
 	Columns []Column
 
 	width  int
-	wants  []int
+	laid   []Column // as they were when they were laid out
 	placed []place
 	gap    int
 }
@@ -44,55 +44,71 @@ type place struct {
 // Layout decides which columns have room in width cells, and how wide they are.
 // The first cell of a row belongs to the cursor.
 func (t *Table) Layout(width int) {
-	if width == t.width && slices.EqualFunc(t.Columns, t.wants, func(c Column, w int) bool { return c.Want == w }) {
+	if width == t.width && slices.Equal(t.Columns, t.laid) {
 		return
 	}
-	t.width, t.wants = width, t.wants[:0]
-	for _, c := range t.Columns {
-		t.wants = append(t.wants, c.Want)
-	}
-	t.gap = 2
-	if t.choose(width - 1); len(t.placed) < len(t.basic()) {
-		t.gap = 1
-		t.choose(width - 1)
+	t.width, t.laid = width, append(t.laid[:0], t.Columns...)
+	if !t.gapped(2, width-1) {
+		airy := len(t.placed)
+		if t.gapped(1, width-1); len(t.placed) == airy {
+			t.gapped(2, width-1) // narrow gaps gain nothing
+		}
 	}
 	t.stretch(width - 1)
 }
 
-// basic are the columns for whose sake the gaps are made narrower.
-func (t *Table) basic() []int {
-	var columns []int
-	for i, c := range t.Columns {
+// gapped chooses columns with gaps of so many cells between them, and reports
+// whether the basic ones are all among them.
+func (t *Table) gapped(gap, room int) bool {
+	t.gap = gap
+	t.choose(room)
+	return len(t.placed) >= t.basic()
+}
+
+// basic is the number of columns for whose sake the gaps are made narrower.
+func (t *Table) basic() int {
+	n := 0
+	for _, c := range t.Columns {
 		if c.Rank < extra {
-			columns = append(columns, i)
+			n++
 		}
 	}
-	return columns
+	return n
 }
 
 // extra is the Rank from which on columns are for wide screens only.
 const extra = 10
 
-// choose takes columns in the order of their ranks, as long as they fit.
+// choose takes columns in the order of their ranks, as long as they fit. Those
+// for wide screens come only when the others have what they want.
 func (t *Table) choose(room int) {
-	order := make([]int, len(t.Columns))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return t.Columns[a].Rank - t.Columns[b].Rank })
 	t.placed = t.placed[:0]
-	for _, i := range order {
+	wants := 0
+	for _, i := range t.ranked() {
 		c := t.Columns[i]
 		need := c.Width
 		if len(t.placed) > 0 {
 			need += t.gap
 		}
-		if need <= room || c.Rank == 0 {
+		if c.Rank < extra && !c.Fill {
+			wants += max(0, c.Want-c.Width)
+		}
+		if need <= room && (c.Rank < extra || need <= room-wants) || c.Rank == 0 {
 			t.placed = append(t.placed, place{i, c.Width})
 			room -= need
 		}
 	}
 	slices.SortFunc(t.placed, func(a, b place) int { return a.column - b.column })
+}
+
+// ranked are the columns in the order in which they are chosen.
+func (t *Table) ranked() []int {
+	order := make([]int, len(t.Columns))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return t.Columns[a].Rank - t.Columns[b].Rank })
+	return order
 }
 
 // stretch gives what is left to those who want more, and at last to the filling
@@ -148,7 +164,7 @@ func (t *Table) Head(st *Styles) string {
 // Row draws one row. cell is called for each column that is shown.
 func (t *Table) Row(st *Styles, selected bool, cell func(column int) Cell) string {
 	var p pen
-	p.Grow(2 * t.width)
+	p.Grow(4 * t.width) // letters, and a style now and then
 	if selected {
 		p.put(st.Accent.over, st.Glyphs.Cursor)
 	} else {
@@ -163,6 +179,20 @@ func (t *Table) Row(st *Styles, selected bool, cell func(column int) Cell) strin
 	return p.line()
 }
 
+// writeCell draws spans into a cell.
+func (l Line) writeCell(p *pen, width int, blank string, selected bool) {
+	for _, s := range l {
+		on := s.Paint.on
+		if selected {
+			on = s.Paint.over
+		}
+		text := Cut(s.Text, width, "")
+		p.put(on, text)
+		width -= Width(text)
+	}
+	p.space(blank, width)
+}
+
 func (t *Table) used() int {
 	n := t.gap * max(0, len(t.placed)-1)
 	for _, p := range t.placed {
@@ -173,6 +203,9 @@ func (t *Table) used() int {
 
 // write draws a cell in its place, with the gap before it.
 func (t *Table) write(p *pen, st *Styles, at int, c Cell, selected bool) {
+	if c.Paint == (Paint{}) {
+		c.Paint = st.Text
+	}
 	on, blank := c.Paint.on, ""
 	if selected {
 		on, blank = c.Paint.over, st.Selection.on
@@ -181,8 +214,8 @@ func (t *Table) write(p *pen, st *Styles, at int, c Cell, selected bool) {
 		p.space(blank, t.gap)
 	}
 	width := t.placed[at].width
-	if c.Painted {
-		p.put("", c.Text)
+	if c.Line != nil {
+		c.Line.writeCell(p, width, blank, selected)
 		return
 	}
 	text := Cut(c.Text, width, st.Glyphs.Ellipsis)

@@ -13,10 +13,10 @@ import (
 // and invisible characters. Tabs and line ends become spaces; what cannot be
 // shown becomes a question mark.
 func Clean(s string) string {
-	if isPlain(s) {
+	if isPlain(s) || isClean(s) {
 		return s
 	}
-	return strings.Map(visible, strings.ToValidUTF8(ansi.Strip(s), "?"))
+	return strings.Map(visible, ansi.Strip(strings.ToValidUTF8(s, "?")))
 }
 
 // isPlain is the fast way out for nearly everything: printable ASCII.
@@ -29,7 +29,24 @@ func isPlain(s string) bool {
 	return true
 }
 
+// isClean is the way out for text with signs and letters of other scripts.
+func isClean(s string) bool {
+	for i, r := range s {
+		if r == utf8.RuneError && strings.HasPrefix(s[i:], "\uFFFD") {
+			continue // is in the text itself
+		}
+		if r == utf8.RuneError || visible(r) != r {
+			return false
+		}
+	}
+	return true
+}
+
 func visible(r rune) rune {
+	if r >= ' ' && r <= '~' || r >= 0x2190 && r <= 0x27BF {
+		return r // ASCII, and our own signs
+	}
+
 	switch {
 	case r == '\t', r == '\n', r == '\r', r == '\u2028', r == '\u2029', r == '\u0085':
 		return ' '
@@ -47,10 +64,20 @@ func visible(r rune) rune {
 
 // Width is how many cells s takes on the screen. Escape sequences take none.
 func Width(s string) int {
-	if isPlain(s) {
-		return len(s)
+	n := 0
+	for _, r := range s {
+		if !isNarrow(r) {
+			return ansi.StringWidth(s)
+		}
+		n++
 	}
-	return ansi.StringWidth(s)
+	return n
+}
+
+// isNarrow holds for ASCII and for lines, blocks and circles, which are most of
+// what is drawn: for them there is no need to look into the tables of Unicode.
+func isNarrow(r rune) bool {
+	return r >= ' ' && r <= '~' || r >= 0x2500 && r <= 0x25FC
 }
 
 // Cut cleans s and shortens it to width cells, with the ellipsis at its end if
@@ -73,12 +100,26 @@ func Wrap(s string, width, limit int, ellipsis string) []string {
 	if width <= 0 || limit <= 0 {
 		return nil
 	}
-	lines := strings.Split(ansi.Wrap(s, width, ""), "\n")
+	lines := wrapped(s, width)
 	if len(lines) <= limit {
 		return lines
 	}
 	rest := strings.Join(lines[limit-1:], " ")
 	return append(lines[:limit-1:limit-1], Cut(rest, width, ellipsis))
+}
+
+// wrapped breaks s between words. Where that leaves a line too long, as a blank
+// before a long word may, the line is broken anywhere.
+func wrapped(s string, width int) []string {
+	var out []string
+	for _, l := range strings.Split(ansi.Wrap(s, width, ""), "\n") {
+		if Width(l) > width {
+			out = append(out, strings.Split(ansi.Hardwrap(l, width, true), "\n")...)
+			continue
+		}
+		out = append(out, l)
+	}
+	return out
 }
 
 // ASCII returns s for a terminal whose locale knows nothing else: every other

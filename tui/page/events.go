@@ -82,7 +82,7 @@ func (e *Events) Lines(st *component.Styles) []string {
 	}
 	detail := e.detail(st)
 	var lines []string
-	from, to := e.list.Window(e.height-len(detail), len(e.rows))
+	from, to := e.window(&e.list, e.height-len(detail), len(e.rows))
 	for i := from; i < to; i++ {
 		lines = append(lines, eventLine(st, e.data, e.rows[i], e.width, "", i == e.list.Cursor))
 	}
@@ -159,7 +159,7 @@ func eventLine(st *component.Styles, d *Data, v *control.Event, width int, insid
 		line = line.Add(st.Muted, "  by "+v.Actor)
 	}
 	if selected {
-		return line.Fill(width, st.Glyphs.Ellipsis, st.Selection)
+		return line.Select(st, width)
 	}
 	return line.Render(width, st.Glyphs.Ellipsis)
 }

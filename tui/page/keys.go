@@ -47,16 +47,16 @@ func DefaultKeys(up, down string) *Keys {
 		Resize:   bind("r", "how many workers", "r"),
 		Timeouts: bind("t", "timeouts", "t"),
 
-		Reload:  bind("R", "read the config file again", "R"),
+		Reload:  bind("R", "reload the config file", "R"),
 		Filter:  bind("/", "filter", "/"),
 		Help:    bind("?", "help", "?"),
 		Quit:    bind("q", "leave", "q", "ctrl+c"),
 		Stop:    bind("X", "stop everything", "X"),
 		Suspend: bind("ctrl+z", "suspend the cockpit", "ctrl+z"),
 
-		Select:  bind(up+down, "select"),
-		Workers: bind("+ - r", "workers"),
-		Pages:   bind("tab", "pages"),
+		Select:  bind(up+down, "select", "up", "down"),
+		Workers: bind("+ - r", "workers", "+", "-", "r"),
+		Pages:   bind("tab", "pages", "tab"),
 	}
 }
 

@@ -96,7 +96,7 @@ func (w *Workers) choose() {
 			state = max(state, 2+len(left(k.Connections.Active+k.Connections.Idle)))
 		}
 	}
-	w.table.Columns[woState].Want = state
+	w.table.Columns[woState].Width = state
 	w.list.Go(w.list.Cursor, len(w.rows))
 }
 
@@ -170,7 +170,8 @@ func (w *Workers) head(st *component.Styles) []string {
 		totalsLine(st, w.width, []component.Line{
 			pairs(st, "requests", component.Rate(l.Requests, st.Glyphs.Dash)+"/s"),
 			erring(st, max(0, l.Errors)),
-			pairs(st, "p50", component.Millis(l.Latency.P50), "p99", component.Millis(l.Latency.P99), "ms"),
+			pairs(st, "p50", component.Millis(l.Latency.P50), "ms"),
+			pairs(st, "p99", component.Millis(l.Latency.P99), "ms"),
 			pairs(st, "out", component.Bytes(l.Out, st.Glyphs.Dash)+"/s"),
 			pairs(st, "in", component.Bytes(l.In, st.Glyphs.Dash)+"/s"),
 		}),
@@ -192,14 +193,14 @@ func (w *Workers) head(st *component.Styles) []string {
 // minute is the last minute as a chart and the workers' shares as another.
 func (w *Workers) minute(st *component.Styles) string {
 	chart := min(60, max(10, w.width/3))
-	line := component.Line{{Paint: st.Muted, Text: " last minute "}}
-	head := line.Render(w.width, "") + " " + lastMinute(st, w.data, w.lis, chart)
-	return head + w.shares(st, w.width-14-chart)
+	line := component.Line{{Paint: st.Muted, Text: " last minute  "}}
+	line = append(line, lastMinute(st, w.data, w.lis, chart)...)
+	return append(line, w.shares(st, w.width-14-chart)...).Render(w.width, "")
 }
 
 // shares is a bar per worker for its part of the connections, and how far the
 // busiest is above the mean. It has room cells.
-func (w *Workers) shares(st *component.Styles, room int) string {
+func (w *Workers) shares(st *component.Styles, room int) component.Line {
 	const label = "   share "
 	var open []float64
 	sum, most := 0.0, 0.0
@@ -211,13 +212,12 @@ func (w *Workers) shares(st *component.Styles, room int) string {
 	}
 	room -= len(label) + 16
 	if len(open) < 2 || sum == 0 || room < 4 {
-		return ""
+		return nil
 	}
 	bars := open[:min(len(open), room)]
 	line := component.Line{{Paint: st.Muted, Text: label}}
 	line = append(line, component.Spark(st, bars, most, nil)...)
-	line = line.Add(st.Muted, "  max/mean ").Add(st.Text, fmt.Sprintf("%.1f", most*float64(len(open))/sum))
-	return line.Render(room+len(label)+16, "")
+	return line.Add(st.Muted, "  max/mean ").Add(st.Text, fmt.Sprintf("%.1f", most*float64(len(open))/sum))
 }
 
 // workers is the table, at most height lines with its head.
@@ -230,7 +230,7 @@ func (w *Workers) workers(st *component.Styles, height int) []string {
 	}
 	w.table.Layout(w.width)
 	lines := []string{w.table.Head(st)}
-	from, to := w.list.Window(height-1, len(w.rows))
+	from, to := w.window(&w.list, height-1, len(w.rows))
 	for i := from; i < to; i++ {
 		lines = append(lines, w.row(st, i))
 	}

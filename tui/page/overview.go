@@ -44,7 +44,7 @@ func NewOverview(keys *Keys) *Overview {
 		ovProtocol: {Title: "PROTO", Width: 5, Rank: 7},
 		ovAddress:  {Title: "ADDRESS", Width: 15, Rank: 5},
 		ovState:    {Title: "STATE", Width: 10},
-		ovReady:    {Title: "READY", Width: 5, Right: true, Rank: 3},
+		ovReady:    {Title: "READY", Width: 6, Right: true, Rank: 3},
 		ovConns:    {Title: "ACT/IDLE", Width: 9, Right: true, Rank: 1},
 		ovRequests: {Title: "REQ/S", Width: 5, Right: true, Rank: 2},
 		ovErrors:   {Title: "ERR/S", Width: 5, Right: true, Rank: 4},
@@ -94,7 +94,7 @@ func (o *Overview) choose() {
 	}
 	o.table.Columns[ovName].Want = min(name, 32)
 	o.table.Columns[ovAddress].Want = min(address, 47)
-	o.table.Columns[ovState].Want = state
+	o.table.Columns[ovState].Width = state
 	o.pick()
 }
 
@@ -151,7 +151,7 @@ func (o *Overview) Lines(st *component.Styles) []string {
 	lines = append(lines, o.table.Head(st))
 	reason := o.reason(st)
 	room := o.height - len(lines) - len(reason)
-	from, to := o.list.Window(room, len(o.rows))
+	from, to := o.window(&o.list, room, len(o.rows))
 	for i := from; i < to; i++ {
 		lines = append(lines, o.row(st, i))
 	}
@@ -189,7 +189,7 @@ func (o *Overview) row(st *component.Styles, i int) string {
 			return component.Cell{Text: component.Bytes(l.Out, st.Glyphs.Dash)}
 		case ovChart:
 			width := o.table.ColumnWidth(ovChart)
-			return component.Cell{Text: lastMinute(st, o.data, l, width), Painted: true}
+			return component.Cell{Line: lastMinute(st, o.data, l, width)}
 		}
 		return component.Cell{}
 	})
@@ -202,24 +202,23 @@ func readyCell(st *component.Styles, l *Listener) component.Cell {
 	case !l.Enabled && l.State == control.StateStopped:
 		return component.Cell{Paint: st.Muted, Text: st.Glyphs.Dash}
 	case !l.Prefork:
-		return component.Cell{Paint: st.Muted, Text: "in"}
+		return component.Cell{Paint: st.Muted, Text: "master"}
 	case l.WorkersReady < l.WorkersWanted:
 		return component.Cell{Paint: st.Warn, Text: fmt.Sprintf("%d/%d", l.WorkersReady, l.WorkersWanted)}
 	}
 	return component.Cell{Text: fmt.Sprintf("%d/%d", l.WorkersReady, l.WorkersWanted)}
 }
 
-// lastMinute draws the requests of the last 60 seconds in exactly width cells;
-// seconds with errors are marked.
-func lastMinute(st *component.Styles, d *Data, l *Listener, width int) string {
+// lastMinute draws the requests of the last 60 seconds in width cells; seconds
+// with errors are marked.
+func lastMinute(st *component.Styles, d *Data, l *Listener, width int) component.Line {
 	requests, errors := make([]float64, len(l.History)), make([]float64, len(l.History))
 	for i, p := range l.History {
 		requests[i], errors[i] = float64(p.Requests), float64(p.Errors)
 	}
 	newest := d.Time.Unix()
 	bad := component.Buckets(errors, newest, width, 60)
-	line := component.Spark(st, component.Buckets(requests, newest, width, 60), 0, func(i int) bool { return bad[i] > 0 })
-	return line.Fill(width, "", component.Paint{})
+	return component.Spark(st, component.Buckets(requests, newest, width, 60), 0, func(i int) bool { return bad[i] > 0 })
 }
 
 // totals is the strip above the table.
@@ -323,7 +322,7 @@ func (o *Overview) compactLines(st *component.Styles) []string {
 		return o.nothing(st)[1:]
 	}
 	var lines []string
-	from, to := o.list.Window(o.height, len(o.rows))
+	from, to := o.window(&o.list, o.height, len(o.rows))
 	for i := from; i < to; i++ {
 		lines = append(lines, o.compactLine(st, o.rows[i], i == o.list.Cursor))
 	}

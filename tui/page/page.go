@@ -26,6 +26,9 @@ type Page interface {
 	Filter(pattern string)
 	// Filtered is the pattern shown now.
 	Filtered() string
+	// Seen tells which of n rows were drawn last: those from the first, counted
+	// from 0, to the one before to.
+	Seen() (from, to, n int)
 }
 
 // Intent is what a key asked for.
@@ -54,10 +57,21 @@ type base struct {
 	data          *Data
 	width, height int
 	filter        string
+	from, to, n   int // rows drawn last
 }
 
 func (b *base) Resize(width, height int) { b.width, b.height = width, height }
 func (b *base) Filtered() string         { return b.filter }
+
+// Seen tells which rows were drawn last.
+func (b *base) Seen() (from, to, n int) { return b.from, b.to, b.n }
+
+// window is the part of a list that is drawn.
+func (b *base) window(list *component.List, height, n int) (from, to int) {
+	b.from, b.to = list.Window(height, n)
+	b.n = n
+	return b.from, b.to
+}
 
 // compact is for windows in which a table makes no sense: a line per thing.
 func (b *base) compact() bool { return b.width < 50 || b.height < 8 }

@@ -42,15 +42,15 @@ const (
 func NewPools(keys *Keys) *Pools {
 	return &Pools{base: base{keys: keys}, table: component.Table{Columns: []component.Column{
 		poName:     {Title: "POOL", Width: 8},
-		poWhere:    {Title: "BALANCE / BACKEND", Short: "BACKEND", Width: 17, Rank: 4},
+		poWhere:    {Title: "BALANCE / BACKEND", Short: "BACKEND", Width: 21, Rank: 4},
 		poState:    {Title: "STATE", Width: 9},
 		poWeight:   {Title: "WEIGHT", Short: "WGHT", Width: 4, Want: 6, Right: true, Rank: 7},
-		poActive:   {Title: "ACTIVE", Short: "ACT", Width: 5, Want: 6, Right: true, Rank: 1},
-		poIdle:     {Title: "IDLE", Width: 5, Right: true, Rank: 3},
+		poActive:   {Title: "ACTIVE", Short: "ACT", Width: 4, Want: 6, Right: true, Rank: 1},
+		poIdle:     {Title: "IDLE", Width: 4, Want: 5, Right: true, Rank: 3},
 		poRequests: {Title: "REQ/S", Width: 5, Right: true, Rank: 2},
-		poErrors:   {Title: "ERRORS", Short: "ERR", Width: 5, Want: 6, Right: true, Rank: 4},
+		poErrors:   {Title: "ERRORS", Short: "ERR", Width: 4, Want: 6, Right: true, Rank: 4},
 		poWaits:    {Title: "WAITS", Width: 5, Right: true, Rank: 5},
-		poWait:     {Title: "MEAN WAIT MS", Short: "WAIT MS", Width: 7, Want: 12, Right: true, Rank: 6},
+		poWait:     {Title: "MEAN MS", Short: "MS", Width: 6, Want: 7, Right: true, Rank: 6},
 	}}}
 }
 
@@ -72,7 +72,7 @@ func (p *Pools) choose() {
 	if p.data == nil {
 		return
 	}
-	name, where := 8, 17
+	name, where := 8, 21
 	for i := range p.data.Pools {
 		for _, row := range rowsOf(&p.data.Pools[i], p.filter) {
 			p.rows = append(p.rows, row)
@@ -141,7 +141,7 @@ func (p *Pools) Lines(st *component.Styles) []string {
 	}
 	p.table.Layout(p.width)
 	lines = append(lines, p.table.Head(st))
-	from, to := p.list.Window(p.height-len(lines), len(p.rows))
+	from, to := p.window(&p.list, p.height-len(lines), len(p.rows))
 	for i := from; i < to; i++ {
 		lines = append(lines, p.row(st, i))
 	}
@@ -185,9 +185,9 @@ func (r poolRow) poolCell(st *component.Styles, column int) component.Cell {
 	case poWhere:
 		return component.Cell{Paint: st.Muted, Text: r.where()}
 	case poActive:
-		return component.Cell{Paint: st.Strong, Text: component.Count(s.Active)}
+		return component.Cell{Paint: st.Strong, Text: component.Short(s.Active)}
 	case poIdle:
-		return component.Cell{Paint: st.Strong, Text: component.Count(s.Idle)}
+		return component.Cell{Paint: st.Strong, Text: component.Short(s.Idle)}
 	case poRequests:
 		return component.Cell{Paint: st.Strong, Text: component.Rate(r.pool.Requests, st.Glyphs.Dash)}
 	case poWaits:
@@ -217,13 +217,13 @@ func (r poolRow) backendCell(st *component.Styles, column int) component.Cell {
 	case poWeight:
 		return component.Cell{Paint: st.Muted, Text: fmt.Sprint(b.Weight)}
 	case poActive:
-		return component.Cell{Text: component.Count(b.Connections.Active)}
+		return component.Cell{Text: component.Short(b.Connections.Active)}
 	case poIdle:
-		return component.Cell{Text: component.Count(b.Connections.Idle)}
+		return component.Cell{Text: component.Short(b.Connections.Idle)}
 	case poRequests:
 		return component.Cell{Text: component.Rate(b.Requests, st.Glyphs.Dash)}
 	case poErrors:
-		return component.Cell{Paint: errorPaint(st, float64(b.Errors)), Text: component.Count(b.Errors)}
+		return component.Cell{Paint: errorPaint(st, float64(b.Errors)), Text: component.Short(b.Errors)}
 	}
 	return component.Cell{}
 }

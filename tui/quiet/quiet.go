@@ -14,17 +14,24 @@ import "os"
 
 const variable = "CI"
 
-var set bool
+// wasSet says that this package has set the variable, wasAbsent that there was
+// none before, not even an empty one.
+var wasSet, wasAbsent bool
 
 func init() {
-	if _, ok := os.LookupEnv(variable); !ok {
-		set = os.Setenv(variable, "1") == nil
+	value, present := os.LookupEnv(variable)
+	if value == "" {
+		wasSet, wasAbsent = os.Setenv(variable, "1") == nil, !present
 	}
 }
 
 // Restore leaves the environment as it was found.
 func Restore() {
-	if set {
-		set = os.Unsetenv(variable) != nil
+	switch {
+	case wasAbsent:
+		os.Unsetenv(variable)
+	case wasSet:
+		os.Setenv(variable, "")
 	}
+	wasSet, wasAbsent = false, false
 }

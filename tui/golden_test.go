@@ -1,0 +1,144 @@
+package tui
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/controltest"
+	"github.com/echterhof/rockstar-tui/tui/component"
+)
+
+var update = flag.Bool("update", false, "write the golden frames anew")
+
+var sizes = []struct{ width, height int }{{80, 24}, {120, 40}, {200, 50}, {40, 12}}
+
+// frames are the screens worth looking at, and the keys that lead there.
+var frames = []struct {
+	name, scene string
+	options     func(*Options)
+	keys        func(*stage)
+}{
+	{name: "overview-busy", scene: "busy"},
+	{name: "overview-idle", scene: "idle"},
+	{name: "overview-empty", scene: "empty"},
+	{name: "overview-crashed", scene: "crashed", keys: func(s *stage) { s.press("j") }},
+	{name: "overview-draining", scene: "draining"},
+	{name: "overview-refused", scene: "refused"},
+	{name: "overview-stopped", scene: "stopped"},
+	{name: "overview-many", scene: "many", keys: func(s *stage) { s.press("j", "j", "j", "j", "j", "j") }},
+	{name: "overview-filtered", scene: "many", keys: func(s *stage) { s.press("/").write("listener-3") }},
+	{name: "listener-busy", scene: "busy", keys: func(s *stage) { s.press("j", "enter") }},
+	{name: "listener-in-process", scene: "busy", keys: func(s *stage) { s.press("enter") }},
+	{name: "listener-crashed", scene: "crashed", keys: func(s *stage) { s.press("j", "enter") }},
+	{name: "listener-draining", scene: "draining", keys: func(s *stage) { s.press("j", "enter") }},
+	{name: "listener-many", scene: "many", keys: func(s *stage) { s.press("/").write("listener-20").press("enter", "enter") }},
+	{name: "pools-busy", scene: "busy", keys: func(s *stage) { s.press("2") }},
+	{name: "pools-none", scene: "idle", keys: func(s *stage) { s.press("2") }},
+	{name: "events-busy", scene: "busy", keys: func(s *stage) { s.press("3") }},
+	{name: "events-many", scene: "many", keys: func(s *stage) { s.press("3", "j", "j") }},
+	{name: "help", scene: "busy", keys: func(s *stage) { s.press("?") }},
+	{name: "dialog-stop", scene: "busy", keys: func(s *stage) { s.press("j", "s") }},
+	{name: "dialog-shrink", scene: "busy", keys: func(s *stage) { s.press("j", "-") }},
+	{name: "dialog-stop-everything", scene: "busy", keys: func(s *stage) { s.press("X") }},
+	{name: "dialog-leave", scene: "busy", options: func(o *Options) { o.OwnsRuntime = true }, keys: func(s *stage) { s.press("q") }},
+	{name: "form-resize", scene: "busy", keys: func(s *stage) { s.press("j", "r") }},
+	{name: "form-timeouts", scene: "busy", keys: func(s *stage) { s.press("j", "t") }},
+	{name: "form-timeouts-wrong", scene: "busy", keys: func(s *stage) {
+		s.press("j", "t", "ctrl+u").write("20s").press("tab", "ctrl+u").write("15")
+	}},
+	{name: "toast-done", scene: "busy", keys: func(s *stage) { s.press("j", "+") }},
+	{name: "toast-problem", scene: "busy", keys: func(s *stage) {
+		s.fake.Refuse(&control.Error{Code: control.CodeRefused, Message: "worker 4 did not get ready within 10s, it was started and ended 3 times"})
+		s.press("j", "+")
+	}},
+	{name: "read-only", scene: "busy", options: func(o *Options) { o.ReadOnly = true }, keys: func(s *stage) { s.press("s") }},
+	{name: "link-lost", scene: "busy", keys: func(s *stage) {
+		s.fake.Fail(errors.New("dial unix /run/rockstar.sock: connect: connection refused"))
+		s.pass(4 * 1000 * 1000 * 1000)
+		s.look()
+	}},
+}
+
+func TestFramesLookAsTheyDid(t *testing.T) {
+	for _, f := range frames {
+		for _, size := range sizes {
+			name := fmt.Sprintf("%s-%dx%d", f.name, size.width, size.height)
+			t.Run(name, func(t *testing.T) {
+				options := func(*Options) {}
+				if f.options != nil {
+					options = f.options
+				}
+				s := play(t, f.scene, size.width, size.height, options)
+				if f.keys != nil {
+					f.keys(s)
+				}
+				fits(t, s.screen(), size.width, size.height)
+				golden(t, name, s.screen())
+			})
+		}
+	}
+}
+
+// Before the first snapshot, and when there never is one, the screen says so.
+func TestScreenWithoutARuntimeSaysSo(t *testing.T) {
+	s := newStage(t, "busy", 80, 24)
+	golden(t, "connecting-80x24", s.screen())
+	s.fake.Fail(&control.Error{Code: control.CodeUnavailable, Message: "dial unix /run/rockstar.sock: no such file"})
+	s.look()
+	golden(t, "no-answer-80x24", s.screen())
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got+"\n" != string(want) {
+		t.Errorf("%s differs; go test -run %s -update accepts it.\ngot:\n%s\nwant:\n%s", path, t.Name(), got, want)
+	}
+}
+
+// fits fails unless the view is exactly as high as the window and nowhere wider.
+func fits(t *testing.T, view string, width, height int) {
+	t.Helper()
+	lines := splitLines(view)
+	if len(lines) != height {
+		t.Errorf("%d lines in a window of %d:\n%s", len(lines), height, view)
+	}
+	for i, l := range lines {
+		if w := component.Width(l); w > width {
+			t.Errorf("line %d is %d cells wide, the window %d: %q", i, w, width, l)
+		}
+	}
+}
+
+func TestEverySceneFitsEveryWindow(t *testing.T) {
+	for _, scene := range controltest.Scenes() {
+		s := play(t, scene, 80, 24)
+		for _, keys := range [][]string{{"1"}, {"enter"}, {"2"}, {"3"}, {"?"}, {"esc", "1", "t"}, {"esc", "r"}, {"esc", "s"}} {
+			s.press(keys...)
+			for _, w := range []int{1, 7, 20, 33, 49, 50, 64, 79, 80, 119, 333} {
+				for _, h := range []int{1, 3, 5, 8, 11, 12, 16, 24, 90} {
+					s.m.resize(w, h)
+					s.m.dirty = true
+					fits(t, s.screen(), w, h)
+				}
+			}
+		}
+	}
+}
