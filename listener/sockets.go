@@ -62,6 +62,10 @@ func Open(ctx context.Context, address string, opt SocketOptions) (*Sockets, err
 	shared := opt.Shared || !slotsSupported
 	first, addr, err := listen(ctx, address, !shared, !opt.Beside)
 	if err != nil {
+		var op *net.OpError
+		if errors.As(err, &op) {
+			err = op.Err // the rest of it says again where
+		}
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}
 	s := &Sockets{addr: addr, shared: shared, slots: []socket{first}}
