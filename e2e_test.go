@@ -420,6 +420,50 @@ func TestRuntimeOutlivesItsCockpit(t *testing.T) {
 	}
 }
 
+// With --embedded there is one process, and it outlives its screen.
+func TestEmbeddedRuntimeOutlivesItsScreen(t *testing.T) {
+	for name, end := range map[string]func(*testing.T, *terminal){
+		"terminal closed": func(_ *testing.T, c *terminal) { c.tty.Close() },
+		"hung up":         func(_ *testing.T, c *terminal) { syscall.Kill(-c.cmd.Process.Pid, syscall.SIGHUP) },
+		"quit, keep running": func(t *testing.T, c *terminal) {
+			c.press(t, "q")
+			c.see(t, "keep")
+			time.Sleep(400 * time.Millisecond)
+			c.press(t, "\r")
+			c.see(t, "serves on without its screen")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlace(t)
+			c := p.cockpit("--embedded", "-c", p.config)
+			c.see(t, "serving")
+			before := p.status()
+			if before.PID != c.cmd.Process.Pid {
+				t.Fatalf("the runtime is process %d, want the cockpit's own %d", before.PID, c.cmd.Process.Pid)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			load := rawclient.Start(ctx, rawclient.Options{Address: p.address, Path: "/hello", Clients: 8, Pause: time.Millisecond})
+			end(t, c)
+			for n := load.Result().Requests; load.Result().Requests < n+300; {
+				time.Sleep(time.Millisecond)
+			}
+			cancel()
+			if r := load.Wait(); r.Failed() > 0 {
+				t.Errorf("%v, want no failure", r)
+			}
+			if after := p.status(); after.PID != before.PID {
+				t.Errorf("process %d answers, want %d", after.PID, before.PID)
+			}
+			p.must("shutdown", "--yes")
+			select {
+			case <-c.ended:
+			case <-time.After(15 * time.Second):
+				t.Error("the process did not end after its shutdown")
+			}
+		})
+	}
+}
+
 // ctrl+z and SIGSTOP reach the cockpit's process group; no worker is in it.
 func TestStoppedCockpitStopsNoWorker(t *testing.T) {
 	p := newPlace(t)

@@ -53,24 +53,25 @@ func serveOptions(o cli.ServeOptions, log *slog.Logger) runtime.ServeOptions {
 }
 
 func cockpit(ctx context.Context, ctl control.Controller, o cli.CockpitOptions) error {
-	if o.NoColor {
-		o.Theme = "mono"
-	}
-	_, err := tui.Run(ctx, tui.Options{
-		Controller: ctl, Target: o.Target, Theme: o.Theme, CPUs: goruntime.NumCPU(),
-		ReadOnly: o.ReadOnly, OwnsRuntime: o.OwnsRuntime, Embedded: o.Embedded,
-	})
+	_, err := tui.Run(ctx, cockpitOptions(ctl, o))
 	return err
 }
 
-// embedded shows the cockpit over a runtime in this process. When the terminal
-// goes away, the runtime goes on without its screen; when the operator leaves,
-// it drains and ends, since nothing else would hold it.
+func cockpitOptions(ctl control.Controller, o cli.CockpitOptions) tui.Options {
+	if o.NoColor {
+		o.Theme = "mono"
+	}
+	return tui.Options{
+		Controller: ctl, Target: o.Target, Theme: o.Theme, CPUs: goruntime.NumCPU(),
+		ReadOnly: o.ReadOnly, OwnsRuntime: o.OwnsRuntime, Embedded: o.Embedded,
+	}
+}
+
+// embedded shows the cockpit over a runtime in this process. Whatever takes the
+// screen away, the terminal's end included, the runtime serves on without it;
+// only stopping everything, or a signal, ends it.
 func embedded(ctx context.Context, s cli.ServeOptions, c cli.CockpitOptions) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var log slog.Handler = slog.DiscardHandler // the screen belongs to the cockpit
-	o := serveOptions(s, slog.New(log))
+	o := serveOptions(s, slog.New(slog.DiscardHandler)) // the screen belongs to the cockpit
 	o.KeepOnHangup = true
 	apps, served := make(chan *runtime.App, 1), make(chan error, 1)
 	o.Ready = func(app *runtime.App) { apps <- app }
@@ -79,12 +80,14 @@ func embedded(ctx context.Context, s cli.ServeOptions, c cli.CockpitOptions) err
 	case err := <-served:
 		return err
 	case app := <-apps:
-		c.Embedded = true
-		if err := cockpit(ctx, app, c); err != nil {
-			fmt.Fprintln(os.Stderr, "rockstar-tui: the cockpit ended, the runtime serves on:", err)
-			return <-served
+		c.Embedded, c.OwnsRuntime = true, true
+		outcome, err := tui.Run(ctx, cockpitOptions(app, c))
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "rockstar-tui:", err)
 		}
-		cancel()
+		if outcome == tui.Detached && ctx.Err() == nil {
+			fmt.Fprintf(os.Stderr, "The runtime serves on without its screen, pid %d. To drain and end it: rockstar-tui shutdown, or ctrl+c\n", os.Getpid())
+		}
 		return <-served
 	}
 }
