@@ -160,7 +160,7 @@ func (m *model) stopConsequences() []string {
 
 func (m *model) stopEverything() tea.Cmd {
 	m.ending = stopping
-	return tea.Batch(m.act(control.Shutdown, "stop everything, confirmed in the cockpit", 0), m.tick(first))
+	return tea.Batch(m.act(control.Shutdown, 0), m.tick(first))
 }
 
 // leave ends the cockpit. If the runtime was started for it, it asks what is to
@@ -260,7 +260,7 @@ func (m *model) submitWorkers(e *editor) tea.Cmd {
 	if err != nil {
 		return nil // Check has said so
 	}
-	w := resizeWish(e.listener, n, "resize dialog")
+	w := resizeWish(e.listener, n)
 	w.form, w.base = true, e.base
 	return m.want(w)
 }
@@ -323,7 +323,7 @@ func (m *model) submitTimeouts(e *editor) tea.Cmd {
 		return m.say(component.Note, "nothing changes")
 	}
 	return m.want(wish{
-		listener: e.listener, patch: patch, base: e.base, form: true, reason: "timeouts form",
+		listener: e.listener, patch: patch, base: e.base, form: true,
 		title: "change the timeouts of " + e.listener + "?", verb: "change",
 	})
 }

@@ -26,8 +26,7 @@ type wish struct {
 	// title is the question, should one have to be asked, and verb its button.
 	title, verb string
 	// done is what to say when it is made; empty says what the runtime says.
-	done   string
-	reason string
+	done string
 	// form says that the open form made it, and waits for what becomes of it.
 	form bool
 }
@@ -138,7 +137,7 @@ func (m *model) plan(w wish) tea.Cmd {
 }
 
 func (w *wish) change(base uint64) control.Change {
-	return control.Change{Patch: w.patch, Base: base, Actor: "cockpit", Reason: w.reason}
+	return control.Change{Patch: w.patch, Base: base, Actor: "cockpit"}
 }
 
 // planned applies what harms nobody and asks about the rest.
@@ -281,8 +280,8 @@ func (m *model) lastActor() string {
 }
 
 // act does what is not a change of state.
-func (m *model) act(kind, reason string, limit time.Duration) tea.Cmd {
-	action := control.Action{Kind: kind, Actor: "cockpit", Reason: reason}
+func (m *model) act(kind string, limit time.Duration) tea.Cmd {
+	action := control.Action{Kind: kind, Actor: "cockpit"}
 	return m.do(func(ctx context.Context) tea.Msg {
 		if limit > 0 {
 			var cancel context.CancelFunc
@@ -346,7 +345,7 @@ func (m *model) scale(name string, by int) tea.Cmd {
 	if to < 0 || to > maxWorkers {
 		return m.say(component.Note, fmt.Sprintf("%s: the number of workers is from 0 to %d", name, maxWorkers))
 	}
-	return m.want(resizeWish(name, to, "key"))
+	return m.want(resizeWish(name, to))
 }
 
 // maxWorkers is the most one can ask for here.
@@ -360,13 +359,13 @@ func wanted(workers int, prefork bool) int {
 	return workers
 }
 
-func resizeWish(name string, to int, reason string) wish {
+func resizeWish(name string, to int) wish {
 	done := fmt.Sprintf("%s: %s wanted", name, plural(to, "worker"))
 	if to == 0 {
 		done = name + ": served in the master process"
 	}
 	return wish{
-		listener: name, workers: &to, reason: reason, done: done,
+		listener: name, workers: &to, done: done,
 		patch: config.Patch{{Path: "listeners." + name + ".prefork.workers", Value: strconv.Itoa(to)}},
 		title: fmt.Sprintf("resize %s to %s?", name, plural(to, "worker")), verb: "resize",
 	}
@@ -377,7 +376,7 @@ func (m *model) toggle(name string) tea.Cmd {
 	if l == nil {
 		return nil
 	}
-	w := wish{listener: name, reason: "key", title: "stop " + name + "?", verb: "stop"}
+	w := wish{listener: name, title: "stop " + name + "?", verb: "stop"}
 	value := "false"
 	if !l.Enabled {
 		value, w.title, w.verb = "true", "start "+name+"?", "start"

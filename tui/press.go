@@ -4,6 +4,7 @@ import (
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
 
+	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/tui/component"
 	"github.com/echterhof/rockstar-tui/tui/page"
 )
@@ -126,7 +127,7 @@ func (m *model) reload() tea.Cmd {
 	if why := m.refusal(); why != "" {
 		return m.say(component.Problem, why)
 	}
-	return m.act("reload", "key", applyTime)
+	return m.act(control.Reload, applyTime)
 }
 
 // suspend stops the cockpit until the shell brings it back. A stop goes to the
