@@ -87,7 +87,7 @@ func startShow(t *testing.T, scene string, env ...string) *show {
 		t.Fatal(err)
 	}
 	s.cmd = exec.Command(os.Args[0])
-	s.cmd.Env = append([]string{cockpitScene + "=" + scene, "TERM=xterm-256color", "LANG=C.UTF-8",
+	s.cmd.Env = append([]string{"GORACE=atexit_sleep_ms=10", cockpitScene + "=" + scene, "TERM=xterm-256color", "LANG=C.UTF-8",
 		"HOME=" + t.TempDir(), "XDG_CACHE_HOME=" + t.TempDir()}, env...)
 	s.cmd.Stdin, s.cmd.Stdout, s.cmd.Stderr = slave, slave, slave
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}

@@ -31,7 +31,7 @@ func TestVariableIsSetDuringTheStartAndThenAsItWas(t *testing.T) {
 		{[]string{"CI=yes"}, "yes | yes | true"},
 	} {
 		cmd := exec.Command(os.Args[0])
-		cmd.Env = append([]string{probe + "=1"}, tt.env...)
+		cmd.Env = append([]string{probe + "=1", "GORACE=atexit_sleep_ms=10"}, tt.env...)
 		out, err := cmd.CombinedOutput()
 		if got := strings.TrimSpace(string(out)); err != nil || got != tt.want {
 			t.Errorf("with %v: %q, %v; want %q", tt.env, got, err, tt.want)
