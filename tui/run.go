@@ -152,22 +152,15 @@ func wait(done <-chan struct{}, limit time.Duration) {
 	}
 }
 
-// The renderer wakes up for every possible frame, whether there is one or not:
-// on an idle screen this is most of what the cockpit costs. 20 keep it below
-// half a percent of a core, and an echo within 50ms.
-const (
-	localFPS  = 20
-	remoteFPS = 15
-)
+// framesPerSecond is how often the renderer wakes up, whether there is a frame
+// to draw or not: on an idle screen this is most of what the cockpit costs. 15
+// keep it below half a percent of a core, and an echo within 67ms.
+const framesPerSecond = 15
 
 func programOptions(opts Options, ended func()) []tea.ProgramOption {
-	fps := localFPS
-	if os.Getenv("SSH_CONNECTION") != "" {
-		fps = remoteFPS
-	}
 	out := []tea.ProgramOption{
 		tea.WithAltScreen(),
-		tea.WithFPS(fps),
+		tea.WithFPS(framesPerSecond),
 		tea.WithoutSignalHandler(),
 		tea.WithOutput(&framed{File: opts.Output, off: opts.NoSync || os.Getenv("ROCKSTAR_NO_SYNC") != ""}),
 	}
