@@ -144,6 +144,10 @@ type Action struct {
 	Kind     string `json:"kind"`
 	Listener string `json:"listener,omitempty"`
 	Worker   int    `json:"worker,omitempty"`
-	Actor    string `json:"actor,omitempty"`
-	Reason   string `json:"reason,omitempty"`
+	// Discard makes a reload drop what was changed since by hand, so that what
+	// runs is what the file says. Without a file it is what the runtime was
+	// started with.
+	Discard bool   `json:"discard,omitempty"`
+	Actor   string `json:"actor,omitempty"`
+	Reason  string `json:"reason,omitempty"`
 }
