@@ -301,7 +301,7 @@ func (g *Group) retire(procs []*process, timeout time.Duration) {
 		if p.state == Starting || p.state == Ready {
 			p.state, p.deadline = Draining, time.Now().Add(timeout)
 			g.note(Event{ID: p.place.id, PID: p.pid(), State: Draining,
-				Message: fmt.Sprintf("worker %d (pid %d) drains, for %s at most", p.place.id, p.pid(), timeout)})
+				Message: fmt.Sprintf("worker %d (pid %d) drains, for %s at most", p.place.id, p.pid(), timeout.Round(100*time.Millisecond))})
 			retired = append(retired, p)
 		}
 	}

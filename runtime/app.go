@@ -39,7 +39,9 @@ type App struct {
 	host    string
 	log     *slog.Logger
 	events  *journal
-	usage   *usageMeter
+	// backendStates by "pool/backend", as last seen by the sampler, whose alone they are.
+	backendStates map[string]string
+	usage         *usageMeter
 
 	// ctx ends when the App is shut down; background goroutines are counted in running.
 	ctx     context.Context
@@ -105,12 +107,13 @@ func newApp(o Options) *App {
 	host, _ := os.Hostname() // empty where the system does not say
 	a := &App{
 		version: o.Version, started: time.Now(), host: host, log: log,
-		events:    &journal{log: log},
-		usage:     &usageMeter{known: map[int]*usage{}},
-		config:    config.New(),
-		listeners: map[string]*managed{},
-		cells:     map[string]int{},
-		done:      make(chan struct{}),
+		events:        &journal{log: log},
+		usage:         &usageMeter{known: map[int]*usage{}},
+		config:        config.New(),
+		listeners:     map[string]*managed{},
+		backendStates: map[string]string{},
+		cells:         map[string]int{},
+		done:          make(chan struct{}),
 	}
 	a.ctx, a.cancel = context.WithCancelCause(context.Background())
 	return a
@@ -140,7 +143,9 @@ func (a *App) shutdown(ctx context.Context) {
 	defer close(a.done)
 	a.changeMu.Lock() // for good: nothing changes any more
 	a.cancel(ErrClosed)
-	a.events.infof("", "shutting down")
+	if a.currentRevision() > 0 { // it had begun
+		a.events.infof("", "shutting down")
+	}
 	var over []<-chan struct{}
 	for _, m := range a.sortedListeners() {
 		over = append(over, m.end()...)

@@ -111,12 +111,24 @@ func (a *App) wanted(c control.Change) (*config.Config, error) {
 	case c.Config != "":
 		to, err = config.Parse(a.status.Path, []byte(c.Config))
 	default:
-		to, err = present.With(c.Patch)
+		to, err = present.With(a.asInFile(c.Patch))
 	}
 	if err != nil {
 		return nil, invalid(err)
 	}
 	return to, nil
+}
+
+// asInFile gives an unset its meaning: back to what the file says. What the file
+// does not say is removed.
+func (a *App) asInFile(p config.Patch) config.Patch {
+	out := slices.Clone(p)
+	for i, e := range out {
+		if value, ok := a.file.Get(e.Path); e.Unset && ok {
+			out[i] = config.Edit{Path: e.Path, Value: value}
+		}
+	}
+	return out
 }
 
 func conflictMessage(base, now uint64, last string) string {
@@ -133,6 +145,9 @@ func invalid(err error) *control.Error {
 	var all config.Errors
 	if !errors.As(err, &all) {
 		return out
+	}
+	if len(all) > 1 {
+		out.Message = fmt.Sprintf("%d errors, the first: %v", len(all), all[0])
 	}
 	for _, e := range all {
 		out.Details = append(out.Details, control.Detail{
@@ -218,7 +233,7 @@ func (a *App) Act(ctx context.Context, action control.Action) (*control.Result, 
 	}
 	switch action.Kind {
 	case control.Reload:
-		return a.Reload(ctx, action.Actor)
+		return a.reload(ctx, action)
 	case control.RestartWorker:
 		return a.restartWorker(ctx, action)
 	case control.Shutdown:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -42,6 +43,9 @@ type endpoint struct {
 func bindEndpoint(ctx context.Context, name, address string, beside bool, log *slog.Logger) (*endpoint, error) {
 	sockets, err := listener.Open(ctx, address, listener.SocketOptions{Beside: beside})
 	if err != nil {
+		if errors.Is(err, os.ErrPermission) {
+			err = fmt.Errorf("%w; a port below 1024 needs root or the capability CAP_NET_BIND_SERVICE", err)
+		}
 		return nil, fmt.Errorf("open listener %s: %w", name, err)
 	}
 	return &endpoint{name: name, sockets: sockets, log: log}, nil
@@ -215,7 +219,7 @@ func (e *endpoint) moveToLocal(from, to settings) (undo, retire func(), err erro
 
 // endGroup drains a group whose sockets somebody else serves from now on.
 func (e *endpoint) endGroup(group *prefork.Group, timeout time.Duration) {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout(timeout))
 	defer cancel()
 	if err := group.Stop(ctx); err != nil {
 		e.log.Warn("workers had to be ended", "listener", e.name, "error", err)
@@ -270,6 +274,8 @@ func (e *endpoint) drain(ctx context.Context) {
 		e.gone(local.board)
 	}
 	if group != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout(drainTimeout(e.settings)))
+		defer cancel()
 		if err := group.Stop(ctx); err != nil {
 			e.log.Warn("workers had to be ended", "listener", e.name, "error", err)
 		}
@@ -343,6 +349,9 @@ func drainTimeout(s settings) time.Duration {
 	}
 	return 365 * 24 * time.Hour
 }
+
+// stopTimeout leaves workers their whole drain timeout, and some time to end.
+func stopTimeout(drain time.Duration) time.Duration { return drain + drain/8 + 3*time.Second }
 
 // without returns list less the one element v.
 func without[T comparable](list []T, v T) []T {

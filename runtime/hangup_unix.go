@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
 // handleHangup gives SIGHUP its meaning until the returned function is called:
@@ -24,7 +26,7 @@ func handleHangup(a *App, keep bool) (stop func()) {
 			case <-ctx.Done():
 				return
 			case <-hangups:
-				a.Reload(ctx, "SIGHUP") // what fails is an event and stays in the status
+				a.reload(ctx, control.Action{Actor: "SIGHUP"}) // what fails is an event and stays in the status
 			}
 		}
 	})

@@ -67,6 +67,70 @@ func TestTimeoutEditReachesOpenConnections(t *testing.T) {
 	}
 }
 
+// A plan counts what a shorter timeout is about to end, and then that happens.
+func TestPlanCountsWhatAShorterTimeoutEnds(t *testing.T) {
+	const n = 20
+	app := open(t, preforked)
+	conns := idleConnections(t, info(t, app, "web").Address, n)
+	change := control.Change{Patch: patch("listeners.web.timeouts.idle=100ms")}
+	drained := 0
+	for deadline := time.Now().Add(10 * time.Second); drained < n && time.Now().Before(deadline); {
+		p, err := app.Plan(t.Context(), change)
+		if err != nil {
+			t.Fatal(err)
+		}
+		drained = p.Listeners[0].Drained
+	}
+	if drained != n {
+		t.Fatalf("the plan ends %d connections, want %d", drained, n)
+	}
+	set(t, app, "listeners.web.timeouts.idle=100ms")
+	for _, c := range conns {
+		c.SetReadDeadline(time.Now().Add(10 * time.Second))
+		if _, err := c.Read(make([]byte, 1)); err != io.EOF {
+			t.Errorf("an idle connection read %v, want its end", err)
+		}
+	}
+}
+
+func TestBackendsThatGoAndComeAreEvents(t *testing.T) {
+	backend := freeAddress(t)
+	app := open(t, strings.Replace(inProcess, "routes:", "routes:\n      - {match: /api/, proxy: {pool: api}}", 1)+
+		"pools: {api: {backends: {a: {url: 'http://"+backend+"'}}}}\n")
+	url := "http://" + info(t, app, "web").Address + "/api/"
+	told := func(what string) bool {
+		s, err := app.Snapshot(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range s.Events {
+			if strings.Contains(e.Message, "backend api/a is "+what) {
+				return true
+			}
+		}
+		return false
+	}
+	wait := func(what string) {
+		t.Helper()
+		for deadline := time.Now().Add(15 * time.Second); !told(what); time.Sleep(20 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatalf("no event says that the backend is %s", what)
+			}
+		}
+	}
+	get(t, url)
+	get(t, url)
+	wait("down")
+	ln, err := net.Listen("tcp", backend)
+	if err != nil {
+		t.Skip(err) // somebody else has taken the port
+	}
+	server := &http.Server{Handler: http.NotFoundHandler()}
+	go server.Serve(ln)
+	defer server.Close()
+	wait("up again")
+}
+
 // Counts are what the kernel says of the processes, under load and at rest.
 func TestCountsEqualTheKernels(t *testing.T) {
 	if _, err := os.Stat("/proc/net/tcp"); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
@@ -91,13 +92,43 @@ func (s step) plan() control.ListenerPlan {
 		p.Kept = open - p.Drained
 		p.Summary = s.resizeSummary(from, to, p.Drained)
 	default:
-		p.Kept = open
-		p.Summary = fmt.Sprintf("%s changes live, nothing dropped", s.name)
+		p.Drained = min(s.overdue(), open)
+		p.Kept = open - p.Drained
+		p.Summary = fmt.Sprintf("%s changes live, %s", s.name, s.ending(p.Drained))
 	}
-	if p.Drained > 0 || p.WorkersRetired > 0 {
+	if p.WorkersRetired > 0 || p.Drained > 0 && s.kind != "update" {
 		p.Deadline = s.drainDeadline()
 	}
 	return p
+}
+
+// overdue counts the connections that a shorter idle timeout ends at once.
+func (s step) overdue() int {
+	e := s.managed.endpoint()
+	was, will := e.settings.Listener.Timeouts.Idle, s.to.Listener.Timeouts.Idle
+	if will <= 0 || was > 0 && was <= will {
+		return 0
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), inspectTimeout)
+	defer cancel()
+	n, limit := 0, time.Now().Add(-time.Duration(will))
+	for _, c := range s.managed.connections(ctx, control.Query{State: "idle"}) {
+		if c.Requests > 0 && c.Since.Before(limit) {
+			n++
+		}
+	}
+	return n
+}
+
+// inspectTimeout bounds how long a plan waits for workers to list connections.
+const inspectTimeout = 2 * time.Second
+
+func (s step) ending(overdue int) string {
+	if overdue == 0 {
+		return "nothing dropped"
+	}
+	return fmt.Sprintf("%s at once, idle for longer than %s",
+		pluralVerb(overdue, "connection", "ends", "end"), s.to.Listener.Timeouts.Idle)
 }
 
 func (s step) resizeSummary(from, to, drained int) string {

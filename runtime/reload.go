@@ -28,7 +28,8 @@ func (a *App) readFile(path string) (configFile, error) {
 	}
 	data, hash, err := watch.Read(path)
 	if err != nil {
-		return configFile{}, config.Errors{{File: path, Message: err.Error(), Hint: "write a config with: rockstar-tui config init " + path}}
+		reason := strings.TrimPrefix(err.Error(), "read "+path+": ")
+		return configFile{}, config.Errors{{File: path, Message: reason, Hint: "to begin with one: rockstar-tui config init FILE"}}
 	}
 	cfg, err := config.Parse(path, data)
 	return configFile{path: path, hash: hash, config: cfg}, err
@@ -66,25 +67,33 @@ func (a *App) saved(c watch.Content) {
 		a.refuse(refused(err))
 		return
 	}
-	a.adoptFile(a.ctx, cfg, fileActor) // what fails is told by the status
+	a.adopt(a.ctx, cfg, fileActor, false) // what fails is told by the status
 }
 
-// Reload reads the config file again and makes it what runs. An error leaves
-// everything as it was, and stays in the status until the file is good again.
-func (a *App) Reload(ctx context.Context, actor string) (*control.Result, error) {
+// Reload reads the config file again and makes it what runs. What was changed by
+// hand stays changed, see merge. An error leaves everything as it was, and stays
+// in the status until the file is good again.
+func (a *App) Reload(ctx context.Context) (*control.Result, error) {
+	return a.reload(ctx, control.Action{Kind: control.Reload})
+}
+
+func (a *App) reload(ctx context.Context, action control.Action) (*control.Result, error) {
 	unlock, err := a.lockChange(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	if a.status.Path == "" {
+	file := a.file
+	if a.status.Path != "" {
+		read, err := a.readFile(a.status.Path)
+		if err != nil {
+			return nil, a.refuse(refused(err))
+		}
+		file = read.config
+	} else if !action.Discard {
 		return nil, &control.Error{Code: control.CodeUnsupported, Message: "there is no config file to reload: this runtime was started without one"}
 	}
-	read, err := a.readFile(a.status.Path)
-	if err != nil {
-		return nil, a.refuse(refused(err))
-	}
-	return a.adoptFile(ctx, read.config, actor)
+	return a.adopt(ctx, file, action.Actor, action.Discard)
 }
 
 // refused says that a file is not good enough to replace what runs.
@@ -101,23 +110,18 @@ func (a *App) refuse(why *control.Error) *control.Error {
 	a.status.State, a.status.Error = control.ConfigRefused, why
 	a.mu.Unlock()
 	if !known {
-		a.events.errorf("", "config refused, the old one keeps running: %s", firstLine(why.Message))
+		a.events.errorf("", "config refused, the old one keeps running: %s", why.Message)
 	}
 	return why
 }
 
-func firstLine(s string) string {
-	first, rest, more := strings.Cut(s, "\n")
-	if more {
-		return fmt.Sprintf("%s (and %d more)", first, 1+strings.Count(rest, "\n"))
-	}
-	return first
-}
-
-// adoptFile makes what the file says run. What an operator changed since stays
-// changed, except where the file changed too. Callers hold changeMu.
-func (a *App) adoptFile(ctx context.Context, file *config.Config, actor string) (*control.Result, error) {
+// adopt makes what the file says run. What an operator changed since stays
+// changed, except where the file changed too, or with discard. Callers hold changeMu.
+func (a *App) adopt(ctx context.Context, file *config.Config, actor string, discard bool) (*control.Result, error) {
 	to, dropped := merge(a.file, a.config, file)
+	if discard {
+		to, dropped = file, nil
+	}
 	a.setPending()
 	changes, err := a.apply(ctx, to)
 	if err != nil {

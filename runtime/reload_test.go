@@ -119,3 +119,31 @@ func TestOpenRefusesABrokenFileWithAllErrors(t *testing.T) {
 		t.Fatalf("got %v, want every error of the file", err)
 	}
 }
+
+func TestThereIsAWayBackToTheFile(t *testing.T) {
+	app, _ := openFile(t, preforked)
+	address := info(t, app, "web").Address
+	set(t, app, "listeners.web.timeouts.idle=7s", "listeners.web.prefork.workers=3")
+	unset := func(path string) {
+		t.Helper()
+		if _, err := app.Apply(t.Context(), control.Change{Patch: config.Patch{{Path: path, Unset: true}}}); err != nil {
+			t.Fatalf("unset %s: %v", path, err)
+		}
+	}
+	unset("listeners.web.prefork.workers")
+	if l := info(t, app, "web"); l.WorkersWanted != 4 || l.Timeouts.Idle != "7s" {
+		t.Errorf("%d workers wanted and idle %s, want the file's 4 and the edited 7s", l.WorkersWanted, l.Timeouts.Idle)
+	}
+	unset("listeners.web") // is in the file, so it stays
+	if l := info(t, app, "web"); l.State != control.StateServing || l.Address != address || l.Timeouts.Idle != "2m0s" {
+		t.Errorf("after unset of a listener in the file: %+v, want it as the file says", l)
+	}
+	set(t, app, "listeners.web.enabled=false", "listeners.extra={address: '127.0.0.1:0', routes: []}")
+	if _, err := app.Act(t.Context(), control.Action{Kind: control.Reload, Discard: true}); err != nil {
+		t.Fatal(err)
+	}
+	s := awaitStatus(t, app, "in sync", isState(control.ConfigInSync))
+	if len(s.Overrides) != 0 || info(t, app, "web").State != control.StateServing {
+		t.Errorf("after a discarding reload: %+v and web %s, want the file and nothing else", s, info(t, app, "web").State)
+	}
+}

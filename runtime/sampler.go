@@ -24,12 +24,27 @@ func (a *App) sample(ctx context.Context) {
 		for _, m := range a.sortedListeners() {
 			m.sample()
 		}
+		a.watchBackends()
 		a.forgetDrained()
 		a.usage.forget()
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		}
+	}
+}
+
+// watchBackends makes an event of each backend that goes down or comes back.
+func (a *App) watchBackends() {
+	for backend, c := range a.backendCounts() {
+		was, now := a.backendStates[backend], c.state()
+		a.backendStates[backend] = now
+		switch {
+		case now == control.BackendDown && was != now:
+			a.events.warnf("", "backend %s is down: it cannot be connected to", backend)
+		case now == control.BackendUp && was == control.BackendDown:
+			a.events.infof("", "backend %s is up again", backend)
 		}
 	}
 }

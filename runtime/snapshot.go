@@ -168,7 +168,7 @@ func (a *App) poolInfos(cfg *config.Config) []control.PoolInfo {
 			t := counts[name+"/"+backend]
 			b := c.Backends[backend]
 			info.Backends = append(info.Backends, control.BackendInfo{
-				Name: backend, URL: b.URL, Weight: b.Weight, State: backendStates[t.Up],
+				Name: backend, URL: b.URL, Weight: b.Weight, State: t.state(), DownIn: t.downIn,
 				Connections: control.BackendCounts{Active: t.Active, Idle: t.Idle()},
 				Requests:    t.Requests, Errors: t.Errors,
 			})
@@ -183,25 +183,49 @@ func (a *App) poolInfos(cfg *config.Config) []control.PoolInfo {
 	return out
 }
 
-// backendStates in the words of the control plane.
-var backendStates = map[uint64]string{
-	pool.StateUnknown: control.BackendUnknown, pool.StateUp: control.BackendUp, pool.StateDown: control.BackendDown,
+// backendCounts of all processes together. Each process finds out by itself
+// whether it reaches a backend.
+type backendCounts struct {
+	pool.Totals
+	upIn, downIn int
+}
+
+func (c backendCounts) add(t pool.Totals) backendCounts {
+	c.Totals = c.Totals.Add(t)
+	switch t.Up {
+	case pool.StateUp:
+		c.upIn++
+	case pool.StateDown:
+		c.downIn++
+	}
+	return c
+}
+
+// state is what most of those say who have tried.
+func (c backendCounts) state() string {
+	switch {
+	case c.upIn+c.downIn == 0:
+		return control.BackendUnknown
+	case c.downIn >= c.upIn:
+		return control.BackendDown
+	}
+	return control.BackendUp
 }
 
 // backendCounts sums what all processes count, by "pool/backend".
-func (a *App) backendCounts() map[string]pool.Totals {
+func (a *App) backendCounts() map[string]backendCounts {
 	a.countMu.Lock()
 	cells := maps.Clone(a.cells)
-	out := map[string]pool.Totals{}
+	out := map[string]backendCounts{}
 	for backend, cell := range cells {
-		out[backend] = a.backends[cell]
+		out[backend] = backendCounts{Totals: a.backends[cell]}
 	}
 	a.countMu.Unlock()
 	for _, m := range a.sortedListeners() {
 		for _, e := range m.endpoints() {
 			e.each(func(_ prefork.Status, b *board) {
 				for backend, cell := range cells {
-					out[backend] = out[backend].Add(b.backends[cell].Load())
+					out[backend] = out[backend].add(b.backends[cell].Load())
 				}
 			})
 		}

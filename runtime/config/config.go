@@ -163,7 +163,9 @@ type Pool struct {
 	IdleTimeout Duration `json:"idle_timeout"`
 	// DialTimeout bounds connecting to a backend. Default 3s.
 	DialTimeout Duration `json:"dial_timeout"`
-	// ReadTimeout bounds the wait for a backend's response. Default 30s.
+	// ReadTimeout bounds the wait for a backend's response; the client then gets
+	// 504. Keep it below the listener's write timeout, which closes the
+	// connection without an answer. Default 8s.
 	ReadTimeout Duration `json:"read_timeout"`
 	// Backends by name; at least one.
 	Backends map[string]Backend `json:"backends"`

@@ -190,7 +190,7 @@ func table() []*key {
 				doc: "Closes a connection unused for so long."},
 			{path: "pools.*.dial_timeout", kind: duration, fallback: "3s", limits: upToDay, effect: Live,
 				doc: "Bounds connecting to a backend."},
-			{path: "pools.*.read_timeout", kind: duration, fallback: "30s", limits: upToDay, effect: Live,
+			{path: "pools.*.read_timeout", kind: duration, fallback: "8s", limits: upToDay, effect: Live,
 				doc: "Bounds the wait for a backend's response."},
 			{path: "pools.*.backends", kind: names, required: true, example: `backends: {a: {url: "http://127.0.0.1:9001"}}`,
 				doc: "Backends by name; at least one."},

@@ -187,10 +187,12 @@ const (
 
 // BackendInfo is one server of a pool.
 type BackendInfo struct {
-	Name        string        `json:"name"`
-	URL         string        `json:"url"`
-	Weight      int           `json:"weight"`
-	State       string        `json:"state"`
+	Name   string `json:"name"`
+	URL    string `json:"url"`
+	Weight int    `json:"weight"`
+	State  string `json:"state"`
+	// DownIn counts the processes that cannot reach it: each finds out by itself.
+	DownIn      int           `json:"down_in,omitempty"`
 	Connections BackendCounts `json:"connections"`
 	Requests    uint64        `json:"requests"`
 	Errors      uint64        `json:"errors"`
