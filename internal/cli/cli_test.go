@@ -188,6 +188,18 @@ func TestStatusTellsWhyAConfigIsRefused(t *testing.T) {
 	golden(t, "status-refused.txt", p.stdout.Bytes())
 }
 
+func TestStatusWithoutAFileTellsWhatChangedSinceStart(t *testing.T) {
+	s := scene()
+	s.Config = control.ConfigStatus{State: control.ConfigOverridden, Overrides: []string{"listeners.web.enabled"}}
+	p := on(t, controltest.NewFake(s))
+	p.run(t, "status")
+	for _, want := range []string{"config (demo, no file): changed since start\n", "  changed since start: listeners.web.enabled\n"} {
+		if !strings.Contains(p.stdout.String(), want) {
+			t.Errorf("got\n%s\nwant %q", &p.stdout, want)
+		}
+	}
+}
+
 func TestStatusOfAnEmptyRuntime(t *testing.T) {
 	p := on(t, controltest.NewFake(controltest.Scene("empty")))
 	for _, args := range []string{"status", "listeners", "workers", "pools", "connections", "events"} {

@@ -60,11 +60,10 @@ func (c *call) fail(err error) int {
 		return exitCode(err)
 	}
 	p := &page{}
-	p.line("rockstar-tui: %s", e.Message)
-	for _, d := range e.Details {
-		if s := formatDetail(d); s != e.Message {
-			p.line("  %s", s)
-		}
+	lines := errorLines(e)
+	p.line("rockstar-tui: %s", lines[0])
+	for _, line := range lines[1:] {
+		p.line("  %s", line)
 	}
 	_, _ = c.Stderr.Write(p.Bytes())
 	return exitCode(err)
@@ -127,6 +126,25 @@ func badConfig(bad config.Errors) *control.Error {
 		e.Message = fmt.Sprintf("the config has %d errors", len(bad))
 	}
 	return e
+}
+
+// errorLines are the lines that tell an error, each thing once. A message is
+// made of its details: beside a single one it has nothing to add.
+func errorLines(e *control.Error) []string {
+	if len(e.Details) == 1 {
+		if d := e.Details[0]; d.Message == e.Message {
+			return []string{formatDetail(control.Detail{Message: d.Message, Hint: d.Hint})}
+		} else if d.Path != "" || d.File != "" {
+			return []string{formatDetail(d)}
+		}
+	}
+	lines := []string{e.Message}
+	for _, d := range e.Details {
+		if s := formatDetail(d); s != e.Message {
+			lines = append(lines, s)
+		}
+	}
+	return lines
 }
 
 // formatDetail writes a detail as compilers do, for editors to jump to.

@@ -108,24 +108,24 @@ var configStates = map[string]string{
 }
 
 func configStatus(p *page, c *control.ConfigStatus) {
-	path, state := c.Path, configStates[c.State]
+	path, state, differs := c.Path, configStates[c.State], "differs from the file"
 	if path == "" {
-		path = "(demo, no file)"
+		path, differs = "(demo, no file)", "changed since start"
+		if c.State == control.ConfigOverridden {
+			state = differs
+		}
 	}
 	if state == "" {
 		state = c.State
 	}
 	p.line("config %s: %s", path, state)
 	if c.Error != nil {
-		p.line("  %s", c.Error.Message)
-		for _, d := range c.Error.Details {
-			if text := formatDetail(d); text != c.Error.Message {
-				p.line("  %s", text)
-			}
+		for _, line := range errorLines(c.Error) {
+			p.line("  %s", line)
 		}
 	}
 	for _, path := range c.Overrides {
-		p.line("  differs from the file: %s", path)
+		p.line("  %s: %s", differs, path)
 	}
 }
 
