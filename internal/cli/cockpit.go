@@ -71,6 +71,9 @@ func (c *call) needTerminal() error {
 	case !c.terminal():
 		return &exitError{exitUsage, &control.Error{Code: codeUsage,
 			Message: "the cockpit needs a terminal on standard input and output; use rockstar-tui serve or rockstar-tui status without one"}}
+	case c.Env("TERM") == "dumb":
+		return &exitError{exitUsage, &control.Error{Code: codeUsage,
+			Message: "this terminal (TERM=dumb) cannot show the cockpit; use rockstar-tui status --watch"}}
 	}
 	return nil
 }
@@ -97,7 +100,7 @@ func (c *call) show(ctx context.Context, cl *control.Client, s *control.Snapshot
 
 func (c *call) options(o CockpitOptions) CockpitOptions {
 	o.Target, o.ReadOnly, o.Theme = c.socketPath(), c.readOnly, c.theme
-	o.NoColor = c.noColor || c.Env("NO_COLOR") != "" || c.Env("TERM") == "dumb"
+	o.NoColor = c.noColor || c.Env("NO_COLOR") != ""
 	return o
 }
 

@@ -64,11 +64,11 @@ type CockpitOptions struct {
 	// OwnsRuntime is true when this very call started the runtime, so that
 	// leaving asks what shall become of it.
 	OwnsRuntime bool
-	// Embedded is true when the runtime lives in this process and ends with it.
+	// Embedded is true when the runtime lives in this process.
 	Embedded bool
 	// Theme by name or file; empty means the default.
 	Theme string
-	// NoColor asks for the monochrome rendering: --no-color, NO_COLOR or TERM=dumb.
+	// NoColor asks for the monochrome rendering: --no-color or NO_COLOR.
 	NoColor bool
 	// LogFile is where a runtime of its own writes its log, empty otherwise.
 	LogFile string
@@ -149,7 +149,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 no runtime answers, 4 conflict,
 	root.SetUsageFunc(usage)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError(cmd, "%v", err) })
 	c.globalFlags(root)
-	root.Flags().BoolVar(&c.embedded, "embedded", false, "keep the runtime in this process; it ends with the cockpit")
+	root.Flags().BoolVar(&c.embedded, "embedded", false, "keep the runtime in this process; it outlives its screen")
 	c.addCommands(root)
 	return root
 }
@@ -208,12 +208,13 @@ func (c *call) noSuchCommand(cmd *cobra.Command, args []string) error {
 	return usageError(cmd, "unknown command %q%s", args[0], didYouMean(args[0], names))
 }
 
-var negative = regexp.MustCompile(`^-[0-9]+$`)
+// negative matches negative numbers, with a unit or without: -1, -2.5, -5s.
+var negative = regexp.MustCompile(`^-[0-9][0-9A-Za-z.]*$`)
 
 // shieldNegative moves negative numbers behind a "--", so that "scale web -1"
-// is not read as a flag.
+// and "set PATH -5" are not read as flags.
 func shieldNegative(args []string) []string {
-	at := slices.Index(args, "scale")
+	at := slices.IndexFunc(args, func(a string) bool { return a == "scale" || a == "set" })
 	if at < 0 || slices.Contains(args, "--") {
 		return append([]string{}, args...)
 	}
