@@ -29,13 +29,18 @@ func (c *call) reloadCommand() *cobra.Command {
 		Short: "Read the config file again, and wait until it is applied",
 		Long: `reload has the runtime read its config file. It returns when the new config is
 in effect, or with exit code 6 and every error when it is refused; then the old
-one keeps running. The runtime also reloads by itself when the file changes.`,
-		Example: "  rockstar-tui reload\n  rockstar-tui reload --json --reason \"new certificate\"",
+one keeps running. The runtime also reloads by itself when the file changes.
+
+What was changed by hand stays changed. With --discard it does not: what runs is
+again what the file says or, without a file, what the runtime was started with.`,
+		Example: "  rockstar-tui reload\n  rockstar-tui reload --discard\n  rockstar-tui reload --json --reason \"new certificate\"",
 		Args:    noArgs,
 	})
+	var discard bool
+	cmd.Flags().BoolVar(&discard, "discard", false, "drop what was changed by hand")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return c.look(cmd.Context(), func(cl *control.Client, _ *control.Snapshot) error {
-			r, err := o.act(cmd.Context(), cl, control.Action{Kind: control.Reload})
+			r, err := o.act(cmd.Context(), cl, control.Action{Kind: control.Reload, Discard: discard})
 			if err != nil {
 				return err
 			}
@@ -85,7 +90,7 @@ gone. On a terminal it asks first; elsewhere it wants to see --yes.`,
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	o.waiting(cmd, "shutdown timeout + 10s")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if !yes && (c.json || !isTerminal(c.Stdin) || !isTerminal(c.Stderr)) {
+		if !yes && !c.canAsk() {
 			return usageError(cmd, "shutdown: nobody can be asked here, say --yes")
 		}
 		return c.look(cmd.Context(), func(cl *control.Client, s *control.Snapshot) error {
@@ -115,6 +120,11 @@ func shutdownQuestion(s *control.Snapshot) string {
 	}
 	return fmt.Sprintf("Stop %s and end the runtime, pid %d? %s will be drained. [y/N] ",
 		plural(listeners, "listener"), s.PID, plural(open, "connection"))
+}
+
+// canAsk reports whether there is somebody to answer a question.
+func (c *call) canAsk() bool {
+	return !c.json && isTerminal(c.Stdin) && isTerminal(c.Stderr)
 }
 
 // confirm asks on the terminal. Anything but yes is no, so is ctrl+c. A read

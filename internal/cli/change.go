@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -247,25 +248,6 @@ The file stays as it is, and status tells that it differs.`,
 	return cmd
 }
 
-func (c *call) unsetCommand() *cobra.Command {
-	cmd, o := c.changingCommand(&cobra.Command{
-		Use:               "unset PATH...",
-		Short:             "Remove values of the running config, so that they are inherited",
-		Example:           "  rockstar-tui unset listeners.web.timeouts.idle",
-		Args:              rangeArgs(1, -1),
-		ValidArgsFunction: c.completePath,
-	})
-	o.patching(cmd)
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		var patch config.Patch
-		for _, path := range args {
-			patch = append(patch, config.Edit{Path: path, Unset: true})
-		}
-		return c.patch(cmd.Context(), o, patch)
-	}
-	return cmd
-}
-
 // patch applies what needs no waiting for.
 func (c *call) patch(ctx context.Context, o *changing, patch config.Patch) error {
 	return c.look(ctx, func(cl *control.Client, _ *control.Snapshot) error {
@@ -337,11 +319,13 @@ func (c *call) plan(ctx context.Context, change control.Change) error {
 			return err
 		}
 		plan.Changes, plan.Listeners = list(plan.Changes), list(plan.Listeners)
-		return c.print(plan, func(p *page) { planText(p, plan) })
+		return c.print(plan, func(p *page) { planText(p, plan, terminalWidth(c.Stdout)) })
 	})
 }
 
-func planText(p *page, plan *control.Plan) {
+// planText writes a plan; the values of its table are cut so that it is at most
+// width wide. 0 is no limit.
+func planText(p *page, plan *control.Plan, width int) {
 	p.line("%s", plan.Summary)
 	if len(plan.Changes) == 0 {
 		return
@@ -351,6 +335,9 @@ func planText(p *page, plan *control.Plan) {
 		rows = append(rows, []string{ch.Path, orAbsent(ch.From), orAbsent(ch.To), string(ch.Effect)})
 	}
 	p.line("")
+	if width > 0 {
+		cutValues(rows, width)
+	}
 	p.table("PATH|FROM|TO|EFFECT", rows)
 	if len(plan.Listeners) < 2 {
 		return // the summary says it
@@ -359,6 +346,29 @@ func planText(p *page, plan *control.Plan) {
 	for _, l := range plan.Listeners {
 		p.line("%s", l.Summary)
 	}
+}
+
+// cutValues shortens the second and third column of rows with four, such that
+// the table has room in width. The one that needs less is left alone if it can be.
+func cutValues(rows [][]string, width int) {
+	const gaps, least = 6, 8
+	widths := columnWidths(append([][]string{{"PATH", "FROM", "TO", "EFFECT"}}, rows...), 4)
+	room := max(2*least, width-widths[0]-widths[3]-gaps)
+	half := room / 2
+	from := min(widths[1], max(half, room-widths[2]))
+	to := room - from
+	for _, row := range rows {
+		row[1], row[2] = cut(row[1], from), cut(row[2], to)
+	}
+}
+
+// cut shortens s to so many characters, the last of which then tells of it.
+func cut(s string, width int) string {
+	s = sanitize(s)
+	if utf8.RuneCountInString(s) <= width {
+		return s
+	}
+	return string([]rune(s)[:width-3]) + "..."
 }
 
 func orAbsent(value string) string {

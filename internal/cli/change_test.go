@@ -195,6 +195,9 @@ func TestExitCodes(t *testing.T) {
 		{args: "scale web 3", refuse: refused, code: 6, message: "keep running"},
 		{args: "reload", refuse: refused, code: 6, message: "keep running"},
 		{args: "set listeners.web.timeouts.idle soon", code: 6, message: "listeners.web.timeouts.idle"},
+		{args: "set listeners.web.limits.max_connections -5", code: 6, message: `"-5" is not a number`},
+		{args: "set listeners.web.timeouts.idle -5s --reason why", code: 6, message: "cannot be negative"},
+		{args: "plan set listeners.web.limits.max_connections -5", code: 6, message: `"-5" is not a number`},
 		{args: "set listeners.web.nonsense 1", code: 6, message: "nonsense"},
 		{args: "config validate " + bad, code: 78, message: bad + ":2:1: listenrs"},
 		{args: "config validate /nonexistent.yaml", code: 78, message: "/nonexistent.yaml"},
@@ -217,6 +220,43 @@ func TestExitCodes(t *testing.T) {
 				t.Errorf("--json: stderr %s, %v; want an error with code and message", &p.stderr, err)
 			}
 		})
+	}
+}
+
+// A refusal's message is made of its details: with one of them it is that.
+func TestARefusalIsToldOnce(t *testing.T) {
+	one := control.Detail{Path: "listeners.web.limits.max_connections", Message: "must not be negative", Hint: "0 is no limit"}
+	two := control.Detail{Path: "listeners.web.limits.accept_rate", Message: "must not be negative"}
+	for _, tt := range []struct {
+		err  *control.Error
+		want string
+	}{
+		{&control.Error{Message: one.Path + ": must not be negative; 0 is no limit", Details: []control.Detail{one}},
+			"rockstar-tui: listeners.web.limits.max_connections: must not be negative (0 is no limit)\n"},
+		{&control.Error{Message: "no room", Details: []control.Detail{{Path: "kind", Message: "no room"}}}, "rockstar-tui: no room\n"},
+		{&control.Error{Message: "no room", Details: []control.Detail{{Message: "look elsewhere"}}}, "rockstar-tui: no room\n  look elsewhere\n"},
+		{&control.Error{Message: "2 errors, the first: " + one.Message, Details: []control.Detail{one, two}},
+			"rockstar-tui: 2 errors, the first: must not be negative\n" +
+				"  listeners.web.limits.max_connections: must not be negative (0 is no limit)\n" +
+				"  listeners.web.limits.accept_rate: must not be negative\n"},
+	} {
+		tt.err.Code = control.CodeInvalid
+		fake := controltest.NewFake(scene())
+		fake.Refuse(tt.err)
+		p := on(t, fake)
+		if p.run(t, "scale", "web", "3"); p.stderr.String() != tt.want {
+			t.Errorf("got\n%swant\n%s", &p.stderr, tt.want)
+		}
+	}
+}
+
+func TestReloadKeepsOrDiscardsWhatWasChangedByHand(t *testing.T) {
+	fake := controltest.NewFake(scene())
+	p := on(t, fake)
+	p.run(t, "reload")
+	p.run(t, "reload", "--discard")
+	if a := fake.Actions(); len(a) != 2 || a[0].Kind != control.Reload || a[0].Discard || a[1].Kind != control.Reload || !a[1].Discard {
+		t.Errorf("acted %+v, want a reload and one that discards", a)
 	}
 }
 

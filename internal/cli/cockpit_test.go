@@ -371,3 +371,69 @@ func TestProgressIsShownOnATerminal(t *testing.T) {
 		t.Errorf("exit code %d", c)
 	}
 }
+
+func TestUnsetAsksOnATerminal(t *testing.T) {
+	s := onTerminal(t)
+	rt := &removing{Fake: controltest.NewFake(scene()), costs: 6}
+	s.env["ROCKSTAR_SOCKET"] = serve(t, rt)
+	for _, step := range []struct {
+		answer        string
+		code, applied int
+	}{{"n\n", 1, 0}, {"y\n", 0, 1}} {
+		if _, err := s.keyboard.WriteString(step.answer); err != nil {
+			t.Fatal(err)
+		}
+		if code := s.run(t, "unset", "listeners.trial"); code != step.code || len(rt.applied) != step.applied {
+			t.Errorf("%q: exit code %d, applied %v; want %d and %d", step.answer, code, rt.applied, step.code, step.applied)
+		}
+	}
+	s.waitFor(t, "trial: remove, 6 connections drained. Do it? [y/N]")
+	if base := rt.applied[0].Base; base != 7 {
+		t.Errorf("applied on revision %d, want that of the plan, 7", base)
+	}
+}
+
+func TestTheCockpitIsNotShownOnADumbTerminal(t *testing.T) {
+	s := onTerminal(t)
+	s.env["ROCKSTAR_SOCKET"] = serve(t, controltest.NewFake(scene()))
+	s.env["TERM"] = "dumb"
+	for _, args := range [][]string{{}, {"attach"}, {"--embedded"}} {
+		if code := s.run(t, args...); code != 2 || len(s.visits) > 0 {
+			t.Errorf("%q: exit code %d, visits %v; want 2 and none", args, code, s.visits)
+		}
+	}
+	s.waitFor(t, "this terminal (TERM=dumb) cannot show the cockpit; use rockstar-tui status --watch\r\n")
+}
+
+func TestAPlanFitsItsTerminal(t *testing.T) {
+	s := onTerminal(t)
+	s.env["ROCKSTAR_SOCKET"] = serve(t, longPlan{controltest.NewFake(scene())})
+	if err := pty.Setsize(s.keyboard, &pty.Winsize{Rows: 24, Cols: 90}); err != nil {
+		t.Fatal(err)
+	}
+	if code := s.run(t, "plan", "set", "listeners.web.x", "1"); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	shown := s.waitFor(t, "rebind\r\n")
+	for line := range strings.SplitSeq(shown, "\n") {
+		if len(strings.TrimSpace(line)) > 90 {
+			t.Errorf("wider than 90 columns: %q", line)
+		}
+	}
+	p := newProgram()
+	p.env = s.env
+	p.run(t, "plan", "set", "listeners.web.x", "1")
+	if !strings.Contains(p.stdout.String(), strings.Repeat("b", 250)) {
+		t.Errorf("a script does not get all: %s", &p.stdout)
+	}
+}
+
+// longPlan has values that are longer than any line.
+type longPlan struct{ *controltest.Fake }
+
+func (longPlan) Plan(context.Context, control.Change) (*control.Plan, error) {
+	return &control.Plan{Revision: 7, Summary: "web: rebind", Changes: []config.Change{
+		{Path: "listeners.web.address", From: ":8080", To: ":9090", Effect: config.Rebind},
+		{Path: "listeners.web.routes", From: strings.Repeat("a", 250), To: strings.Repeat("b", 250), Effect: config.Rebind},
+	}}, nil
+}

@@ -11,6 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/charmbracelet/x/term"
 	"github.com/mattn/go-isatty"
 )
 
@@ -38,6 +39,19 @@ func (c *call) terminal() bool { return isTerminal(c.Stdin) && isTerminal(c.Stdo
 func isTerminal(stream any) bool {
 	f, ok := stream.(*os.File)
 	return ok && isatty.IsTerminal(f.Fd())
+}
+
+// terminalWidth is how many columns stream has: 0 if it is no terminal, 80 if
+// the terminal does not know.
+func terminalWidth(stream any) int {
+	if !isTerminal(stream) {
+		return 0
+	}
+	width, _, err := term.GetSize(stream.(*os.File).Fd())
+	if err != nil || width <= 0 {
+		return 80
+	}
+	return width
 }
 
 // page collects text for people. Whatever is written to it is made safe for a

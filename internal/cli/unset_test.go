@@ -1,0 +1,55 @@
+package cli_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/controltest"
+)
+
+// removing is a runtime that can do without a listener, which costs so many
+// connections.
+type removing struct {
+	*controltest.Fake
+	costs   int
+	planned []control.Change
+	applied []control.Change
+}
+
+func (r *removing) Plan(_ context.Context, c control.Change) (*control.Plan, error) {
+	r.planned = append(r.planned, c)
+	return &control.Plan{Revision: 7, Summary: "trial: remove, 6 connections drained",
+		Listeners: []control.ListenerPlan{{Name: "trial", Action: "remove", Drained: r.costs}}}, nil
+}
+
+func (r *removing) Apply(_ context.Context, c control.Change) (*control.Result, error) {
+	r.applied = append(r.applied, c)
+	return &control.Result{Revision: 8, Message: "trial: removed"}, nil
+}
+
+func TestUnsetOfAWholeListenerWantsToBeMeant(t *testing.T) {
+	for _, tt := range []struct {
+		args  string
+		costs int
+		code  int
+	}{
+		{"unset listeners.trial", 6, 2},
+		{"unset listeners.trial --json", 6, 2},
+		{"unset listeners.trial --yes", 6, 0},
+		{"unset listeners.trial", 0, 0},
+		{"unset pools.trial", 0, 0},
+		{"unset listeners.trial.timeouts.idle", 6, 0},
+	} {
+		rt := &removing{Fake: controltest.NewFake(scene()), costs: tt.costs}
+		p := on(t, rt)
+		code := p.run(t, strings.Fields(tt.args)...)
+		if code != tt.code || len(rt.applied) != 1-code/2 {
+			t.Errorf("%s at the cost of %d: exit code %d, applied %v, stderr %s; want %d", tt.args, tt.costs, code, rt.applied, &p.stderr, tt.code)
+		}
+		if code == 2 && !strings.Contains(p.stderr.String(), "6 connections drained") {
+			t.Errorf("%s: stderr %s does not tell what it costs", tt.args, &p.stderr)
+		}
+	}
+}
