@@ -3,6 +3,7 @@ package tui
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -83,16 +84,22 @@ func confirmation(title, verb string, body []string) *component.Dialog {
 	}
 }
 
-// consequences says what a plan ends and what it leaves alone.
+// consequences says what a plan ends and what it leaves alone. What an update
+// ends, it ends at once and for reasons of its own: the plan has the words.
 func consequences(p *control.Plan) []string {
 	var ended, kept, retired, started int
+	var out []string
 	deadline := ""
 	for _, l := range p.Listeners {
-		ended, kept = ended+l.Drained, kept+l.Kept
+		if l.Action == "update" && l.Drained > 0 {
+			out = append(out, l.Summary)
+		} else {
+			ended += l.Drained
+		}
+		kept += l.Kept
 		retired, started = retired+l.WorkersRetired, started+l.WorkersStarted
 		deadline = longer(deadline, l.Deadline)
 	}
-	var out []string
 	if retired > 0 {
 		out = append(out, "retires "+plural(retired, "worker"))
 	}
@@ -104,13 +111,18 @@ func consequences(p *control.Plan) []string {
 		if deadline != "" {
 			out = append(out, "requests under way may finish, within "+page.Brief(deadline))
 		}
-	} else {
+	} else if !drains(p) {
 		out = append(out, "ends no connection")
 	}
 	if kept > 0 {
 		out = append(out, plural(kept, "connection")+" will not notice")
 	}
 	return out
+}
+
+// drains reports whether a plan ends a connection.
+func drains(p *control.Plan) bool {
+	return slices.ContainsFunc(p.Listeners, func(l control.ListenerPlan) bool { return l.Drained > 0 })
 }
 
 func touched(p *control.Plan) string {
@@ -160,7 +172,7 @@ func (m *model) stopConsequences() []string {
 
 func (m *model) stopEverything() tea.Cmd {
 	m.ending = stopping
-	return tea.Batch(m.act(control.Shutdown, 0), m.tick(first))
+	return tea.Batch(m.act(control.Action{Kind: control.Shutdown}, 0), m.tick(first))
 }
 
 // leave ends the cockpit. If the runtime was started for it, it asks what is to
@@ -290,23 +302,32 @@ func (m *model) askTimeouts(name string) tea.Cmd {
 		Form:     component.NewForm("timeouts of "+name, fields, values),
 		listener: name, base: m.changes.known, submit: m.submitTimeouts,
 	}
-	m.form.Note = "0s is none, empty inherits; enter applies, esc does not"
+	m.form.Note = "0s is none, empty is what the file says; enter applies"
+	if m.data.Config.Path == "" {
+		m.form.Note = "0s is none, empty is what it was at start; enter applies"
+	}
 	return nil
 }
 
-// checkDuration accepts what the config accepts, and nothing: that inherits.
+// longest is the longest timeout that a config may have.
+const longest = 24 * time.Hour
+
+// checkDuration accepts what the config accepts, and nothing: that undoes what
+// was changed by hand.
 func checkDuration(value string) error {
 	if value == "" {
 		return nil
 	}
 	d, err := time.ParseDuration(value)
 	switch {
-	case err != nil && strings.Trim(value, "0123456789.") == "":
+	case err != nil && len(value) <= 8 && strings.Trim(value, "0123456789.") == "":
 		return errors.New("a unit is missing: " + value + "s?")
 	case err != nil:
-		return errors.New("write 10s, 1m30s, 500ms")
+		return errors.New("use e.g. 10s or 1m30s")
 	case d < 0:
 		return errors.New("not below zero")
+	case d > longest:
+		return fmt.Errorf("at most %v", longest)
 	}
 	return nil
 }

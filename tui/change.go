@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -256,11 +257,10 @@ func explain(err error) string {
 		return text
 	}
 	d := e.Details[0]
-	if d.Message != "" && d.Message != e.Message {
-		text += ": " + d.Message
-	}
-	if d.Hint != "" {
-		text += ", " + d.Hint
+	for _, more := range []struct{ sep, text string }{{": ", d.Message}, {", ", d.Hint}} {
+		if !strings.Contains(text, more.text) {
+			text += more.sep + more.text
+		}
 	}
 	return text
 }
@@ -280,8 +280,8 @@ func (m *model) lastActor() string {
 }
 
 // act does what is not a change of state.
-func (m *model) act(kind string, limit time.Duration) tea.Cmd {
-	action := control.Action{Kind: kind, Actor: "cockpit"}
+func (m *model) act(action control.Action, limit time.Duration) tea.Cmd {
+	action.Actor = "cockpit"
 	return m.do(func(ctx context.Context) tea.Msg {
 		if limit > 0 {
 			var cancel context.CancelFunc

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/control/controltest"
+	"github.com/echterhof/rockstar-tui/themes"
 	"github.com/echterhof/rockstar-tui/tui/component"
 )
 
@@ -46,6 +48,7 @@ var frames = []struct {
 	{name: "dialog-shrink", scene: "busy", keys: func(s *stage) { s.press("j", "-") }},
 	{name: "dialog-stop-everything", scene: "busy", keys: func(s *stage) { s.press("X") }},
 	{name: "dialog-leave", scene: "busy", options: func(o *Options) { o.OwnsRuntime = true }, keys: func(s *stage) { s.press("q") }},
+	{name: "dialog-reload", scene: "stopped", keys: func(s *stage) { s.press("R") }},
 	{name: "form-resize", scene: "busy", keys: func(s *stage) { s.press("j", "r") }},
 	{name: "form-timeouts", scene: "busy", keys: func(s *stage) { s.press("j", "t") }},
 	{name: "form-timeouts-wrong", scene: "busy", keys: func(s *stage) {
@@ -124,6 +127,69 @@ func fits(t *testing.T, view string, width, height int) {
 		if w := component.Width(l); w > width {
 			t.Errorf("line %d is %d cells wide, the window %d: %q", i, w, width, l)
 		}
+	}
+}
+
+// What lies on top is chosen to be read whole in the usual window.
+func TestNothingInABoxIsCutAt80x24(t *testing.T) {
+	for _, glyphs := range []themes.Glyphs{themes.Unicode(), themes.ASCII()} {
+		for _, keys := range [][]string{{"?"}, {"r"}, {"t"}, {"s"}, {"-"}, {"X"}, {"q"}} {
+			s := play(t, "busy", 80, 24, func(o *Options) { o.OwnsRuntime, o.CPUs = true, 128 })
+			s.m.st = styles(t, "mono", themes.Plain, glyphs)
+			s.press("j").press(keys...)
+			for _, l := range splitLines(s.screen())[3:22] {
+				from, to := strings.Index(l, glyphs.Vertical), strings.LastIndex(l, glyphs.Vertical)
+				if from >= 0 && strings.Contains(l[from:to], glyphs.Ellipsis) {
+					t.Errorf("%v: cut: %s", keys, l)
+				}
+			}
+		}
+	}
+}
+
+func TestMasterIsSpelledOutWhereverReadyIsShown(t *testing.T) {
+	s := play(t, "busy", 80, 24)
+	for width := 32; width <= 220; width++ {
+		s.m.resize(width, 24)
+		s.m.dirty = true
+		if view := s.screen(); strings.Contains(view, "READY") && !strings.Contains(view, " master ") || strings.Contains(view, " mas…") || strings.Contains(view, " m…") {
+			t.Fatalf("at %d columns:\n%s", width, view)
+		}
+	}
+}
+
+func TestFooterNamesTheKeysOfWorkers(t *testing.T) {
+	for _, scene := range []string{"busy", "stopped", "crashed", "draining"} {
+		for _, width := range []int{60, 72, 80, 120} {
+			for _, own := range []bool{false, true} {
+				s := play(t, scene, width, 24, func(o *Options) { o.OwnsRuntime = own })
+				s.press("j").wants("+ - r workers")
+				s.press("enter").wants("+ - r workers")
+			}
+		}
+	}
+}
+
+func TestHintOfARefusedConfigIsReadableAt80Columns(t *testing.T) {
+	s := play(t, "busy", 80, 24)
+	snap := controltest.Scene("refused")
+	snap.Config.Error.Details[0] = control.Detail{File: "/etc/rockstar-tui/config.yaml", Line: 118, Column: 17,
+		Path:    "listeners.a-listener-of-a-certain-length.routes.12.respond.headers",
+		Message: "there is a list where a mapping of names to values is expected, with one entry per header",
+		Hint:    `write {Content-Type: text/plain}`}
+	s.fake.Set(snap)
+	s.look()
+	s.wants(":118:17: ", "write {Content-Type: text/plain}")
+	fits(t, s.screen(), 80, 24)
+}
+
+func TestSmallestWindowShowsARowOfData(t *testing.T) {
+	for _, height := range []int{4, 5, 6} {
+		s := play(t, "busy", 20, height).press("j")
+		s.wants("web")
+		s.press("enter").wants("● ready")
+		s.press("esc", "2").wants("api")
+		fits(t, s.screen(), 20, height)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
 
-	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/tui/component"
 	"github.com/echterhof/rockstar-tui/tui/page"
 )
@@ -121,13 +120,6 @@ func (m *model) grant(intent page.Intent) tea.Cmd {
 		return m.askTimeouts(i.Listener)
 	}
 	return nil
-}
-
-func (m *model) reload() tea.Cmd {
-	if why := m.refusal(); why != "" {
-		return m.say(component.Problem, why)
-	}
-	return m.act(control.Reload, applyTime)
 }
 
 // suspend stops the cockpit until the shell brings it back. A stop goes to the

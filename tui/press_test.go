@@ -145,6 +145,26 @@ func TestEmptiedTimeoutIsInherited(t *testing.T) {
 	}
 }
 
+func TestWrongTimeoutIsToldWhatWouldBeRight(t *testing.T) {
+	for value, want := range map[string]string{
+		"soon": "✗ use e.g. 10s or 1m30s", "25h": "✗ at most 24h0m0s", "-1s": "✗ not below zero", "100000000000": "✗ use e.g. 10s or 1m30s",
+	} {
+		s := web(t).press("t", "ctrl+u").write(value).press("enter")
+		s.wants(want)
+		s.applied()
+	}
+}
+
+func TestProblemIsNotRepeatedByItsDetail(t *testing.T) {
+	s := web(t)
+	s.fake.Refuse(&control.Error{Code: control.CodeInvalid, Message: "listeners.web.address: is taken; use another",
+		Details: []control.Detail{{Path: "listeners.web.address", Message: "is taken", Hint: "use another"}}})
+	s.press("+").wants("listeners.web.address: is taken; use another")
+	if n := strings.Count(s.screen(), "is taken"); n != 1 {
+		t.Errorf("said %d times, want once:\n%s", n, s.screen())
+	}
+}
+
 func TestUnchangedFormChangesNothing(t *testing.T) {
 	for _, open := range []string{"t", "r"} {
 		s := web(t).press(open, "enter")

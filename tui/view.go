@@ -165,7 +165,11 @@ func (m *model) configState() component.Line {
 	case control.ConfigPending:
 		return component.Line{{Paint: st.Warn, Text: g.Starting + " file is being applied"}}
 	case control.ConfigOverridden:
-		return component.Line{{Paint: st.Warn, Text: g.Degraded + " differs from file"}}
+		text := " differs from file"
+		if c.Path == "" {
+			text = " changed since start"
+		}
+		return component.Line{{Paint: st.Warn, Text: g.Degraded + text}}
 	}
 	if c.Path == "" {
 		return component.Line{{Paint: st.Muted, Text: "no file"}}
@@ -245,8 +249,12 @@ func (m *model) linkText() string {
 	return text
 }
 
-// refusedBanner names the first mistake in the config file. The path is shown
-// as far as there is room, its end first.
+// whyLines is how many lines a refused config may take to say why: enough for
+// the hint, which comes last, to be read on 80 columns.
+const whyLines = 3
+
+// refusedBanner names the first mistake in the config file. Where it is wrong is
+// shown as far as there is room, because what would be right matters more.
 func (m *model) refusedBanner() []string {
 	c := &m.data.Config
 	mark := m.st.Glyphs.Failed + " "
@@ -257,21 +265,35 @@ func (m *model) refusedBanner() []string {
 	if n := len(c.Error.Details) - 1; n > 0 {
 		head += fmt.Sprintf(" (+%d more)", n)
 	}
-	why := m.fit(refusal(c.Error, func(f string) string { return f }), refusal(c.Error, filepath.Base))
+	full, brief := refusal(c.Error, whole), refusal(c.Error, filepath.Base)
 	if m.compact() {
-		return []string{m.banner(m.st.Alarm, mark+why)}
+		return []string{m.banner(m.st.Alarm, mark+m.fit(1, full, brief))}
 	}
+	why := m.fit(1, full, m.fit(whyLines, brief, refusal(withoutPath(c.Error), filepath.Base)))
 	out := []string{m.banner(m.st.Alarm, mark+head)}
-	for _, l := range component.Wrap(why, m.width-4, 2, m.st.Glyphs.Ellipsis) {
+	for _, l := range component.Wrap(why, m.width-4, whyLines, m.st.Glyphs.Ellipsis) {
 		out = append(out, m.banner(m.st.Alarm, "  "+l))
 	}
 	return out
 }
 
-// fit chooses the first text that fits a banner, or the last.
-func (m *model) fit(texts ...string) string {
+func whole(file string) string { return file }
+
+// withoutPath is an error that does not name the key it is about.
+func withoutPath(e *control.Error) *control.Error {
+	out := *e
+	if len(e.Details) > 0 {
+		d := e.Details[0]
+		d.Path = ""
+		out.Details = []control.Detail{d}
+	}
+	return &out
+}
+
+// fit chooses the first text that fits so many lines of a banner, or the last.
+func (m *model) fit(lines int, texts ...string) string {
 	for _, t := range texts {
-		if component.Width(component.Clean(t)) <= m.width-4 {
+		if len(component.Wrap(t, m.width-4, lines+1, "")) <= lines {
 			return t
 		}
 	}

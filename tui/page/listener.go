@@ -118,7 +118,7 @@ func (w *Workers) Keys() []key.Binding {
 	if !w.lis.Enabled {
 		toggle = named(k.Toggle, "start")
 	}
-	return []key.Binding{k.Back, toggle, k.Workers, k.Timeouts, k.Select, k.Filter, k.Pages, k.Reload}
+	return []key.Binding{k.Back, toggle, k.Workers, k.Timeouts, k.Select, k.Pages, k.Filter, k.Reload}
 }
 
 // Lines draws what there is to know of the listener. When room is short, the
@@ -132,10 +132,12 @@ func (w *Workers) Lines(st *component.Styles) []string {
 	}
 	lines := w.head(st)
 	foot := w.settings(st)
+	least := 3 // lines of the table
 	if w.compact() {
-		lines, foot = lines[:min(2, len(lines))], nil
+		foot, least = nil, 1
+		lines = lines[:min(2, len(lines), max(1, w.height-2))]
 	}
-	lines = append(lines, w.workers(st, max(3, w.height-len(lines)-len(foot)))...)
+	lines = append(lines, w.workers(st, max(least, w.height-len(lines)-len(foot)))...)
 	lines = append(lines, foot...)
 	if room := w.height - len(lines); room >= 4 {
 		if events := eventLines(st, w.data, w.width, room-2, w.name); len(events) > 0 {
@@ -220,7 +222,8 @@ func (w *Workers) shares(st *component.Styles, room int) component.Line {
 	return line.Add(st.Muted, "  max/mean ").Add(st.Text, fmt.Sprintf("%.1f", most*float64(len(open))/sum))
 }
 
-// workers is the table, at most height lines with its head.
+// workers is the table, at most height lines with its head. One line is for a
+// worker: a head alone says nothing.
 func (w *Workers) workers(st *component.Styles, height int) []string {
 	if len(w.rows) == 0 {
 		if w.filter != "" {
@@ -229,8 +232,11 @@ func (w *Workers) workers(st *component.Styles, height int) []string {
 		return say(st, w.width, "no workers", "s starts the listener")
 	}
 	w.table.Layout(w.width)
-	lines := []string{w.table.Head(st)}
-	from, to := w.window(&w.list, height-1, len(w.rows))
+	var lines []string
+	if height > 1 {
+		lines = append(lines, w.table.Head(st))
+	}
+	from, to := w.window(&w.list, height-len(lines), len(w.rows))
 	for i := from; i < to; i++ {
 		lines = append(lines, w.row(st, i))
 	}

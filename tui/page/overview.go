@@ -132,7 +132,7 @@ func (o *Overview) Keys() []key.Binding {
 	if !o.rows[o.list.Cursor].Enabled {
 		toggle = named(k.Toggle, "start")
 	}
-	return []key.Binding{k.Select, k.Enter, toggle, k.Workers, k.Timeouts, k.Filter, k.Pages, k.Reload}
+	return []key.Binding{k.Enter, toggle, k.Workers, k.Timeouts, k.Select, k.Pages, k.Filter, k.Reload}
 }
 
 // Lines draws the totals, the listeners, and events where there is room.
@@ -339,9 +339,11 @@ func (o *Overview) compactLine(st *component.Styles, l *Listener, selected bool)
 		Add(st.Text, component.Short(l.Connections.Active+l.Connections.Idle)).Add(st.Muted, "c ").
 		Add(st.Text, pad(component.Rate(l.Requests, st.Glyphs.Dash), 5)).Add(st.Muted, "/s")
 	left := component.Line{{Paint: st.Accent, Text: mark}}.Add(s.paint, s.glyph+" ").Add(st.Strong, l.Name)
-	if o.width >= 32 {
-		ready := strings.TrimSpace(readyCell(st, l).Text)
-		left = left.Add(s.paint, " "+s.word).Add(st.Muted, " "+ready)
+	ready := strings.TrimSpace(readyCell(st, l).Text)
+	for _, more := range []component.Line{{{Paint: s.paint, Text: " " + s.word}}, {{Paint: st.Muted, Text: " " + ready}}} {
+		if o.width >= 32 && left.Width()+more.Width()+right.Width() < o.width {
+			left = append(left, more...)
+		}
 	}
 	return component.Spread(left, right, o.width, st.Glyphs.Ellipsis)
 }

@@ -140,7 +140,9 @@ func (p *Pools) Lines(st *component.Styles) []string {
 		lines = append(lines, p.totals(st), "")
 	}
 	p.table.Layout(p.width)
-	lines = append(lines, p.table.Head(st))
+	if p.height > 1 {
+		lines = append(lines, p.table.Head(st))
+	}
 	from, to := p.window(&p.list, p.height-len(lines), len(p.rows))
 	for i := from; i < to; i++ {
 		lines = append(lines, p.row(st, i))
