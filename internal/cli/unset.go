@@ -21,7 +21,7 @@ says, and one that the file does not have is removed, so that it is inherited.
 A listener or pool that the file does not have goes as a whole. If that ends
 connections it asks first on a terminal; elsewhere it wants to see --yes.`,
 		Example: `  rockstar-tui unset listeners.web.timeouts.idle
-  rockstar-tui unset listeners.web.timeouts listeners.web.limits.accept_rate
+  rockstar-tui unset listeners.web.timeouts.read listeners.web.enabled
   rockstar-tui unset listeners.trial --yes`,
 		Args:              rangeArgs(1, -1),
 		ValidArgsFunction: c.completePath,
