@@ -180,8 +180,10 @@ func (s *Server) recovered(c *conn) {
 	c.Close()
 }
 
-func (s *Server) panicked(c *conn, reason any) {
-	s.log.Error("panic while serving a request", "peer", c.RemoteAddr(), "panic", reason, "stack", string(debug.Stack()))
+func (s *Server) panicked(c *conn, reason any) { s.panickedFor(c.RemoteAddr(), reason) }
+
+func (s *Server) panickedFor(peer net.Addr, reason any) {
+	s.log.Error("panic while serving a request", "peer", peer, "panic", reason, "stack", string(debug.Stack()))
 }
 
 // remove takes a closed connection out of the table and the gauges.
