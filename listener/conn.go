@@ -34,10 +34,12 @@ type conn struct {
 
 	// What follows belongs to the goroutine that serves the connection.
 	exchange h1Exchange
-	started  int64 // end of the request header; 0 between requests
-	verdict  int   // status the engine answers the present request with; 0 for none
-	linger   bool  // the client is still sending
-	last     bool  // the client was told that this response is the last one
+	gate     gate
+	held     []byte // what the gate stopped, for whom it was not meant
+	started  int64  // end of the request header; 0 between requests
+	verdict  int    // status the engine answers the present request with; 0 for none
+	linger   bool   // the client is still sending
+	last     bool   // the client was told that this response is the last one
 }
 
 func newConn(s *Server, raw net.Conn) *conn {
@@ -143,13 +145,20 @@ func (c *conn) mustEnd() bool {
 // of the connection between requests, a timeout only within one, and nothing at
 // all of a claim that came too late.
 func (c *conn) Read(p []byte) (int, error) {
+	if c.gate.refused != 0 {
+		return c.stopped(p)
+	}
 	for {
 		n, err := c.raw.Read(p)
 		if n > 0 {
 			c.in.Add(uint64(n))
 			c.s.counters.BytesIn.Add(uint64(n))
 			c.begin()
-			return n, nil
+			return c.admit(p[:n]), nil
+		}
+		if err == io.EOF && c.gate.begun() {
+			c.refuse(statusBadRequest)
+			return 0, io.ErrUnexpectedEOF
 		}
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			if err = c.woken(err); err == nil {

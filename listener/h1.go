@@ -48,6 +48,7 @@ func newH1(s *Server, b buffers) *h1 {
 }
 
 func (e *h1) serve(c *conn) {
+	c.gate.on = true
 	err := e.srv.ServeConn(c)
 	if inBody := (*fasthttp.ErrBodyStreamWritePanic)(nil); errors.As(err, &inBody) {
 		e.s.counters.Errors.Add(1)
@@ -76,6 +77,9 @@ func (e *h1) headerReceived(h *fasthttp.RequestHeader) (unchanged fasthttp.Reque
 		length = 0 // none announced
 	}
 	c.headerDone(size, int64(length))
+	if c.verdict == 0 {
+		c.verdict = check(h)
+	}
 	if c.verdict != 0 {
 		h.SetContentLength(0)
 	}
@@ -115,6 +119,7 @@ func (e *h1) handle(ctx *fasthttp.RequestCtx) {
 		c.s.counters.Errors.Add(1)
 	}
 	if ctx.Hijacked() {
+		c.gate.on = false
 		c.observe(ticks())
 		c.enter(StateHijacked, ticks())
 		return
@@ -167,7 +172,10 @@ var verdicts = map[int]string{
 	statusBadRequest:     "malformed request\n",
 	statusTimeout:        "the request took too long to arrive\n",
 	statusBodyTooLarge:   "request body too large\n",
+	statusURITooLong:     "request target too long\n",
 	statusHeaderTooLarge: "request header too large\n",
+	statusNotImplemented: "not implemented\n",
+	statusBadVersion:     "only HTTP/1.0 and HTTP/1.1 are served here\n",
 }
 
 // debugLog is where fasthttp may complain about its clients.
