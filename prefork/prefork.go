@@ -68,6 +68,9 @@ type Datagrams interface {
 	Datagrams() (rest time.Duration, slots int)
 }
 
+// Supported reports whether this system can hand sockets to other processes.
+func Supported() bool { return supported }
+
 // Config of a group. Sockets must be set; everything else has a default.
 type Config struct {
 	// Name of the listener, for messages and the workers' process titles.

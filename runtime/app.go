@@ -63,6 +63,11 @@ type App struct {
 	cells    map[string]int        // places of backends on the scoreboard, by "pool/backend"
 	backends [maxCells]pool.Totals // counted by processes that are gone
 
+	// What Go code gave to New; nil after Open.
+	program *program
+	server  *Server
+	client  NetworkClient
+
 	shutdownOnce sync.Once
 	done         chan struct{} // closed when the shutdown is over
 }
@@ -150,6 +155,7 @@ func (a *App) shutdown(ctx context.Context) {
 		case <-done:
 		case <-ctx.Done():
 			a.log.Warn("shutdown was cut short", "cause", context.Cause(ctx))
+			a.cut()
 			return
 		}
 	}

@@ -153,6 +153,7 @@ func (s step) check() error {
 		return nil
 	}
 	scratch := newService(s.name, new(board), s.app.log)
+	scratch.code = s.app.codeFor(s.name)
 	defer scratch.discard()
 	if err := scratch.update(s.to); err != nil {
 		return fmt.Errorf("listener %s: %w", s.name, err)
@@ -176,10 +177,11 @@ func (s step) prepare(ctx context.Context) (undo, retire func(), err error) {
 // open binds the address and starts to serve it beside the endpoint in use, if any.
 func (s step) open(ctx context.Context) (undo, retire func(), err error) {
 	old := s.managed.endpoint()
-	e, err := bindEndpoint(ctx, s.name, s.to.Listener.Address, s.samePort(old), s.app.log)
+	e, err := s.bind(ctx, old)
 	if err != nil {
 		return nil, nil, err
 	}
+	e.code = s.app.codeFor(s.name)
 	e.gone = func(b *board) { s.app.gone(s.managed, b) }
 	e.event = s.managed.onWorker
 	if err := e.start(ctx, s.to); err != nil {
@@ -199,6 +201,19 @@ func (s step) open(ctx context.Context) (undo, retire func(), err error) {
 		}
 	}
 	return undo, retire, nil
+}
+
+// bind opens what the listener accepts from: its address, or what the program
+// has given it to accept from.
+func (s step) bind(ctx context.Context, old *endpoint) (*endpoint, error) {
+	given, err := s.app.takeGiven(s.name)
+	if err != nil {
+		return nil, err
+	}
+	if given != nil {
+		return &endpoint{name: s.name, sockets: given, log: s.app.log}, nil
+	}
+	return bindEndpoint(ctx, s.name, s.to.Listener.Address, s.samePort(old), s.app.log)
 }
 
 // samePort reports whether the endpoint in use holds the port that is wanted

@@ -22,7 +22,9 @@ type board struct {
 	accepting atomic.Int64
 	// others is written by the master once a second: what all other workers of
 	// the listener count together, so that a worker can answer for all.
-	others struct{ active, idle, total atomic.Uint64 }
+	others struct {
+		active, idle, total, requests, errors, refused, timedOut, bytesIn, bytesOut atomic.Uint64
+	}
 }
 
 const boardSize = int(unsafe.Sizeof(board{}))

@@ -19,8 +19,11 @@ const startTimeout = 10 * time.Second
 // group of workers. Its sockets outlive whoever serves them.
 type endpoint struct {
 	name    string
-	sockets *listener.Sockets
+	sockets sockets
 	log     *slog.Logger
+	// code holds the routes that the program registered for this listener, if
+	// any; a worker is then a new process of the same program.
+	code *program
 	// gone is told what a process counted when it is gone for good.
 	gone func(*board)
 	// event reports what happens to workers.
@@ -59,6 +62,7 @@ func (e *endpoint) start(ctx context.Context, s settings) error {
 // arrives on a slot that a worker has left must be accepted too.
 func (e *endpoint) startLocal(s settings) error {
 	local := newService(e.name, new(board), e.log)
+	local.code = e.code
 	if err := local.update(s); err != nil {
 		return fmt.Errorf("listener %s: %w", e.name, err)
 	}
@@ -83,6 +87,7 @@ func (e *endpoint) startGroup(ctx context.Context, s settings) error {
 		Sockets:      e.sockets,
 		MemorySize:   boardSize,
 		Settings:     s.encode(),
+		Command:      e.code.command(),
 		StartTimeout: startTimeout,
 		DrainTimeout: drainTimeout(s),
 		Log:          e.log,

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/echterhof/rockstar-tui/listener"
@@ -42,6 +43,8 @@ type service struct {
 	board  *board
 	server *listener.Server
 	log    *slog.Logger
+	at     atomic.Pointer[net.Addr] // where it accepts; nil before
+	code   *program                 // routes that the program registered, beside those of the config; may be nil
 
 	// mu serializes changes of what follows.
 	mu      sync.Mutex
@@ -80,6 +83,9 @@ func (s *service) update(to settings) error {
 		counts:  s.board.listenerCounts,
 		onClose: func(f func()) { release = append(release, f) },
 	})
+	if err == nil {
+		err = s.code.register(router, s)
+	}
 	if err != nil {
 		undo()
 		for _, f := range release {
@@ -144,6 +150,8 @@ func (s *service) retire(pools map[string]*lender, release []func()) {
 
 // serve accepts from ln in the background until the service drains.
 func (s *service) serve(ln net.Listener) {
+	at := ln.Addr()
+	s.at.Store(&at)
 	s.board.accepting.Add(1)
 	go func() {
 		defer s.board.accepting.Add(-1)
@@ -151,6 +159,14 @@ func (s *service) serve(ln net.Listener) {
 			s.log.Error("accepting ended", "listener", s.name, "error", err)
 		}
 	}()
+}
+
+// addr is where the service accepts, nil before it does.
+func (s *service) addr() net.Addr {
+	if at := s.at.Load(); at != nil {
+		return *at
+	}
+	return nil
 }
 
 // drain ends the service without losing a request; see listener.Server.Drain.
