@@ -1,6 +1,7 @@
 package listener
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -28,11 +29,15 @@ type conn struct {
 	// parked is set while no engine holds the connection, which waits for its
 	// next request without one.
 	parked atomic.Bool
+	// mux is what carries several requests at a time, nil where there is one.
+	mux atomic.Pointer[h2]
 
 	// The sweeper alone uses claimed: when it first saw its claim unanswered.
 	claimed int64
 
 	// What follows belongs to the goroutine that serves the connection.
+	tls      *tls.Conn // over raw; nil for cleartext
+	early    []byte    // read before it was known which engine serves
 	exchange h1Exchange
 	gate     gate
 	held     []byte // what the gate stopped, for whom it was not meant
@@ -148,25 +153,46 @@ func (c *conn) Read(p []byte) (int, error) {
 	if c.gate.refused != 0 {
 		return c.stopped(p)
 	}
+	n, err := c.receive(p)
+	switch {
+	case n > 0:
+		c.begin()
+		return c.admit(p[:n]), nil
+	case err == io.EOF && c.gate.begun():
+		c.refuse(statusBadRequest)
+		return 0, io.ErrUnexpectedEOF
+	case !c.now().state().Active():
+		return 0, io.EOF // whatever it was, no request is hurt
+	}
+	return 0, err
+}
+
+// receive reads what the client said, in clear.
+func (c *conn) receive(p []byte) (int, error) {
+	switch {
+	case len(c.early) > 0:
+		n := copy(p, c.early)
+		c.early = c.early[n:]
+		return n, nil
+	case c.tls != nil:
+		return c.tls.Read(p)
+	}
+	return c.readWire(p)
+}
+
+// readWire reads from the socket, and lets nobody see a claim that came too late.
+func (c *conn) readWire(p []byte) (int, error) {
 	for {
 		n, err := c.raw.Read(p)
 		if n > 0 {
 			c.in.Add(uint64(n))
 			c.s.counters.BytesIn.Add(uint64(n))
-			c.begin()
-			return c.admit(p[:n]), nil
-		}
-		if err == io.EOF && c.gate.begun() {
-			c.refuse(statusBadRequest)
-			return 0, io.ErrUnexpectedEOF
+			return n, nil
 		}
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			if err = c.woken(err); err == nil {
 				continue
 			}
-		}
-		if !c.now().state().Active() {
-			return 0, io.EOF // whatever it was, no request is hurt
 		}
 		return 0, err
 	}
@@ -211,6 +237,11 @@ func (c *conn) dismissed(p phase) error {
 		c.raw.SetReadDeadline(time.Time{})
 		return nil
 	}
+	if m := c.mux.Load(); m != nil {
+		m.dismiss(p)
+		c.raw.SetReadDeadline(time.Time{})
+		return nil
+	}
 	switch p.claim() {
 	case claimPark:
 		c.parked.Store(true)
@@ -237,6 +268,15 @@ func (c *conn) rest() bool {
 }
 
 func (c *conn) Write(p []byte) (int, error) {
+	if c.tls != nil {
+		return c.tls.Write(p)
+	}
+	return c.writeWire(p)
+}
+
+// writeWire writes to the socket, past deadlines that were meant for a response
+// already gone.
+func (c *conn) writeWire(p []byte) (int, error) {
 	var done int
 	for {
 		n, err := c.raw.Write(p[done:])
@@ -276,9 +316,9 @@ func (c *conn) Close() error {
 	}
 	c.observe(now)
 	if c.linger || c.last && waiting(c.tcp) {
-		farewell(c.tcp)
+		c.farewell()
 	}
-	err := c.raw.Close()
+	err := c.hangUp()
 	c.s.remove(c, old.state())
 	return err
 }
@@ -290,6 +330,21 @@ const (
 	lingerTime  = 500 * time.Millisecond
 	lingerBytes = 1 << 20
 )
+
+func (c *conn) farewell() {
+	if c.tls != nil {
+		c.tls.CloseWrite()
+	}
+	farewell(c.tcp)
+}
+
+// hangUp closes the socket, with TLS not before saying so.
+func (c *conn) hangUp() error {
+	if c.tls != nil {
+		return c.tls.Close()
+	}
+	return c.raw.Close()
+}
 
 func farewell(tcp *net.TCPConn) {
 	if tcp == nil || tcp.CloseWrite() != nil {
@@ -312,7 +367,9 @@ func discard(r io.Reader, limit int) {
 
 // parkable says whether the connection holds an engine's buffers that it could
 // do without.
-func (c *conn) parkable() bool { return canPark && c.tcp != nil && !c.parked.Load() }
+func (c *conn) parkable() bool {
+	return canPark && c.tcp != nil && !c.parked.Load() && c.mux.Load() == nil
+}
 
 // kill ends the connection under whoever serves it, who then cleans up.
 func (c *conn) kill() { c.raw.Close() }

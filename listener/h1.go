@@ -49,7 +49,7 @@ func newH1(s *Server, b buffers) *h1 {
 
 func (e *h1) serve(c *conn) {
 	c.gate.on = true
-	err := e.srv.ServeConn(c)
+	err := e.srv.ServeConn(c.view())
 	if inBody := (*fasthttp.ErrBodyStreamWritePanic)(nil); errors.As(err, &inBody) {
 		e.s.counters.Errors.Add(1)
 		e.s.log.Error("panic while sending a response", "peer", c.RemoteAddr(), "panic", err)
@@ -61,9 +61,9 @@ func (e *h1) serve(c *conn) {
 func (e *h1) stateChanged(nc net.Conn, state fasthttp.ConnState) {
 	switch state {
 	case fasthttp.StateActive:
-		nc.(*conn).begin() // a pipelined request begins without a read
+		connIn(nc).begin() // a pipelined request begins without a read
 	case fasthttp.StateIdle:
-		nc.(*conn).finish()
+		connIn(nc).finish()
 	}
 }
 
@@ -92,11 +92,11 @@ const headerOffset = unsafe.Offsetof(fasthttp.RequestCtx{}.Request) + unsafe.Off
 // always the one inside of a RequestCtx, which knows.
 func connOf(h *fasthttp.RequestHeader) *conn {
 	ctx := (*fasthttp.RequestCtx)(unsafe.Add(unsafe.Pointer(h), -int(headerOffset)))
-	return ctx.Conn().(*conn)
+	return connIn(ctx.Conn())
 }
 
 func (e *h1) expect(ctx *fasthttp.RequestCtx) int {
-	c := ctx.Conn().(*conn)
+	c := connIn(ctx.Conn())
 	if c.verdict == 0 {
 		return fasthttp.StatusContinue
 	}
@@ -105,7 +105,7 @@ func (e *h1) expect(ctx *fasthttp.RequestCtx) int {
 }
 
 func (e *h1) handle(ctx *fasthttp.RequestCtx) {
-	c := ctx.Conn().(*conn)
+	c := connIn(ctx.Conn())
 	if c.verdict == 0 {
 		c.exchange.reset(c, ctx)
 		e.call(c, ctx)
@@ -143,7 +143,7 @@ func (e *h1) call(c *conn, ctx *fasthttp.RequestCtx) {
 
 // malformed answers what could not be read to the end.
 func (e *h1) malformed(ctx *fasthttp.RequestCtx, err error) {
-	c := ctx.Conn().(*conn)
+	c := connIn(ctx.Conn())
 	if c.verdict == 0 {
 		c.verdict = statusBadRequest
 		if tooLarge := (*fasthttp.ErrSmallBuffer)(nil); errors.As(err, &tooLarge) {

@@ -23,6 +23,8 @@ type ServerConfig struct {
 	Handler Handler
 	// Limits to begin with.
 	Limits Limits
+	// Transport to begin with; HTTP/1.1 in clear by default.
+	Transport Transport
 	// Counters to count into, such as those in shared memory; nil for its own.
 	// No other Server counts into them meanwhile, and the gauges begin at zero.
 	Counters *Counters
@@ -33,12 +35,13 @@ type ServerConfig struct {
 // Server serves the connections of one endpoint. It is ready when made and used
 // up after Drain or Close.
 type Server struct {
-	name     string
-	log      *slog.Logger
-	counters *Counters
-	handler  atomic.Pointer[Handler]
-	terms    atomic.Pointer[terms]
-	pace     *rate.Limiter
+	name      string
+	log       *slog.Logger
+	counters  *Counters
+	handler   atomic.Pointer[Handler]
+	terms     atomic.Pointer[terms]
+	transport atomic.Pointer[Transport]
+	pace      *rate.Limiter
 
 	conns  table
 	lastID atomic.Uint64
@@ -53,8 +56,9 @@ type Server struct {
 	drain     chan struct{} // closed when it begins
 	vacated   chan struct{} // receives when open or parting has become zero
 
-	// mu guards acceptors and stopped, and serializes SetLimits.
+	// mu guards acceptors, quic and stopped, and serializes SetLimits.
 	mu        sync.Mutex
+	quic      map[*quicServer]struct{}
 	acceptors map[*acceptor]struct{}
 	stopped   chan struct{} // closed when accepting must end
 }
@@ -82,6 +86,7 @@ func NewServer(cfg ServerConfig) *Server {
 	s.sweeper.init(s)
 	s.SetHandler(cfg.Handler)
 	s.SetLimits(cfg.Limits)
+	s.SetTransport(cfg.Transport)
 	return s
 }
 
@@ -153,6 +158,12 @@ func (s *Server) ServeConn(raw net.Conn) {
 // serve is the goroutine of a connection, until it is closed or hijacked.
 func (s *Server) serve(c *conn) {
 	defer s.recovered(c)
+	if s.greet(c) == speaksHTTP1 {
+		s.serveHTTP1(c)
+	}
+}
+
+func (s *Server) serveHTTP1(c *conn) {
 	for {
 		s.terms.Load().engine.serve(c)
 		if !c.parked.Load() {

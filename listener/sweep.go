@@ -88,6 +88,12 @@ func (w *sweeper) look() {
 }
 
 func (w *sweeper) consider(c *conn, limits *terms, now int64) {
+	if m := c.mux.Load(); m != nil {
+		m.sweep(limits, now)
+		if w.s.draining() {
+			m.depart()
+		}
+	}
 	p := c.now()
 	if p.claim() != claimNone {
 		w.insist(c, p, limits, now)
