@@ -56,8 +56,8 @@ func cockpit(ctx context.Context, ctl control.Controller, o cli.CockpitOptions) 
 	if o.NoColor {
 		o.Theme = "mono"
 	}
-	_, err := tui.Run(ctx, tui.Options{
-		Controller: ctl, Target: o.Target, Theme: o.Theme, CPUs: goruntime.NumCPU(),
+	_, err := tui.Run(ctx, ctl, tui.Options{
+		Target: o.Target, Theme: o.Theme, CPUs: goruntime.NumCPU(),
 		ReadOnly: o.ReadOnly, OwnsRuntime: o.OwnsRuntime, Embedded: o.Embedded,
 	})
 	return err
