@@ -213,7 +213,7 @@ func (s step) bind(ctx context.Context, old *endpoint) (*endpoint, error) {
 	if given != nil {
 		return &endpoint{name: s.name, sockets: given, log: s.app.log}, nil
 	}
-	return bindEndpoint(ctx, s.name, s.to.Listener.Address, s.samePort(old), s.app.log)
+	return bindEndpoint(ctx, s.name, s.to, s.samePort(old), s.app.log)
 }
 
 // samePort reports whether the endpoint in use holds the port that is wanted

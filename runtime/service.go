@@ -27,6 +27,8 @@ type settings struct {
 	Cells map[string]int `json:"cells,omitempty"`
 	// Share is how many processes share the listener's limits.
 	Share int `json:"share"`
+	// QUIC is set for workers that serve it.
+	QUIC *listener.QUICKeys `json:"quic,omitempty"`
 }
 
 func (s settings) encode() []byte {

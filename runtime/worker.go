@@ -58,11 +58,9 @@ func (w *worker) settings(payload []byte) error {
 	if w.serving {
 		return nil
 	}
-	ln, err := w.link.Listener()
-	if err != nil {
+	if err := w.accept(s); err != nil {
 		return err
 	}
-	w.service.serve(ln)
 	w.serving = true
 	return nil
 }
