@@ -30,6 +30,12 @@ var allowed = map[string][]string{
 	"tui":                         {"tui/quiet", "tui/page", "tui/component", "themes", "runtime/control", "runtime/config"},
 	"internal/cli":                {"runtime/control", "runtime/config"},
 	"internal/rawclient":          {},
+	"examples":                    {},
+	"examples/clients":            {"runtime"},
+	"examples/cockpit":            {"runtime", "tui"},
+	"examples/complete":           {"runtime"},
+	"examples/monitoring":         {"runtime"},
+	"examples/ratelimited":        {"runtime"},
 	"":                            {"runtime", "runtime/control", "runtime/config", "tui", "internal/cli"},
 }
 

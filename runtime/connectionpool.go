@@ -87,6 +87,9 @@ func NewConnectionPool(c ConnectionPoolConfig) (ConnectionPool, error) {
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			return nil, fmt.Errorf("connection pool: backend %s: %q is no base URL: write it like http://127.0.0.1:9001", name, base)
 		}
+		if u.Path == "" {
+			u.Path = "/"
+		}
 		p.backends[name] = newLentBackend(name, u, c)
 	}
 	return p, nil
