@@ -31,8 +31,12 @@ type h2 struct {
 	due     bool // the client is to be told that it must leave soon
 }
 
-// maxStreams is how many requests a client may have open at a time.
-const maxStreams = 250
+// maxStreams is how many requests a client may have open at a time, maxFrame the
+// longest frame it may send: what the RFC lets everyone send.
+const (
+	maxStreams = 250
+	maxFrame   = 16 << 10
+)
 
 // h2HeaderSlack is by how much a header may pass what is allowed and still be
 // answered with 431 by us, counted like any request.
@@ -55,7 +59,9 @@ func (s *Server) serveH2(c *conn) {
 		ConnState:      m.moved,
 		MaxHeaderBytes: h2HeaderSlack * s.terms.Load().MaxHeaderBytes,
 		ErrorLog:       log.New(debugWriter{s}, "", 0),
-		HTTP2:          &http.HTTP2Config{MaxConcurrentStreams: maxStreams, PermitProhibitedCipherSuites: true},
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: maxStreams, MaxReadFrameSize: maxFrame, PermitProhibitedCipherSuites: true,
+		},
 	}
 	m.srv.Protocols.SetUnencryptedHTTP2(true) // in net/http's eyes: TLS is below
 	c.mux.Store(m)

@@ -55,6 +55,7 @@ func (s *Server) greet(c *conn) speaks {
 	}
 	switch found {
 	case speaksNothing:
+		c.linger = c.linger || len(c.early) > 0 // what it sent more would reset the connection
 		c.Close()
 	case speaksHTTP2:
 		s.serveH2(c)
@@ -107,25 +108,40 @@ func letters(p []byte) bool {
 
 var preface = []byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
 
-// sniff tells HTTP/2 by the first bytes, which no request of HTTP/1.1 has.
+// sniff tells HTTP/2 by the first bytes, which no request of HTTP/1.1 has, and
+// that by a method and what can begin a target. It reads as much as that takes.
 func (c *conn) sniff() speaks {
-	const enough = len("PRI * HTTP/2")
 	buf := make([]byte, 0, len(preface))
-	for len(buf) < enough && bytes.HasPrefix(preface, buf) {
+	for len(buf) < cap(buf) {
 		n, err := c.readWire(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
+		c.early = buf
+		if found, sure := recognize(buf); sure {
+			return found
+		}
 		if err != nil {
-			if len(buf) == 0 {
-				return speaksNothing
-			}
-			break
+			return speaksNothing
 		}
 	}
-	c.early = buf
-	if len(buf) >= enough && bytes.HasPrefix(buf, preface[:enough]) {
-		return speaksHTTP2
+	return speaksNothing
+}
+
+// recognize is not sure as long as more bytes could change its mind.
+func recognize(p []byte) (found speaks, sure bool) {
+	if bytes.HasPrefix(preface, p) {
+		return speaksHTTP2, len(p) == len(preface)
 	}
-	return speaksHTTP1
+	p = bytes.TrimLeft(p, "\r\n")
+	method, target, spaced := bytes.Cut(p, []byte(" "))
+	switch {
+	case !letters(method):
+		return speaksHTTP1, true // to be refused in its terms
+	case !spaced || len(target) == 0:
+		return speaksNothing, false
+	case target[0] == '/' || target[0] == '*' || target[0]|0x20 == 'h':
+		return speaksHTTP1, true
+	}
+	return speaksNothing, true
 }
 
 // wire is a connection below its TLS session. A read that ends by a claim ends

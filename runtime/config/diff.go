@@ -103,9 +103,6 @@ type differ struct {
 
 func (d *differ) section(k *key, a, b reflect.Value, path []string) {
 	for _, child := range k.keys {
-		if child.kind == unserved {
-			continue
-		}
 		d.value(child, child.in(a), child.in(b), append(path, child.name))
 	}
 }
@@ -113,7 +110,7 @@ func (d *differ) section(k *key, a, b reflect.Value, path []string) {
 func (d *differ) value(k *key, a, b reflect.Value, path []string) {
 	switch k.kind {
 	case section:
-		d.section(k, a, b, path)
+		d.optional(k, a, b, path)
 	case names:
 		d.names(k, a, b, path)
 	default:
@@ -123,6 +120,21 @@ func (d *differ) value(k *key, a, b reflect.Value, path []string) {
 		if from, to := writeOut(k, a), writeOut(k, b); from != to {
 			d.add(path, from, to)
 		}
+	}
+}
+
+// optional compares a section that either side may lack.
+func (d *differ) optional(k *key, a, b reflect.Value, path []string) {
+	switch {
+	case a.Kind() != reflect.Pointer:
+		d.section(k, a, b, path)
+	case a.IsNil() && b.IsNil():
+	case a.IsNil():
+		d.add(path, "", writeOut(k, b))
+	case b.IsNil():
+		d.add(path, writeOut(k, a), "")
+	default:
+		d.section(k, a.Elem(), b.Elem(), path)
 	}
 }
 

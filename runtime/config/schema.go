@@ -46,7 +46,6 @@ const (
 	text     kind = "text"
 	choice   kind = "choice" // one of a few words
 	workers  kind = "number or auto"
-	unserved kind = "not served" // known, but of a later version
 )
 
 // limits of a number, duration or size, both included.
@@ -125,7 +124,9 @@ func table() []*key {
 				doc: "One endpoint."},
 			{path: "listeners.*.protocol", kind: choice, fallback: "http", choices: []string{"http", "http2", "quic"},
 				check: checkProtocol, effect: Rebind,
-				doc: "http (HTTP/1.1). http2 and quic are known words, but not served by this version."},
+				doc: "http (HTTP/1.1, over TLS if tls is set) or http2 (HTTP/2, and HTTP/1.1 for clients that choose it; needs tls or h2c). quic is a known word, but not served by this version."},
+			{path: "listeners.*.h2c", kind: truth, fallback: "false", effect: Rebind,
+				doc: "Lets http2 do without TLS, for clients that know they may begin with it."},
 			{path: "listeners.*.address", kind: text, required: true, check: checkAddress, effect: Rebind,
 				example: `address: ":8080"`,
 				doc:     "host:port; the host may be empty."},
@@ -138,7 +139,15 @@ func table() []*key {
 				doc:     "How many worker processes serve the listener; auto means one per CPU. 0 serves in the master process."},
 		}, settings("listeners.*"),
 		[]*key{
-			{path: "listeners.*.tls", kind: unserved, effect: Rebind},
+			{path: "listeners.*.tls", kind: section, effect: Rebind,
+				example: `tls: {cert_file: cert.pem, key_file: key.pem}`,
+				doc:     "Serves over TLS. The files are read again when they change."},
+			{path: "listeners.*.tls.cert_file", kind: text, required: true, check: checkPath, effect: Live,
+				example: `cert_file: cert.pem`,
+				doc:     "The certificate in PEM, with those that lead to its root; a relative path is relative to the config file."},
+			{path: "listeners.*.tls.key_file", kind: text, required: true, check: checkPath, effect: Live,
+				example: `key_file: key.pem`,
+				doc:     "The private key in PEM, unencrypted."},
 			{path: "listeners.*.routes", kind: list, limits: limits{0, mostRoutes}, effect: Live,
 				example: `- {match: "/", respond: {body: hello}}`,
 				doc:     "Matched by the rules of Go's http.ServeMux. Set as a whole."},
