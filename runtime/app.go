@@ -150,6 +150,7 @@ func (a *App) shutdown(ctx context.Context) {
 	for _, m := range a.sortedListeners() {
 		over = append(over, m.end()...)
 	}
+	a.announce()
 	for _, done := range over {
 		select {
 		case <-done:

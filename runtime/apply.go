@@ -45,6 +45,7 @@ func (a *App) apply(ctx context.Context, to *config.Config) ([]config.Change, er
 	for _, f := range retire {
 		f()
 	}
+	a.announce()
 	return changes, nil
 }
 
@@ -229,6 +230,7 @@ func (s step) samePort(old *endpoint) bool {
 // stop retires the endpoint and waits until it refuses new connections.
 func (s step) stop(e *endpoint) {
 	refused, _ := s.managed.retire(e)
+	s.app.announce()
 	select {
 	case <-refused:
 	case <-time.After(refuseTimeout):

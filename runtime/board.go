@@ -20,6 +20,8 @@ type board struct {
 	backends [maxCells]pool.Counters
 	// accepting is how many accept loops run.
 	accepting atomic.Int64
+	// alternative is written by the master.
+	alternative alternative
 	// others is written by the master once a second: what all other workers of
 	// the listener count together, so that a worker can answer for all.
 	others struct {

@@ -62,6 +62,7 @@ func (s *sampler) sample() {
 	}
 	delete(pids, 0)
 	s.measure(pids)
+	s.app.announce()
 	s.app.forgetDrained()
 }
 

@@ -96,7 +96,7 @@ func (s *service) update(to settings) error {
 		return err
 	}
 	s.server.SetLimits(limitsOf(to.Listener, to.Share))
-	s.server.SetHandler(router.serve)
+	s.server.SetHandler(s.announcing(to.Listener, router.serve))
 	s.retire(pools, release)
 	return nil
 }
