@@ -4,9 +4,10 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 CONFIG  ?=
 FUZZTIME ?= 20s
+BENCHFLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race lint fuzz golden bench cross check clean
+.PHONY: help build run test race lint fuzz golden bench micro cross check clean
 
 help: ## list these verbs
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,7 +39,10 @@ fuzz: ## fuzz every parser for FUZZTIME (20s) each
 golden: ## write the golden screens and outputs anew; look at the diff before you commit it
 	go test ./tui/... ./internal/cli/... -update
 
-bench: ## run every benchmark once
+bench: ## measure beside nginx, HAProxy and Caddy, and write docs/bench.md (Linux; takes minutes)
+	go run ./internal/bench $(BENCHFLAGS)
+
+micro: ## run every Go benchmark once
 	go test -run '^$$' -bench . -benchmem ./...
 
 cross: ## build for every platform we ship
