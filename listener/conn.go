@@ -31,6 +31,8 @@ type conn struct {
 	parked atomic.Bool
 	// mux is what carries several requests at a time, nil where there is one.
 	mux atomic.Pointer[h2]
+	// generation of the transport it speaks.
+	generation atomic.Int64
 
 	// The sweeper alone uses claimed: when it first saw its claim unanswered.
 	claimed int64
@@ -143,7 +145,7 @@ func (c *conn) refuse(status int) {
 // mustEnd says whether the response about to be sent should be the last one.
 func (c *conn) mustEnd() bool {
 	limits := c.s.terms.Load()
-	return !limits.KeepAlive || c.s.draining() || limits.MaxIdle > 0 && c.s.between() >= int64(limits.MaxIdle)
+	return !limits.KeepAlive || c.s.draining() || c.outdated() || limits.MaxIdle > 0 && c.s.between() >= int64(limits.MaxIdle)
 }
 
 // Read hides from the engine that deadlines are used to wake it: it sees an end

@@ -22,8 +22,13 @@ type h2 struct {
 	state *tls.ConnectionState // nil for cleartext
 
 	leaving atomic.Bool
+	begun   chan struct{} // closed when the client has begun to speak HTTP/2
 	closed  chan struct{}
+	told    chan struct{} // closed when the client has read that it must leave
+	begin   sync.Once
+	tell    sync.Once
 	close   sync.Once
+	heard   frames // only touched by who reads
 
 	// mu is held while writing and guards what follows.
 	writing sync.Mutex
@@ -44,7 +49,8 @@ const h2HeaderSlack = 2
 
 // serveH2 serves c in the background.
 func (s *Server) serveH2(c *conn) {
-	m := &h2{conn: c, closed: make(chan struct{})}
+	m := &h2{conn: c, begun: make(chan struct{}), told: make(chan struct{}), closed: make(chan struct{})}
+	m.heard.skip = len(preface)
 	m.streams = streams{
 		s: s, requests: &c.requests, remote: c.RemoteAddr(), local: c.LocalAddr(),
 		prepare: m.complete, last: m.depart,
@@ -94,6 +100,7 @@ func (m *h2) complete(r *http.Request) { r.TLS = m.state }
 func (m *h2) moved(_ net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateActive:
+		m.begin.Do(func() { close(m.begun) })
 		m.enter(StateStreams, ticks())
 	case http.StateIdle:
 		m.enter(StateIdle, ticks())
@@ -114,9 +121,13 @@ func (m *h2) dismiss(p phase) {
 	m.depart()
 }
 
-// departGrace is how long a client that was told to leave may still begin
-// requests: those that were on their way when it was told must be answered.
-const departGrace = 150 * time.Millisecond
+// departGrace is how long a client that has read that it must leave may still
+// begin requests: those it was about to begin. departPatience bounds the wait
+// until it has read that.
+const (
+	departGrace    = 150 * time.Millisecond
+	departPatience = 5 * time.Second
+)
 
 // depart ends the connection without losing a request, in the background: it
 // announces the end, as RFC 9113 (6.8) wants it, gives what is on its way the
@@ -128,7 +139,18 @@ func (m *h2) depart() {
 }
 
 func (m *h2) sayGoodbye() {
+	select {
+	case <-m.begun: // before, net/http would not know whom to tell
+	case <-m.closed:
+		return
+	}
 	m.announce()
+	select {
+	case <-m.told:
+	case <-time.After(departPatience):
+	case <-m.closed:
+		return
+	}
 	select {
 	case <-time.After(departGrace):
 	case <-m.closed:
@@ -156,14 +178,22 @@ func (m *h2) announceIfDue() {
 }
 
 // goAway says that the server will leave and that it has not decided yet which
-// stream is the last.
+// stream is the last. The ping after it tells when the client has read that.
 var goAway = []byte{
 	0, 0, 8, 7, 0, 0, 0, 0, 0, // length 8, type GOAWAY, no flags, of the connection
 	0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0, // last stream 2^31-1, no error
+	0, 0, 8, 6, 0, 0, 0, 0, 0, // length 8, type PING, no flags, of the connection
+	'g', 'o', 'o', 'd', ' ', 'b', 'y', 'e',
 }
 
 // Read leaves the state alone, unlike that of HTTP/1.1.
-func (m *h2) Read(p []byte) (int, error) { return m.receive(p) }
+func (m *h2) Read(p []byte) (int, error) {
+	n, err := m.receive(p)
+	if m.heard.advance(p[:n]); m.heard.acks > 0 {
+		m.tell.Do(func() { close(m.told) }) // nobody else pings
+	}
+	return n, err
+}
 
 func (m *h2) Write(p []byte) (int, error) {
 	m.writing.Lock()
@@ -187,12 +217,14 @@ func (m *h2) SetDeadline(time.Time) error      { return nil }
 func (m *h2) SetReadDeadline(time.Time) error  { return nil }
 func (m *h2) SetWriteDeadline(time.Time) error { return nil }
 
-// frames follows the frames of HTTP/2 in what is written.
+// frames follows the frames of HTTP/2 in one direction.
 type frames struct {
-	header [3]byte // the length of the frame at hand
+	skip   int     // bytes before the first frame
+	header [5]byte // length, type and flags of the frame at hand
 	have   int     // bytes of its header seen, of nine
 	left   int     // bytes of it still to come
 	count  int     // of complete ones
+	acks   int     // of pings among them
 }
 
 const frameHeader = 9
@@ -200,6 +232,11 @@ const frameHeader = 9
 func (f *frames) between() bool { return f.have == 0 }
 
 func (f *frames) advance(p []byte) {
+	if f.skip > 0 {
+		n := min(f.skip, len(p))
+		f.skip -= n
+		p = p[n:]
+	}
 	for len(p) > 0 {
 		if f.have < frameHeader {
 			if f.have < len(f.header) {
@@ -218,6 +255,9 @@ func (f *frames) advance(p []byte) {
 		if f.have == frameHeader && f.left == 0 {
 			f.have = 0
 			f.count++
+			if f.header[3] == 6 && f.header[4]&1 != 0 {
+				f.acks++
+			}
 		}
 	}
 }

@@ -90,7 +90,7 @@ func (w *sweeper) look() {
 func (w *sweeper) consider(c *conn, limits *terms, now int64) {
 	if m := c.mux.Load(); m != nil {
 		m.sweep(limits, now)
-		if w.s.draining() {
+		if w.s.draining() || c.outdated() {
 			m.depart()
 		}
 	}
@@ -104,6 +104,8 @@ func (w *sweeper) consider(c *conn, limits *terms, now int64) {
 	case bound > 0 && p.age(now) >= bound:
 		c.claim(p, claimOverdue)
 	case p.state().Active():
+	case c.outdated() && p.state() == StateIdle:
+		c.claim(p, claimLeave)
 	case w.s.draining() && now-max(p.since(), w.s.drainFrom.Load()) >= int64(limits.DrainIdle):
 		c.claim(p, claimLeave)
 	case p.age(now) >= parkAfter && c.parkable():

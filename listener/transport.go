@@ -19,10 +19,14 @@ type Transport struct {
 	// HTTP2 serves HTTP/2 beside HTTP/1.1: where the client chooses it by ALPN,
 	// and without TLS where it begins to speak it, by prior knowledge.
 	HTTP2 bool
+
+	// generation grows when clients have to connect anew to speak it.
+	generation int
 }
 
 // SetTransport replaces the transport for new connections. Open ones keep what
-// they agreed on.
+// they agreed on, such as a certificate that is being replaced; but where TLS or
+// HTTP2 are switched on or off, they end after the request at hand.
 func (s *Server) SetTransport(t Transport) {
 	if t.TLS != nil {
 		t.TLS = t.TLS.Clone()
@@ -31,7 +35,16 @@ func (s *Server) SetTransport(t Transport) {
 			t.TLS.NextProtos = []string{"h2", "http/1.1"}
 		}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if old := s.transport.Load(); old != nil {
+		t.generation = old.generation
+		if (old.TLS == nil) != (t.TLS == nil) || old.HTTP2 != t.HTTP2 {
+			t.generation++
+		}
+	}
 	s.transport.Store(&t)
+	s.sweeper.wake()
 }
 
 type speaks int
@@ -46,6 +59,7 @@ const (
 // background, and closes the connection of a client that speaks nothing known.
 func (s *Server) greet(c *conn) speaks {
 	t := s.transport.Load()
+	c.generation.Store(int64(t.generation))
 	found := speaksHTTP1
 	switch {
 	case t.TLS != nil:
@@ -61,6 +75,11 @@ func (s *Server) greet(c *conn) speaks {
 		s.serveH2(c)
 	}
 	return found
+}
+
+// outdated says whether the client should come again to speak otherwise.
+func (c *conn) outdated() bool {
+	return c.generation.Load() != int64(c.s.transport.Load().generation)
 }
 
 // handshake is bounded as the wait for the first byte is.

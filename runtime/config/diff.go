@@ -38,6 +38,8 @@ func EffectOf(path, from, to string) Effect {
 		return Restart
 	case k.mild != nil && k.mild(from, to):
 		return Live
+	case k.drains != nil && k.drains(from, to):
+		return Drain
 	}
 	return k.costliest()
 }
@@ -62,6 +64,10 @@ func (k *key) costliest() Effect {
 }
 
 var severity = map[Effect]int{Live: 1, Drain: 2, Rebind: 3, Restart: 4}
+
+// withinTCP: between the protocols that share a socket, what is connected leaves
+// after its present request and comes back speaking the other one.
+func withinTCP(from, to string) bool { return from != "quic" && to != "quic" }
 
 func moreWorkers(from, to string) bool {
 	a, b := workersIn(from), workersIn(to)

@@ -117,7 +117,10 @@ func (g generator) listener(name string, pools []string) string {
 	case g.chance(0.2):
 		fields["protocol"], fields["h2c"] = "http2", "true"
 	case g.chance(0.4):
-		fields["protocol"] = g.pick("http", "http2")
+		fields["protocol"] = g.pick("http", "http2", "quic")
+		if fields["protocol"] == "quic" {
+			delete(fields, "prefork") // it takes fewer workers than others
+		}
 		fields["tls"] = fmt.Sprintf("{cert_file: %s, key_file: key.pem}", g.pick("a.pem", "/b.pem"))
 	}
 	if g.chance(0.8) {

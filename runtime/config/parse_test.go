@@ -119,8 +119,9 @@ var mistakes = []struct {
 	{"choices", "version: 1\nlisteners: {a: {address: :1, protocol: htpt}}\npools: {p: {balance: fair, backends: {a: {url: http://h:1}}}}\n", []string{
 		`2:40: listeners.a.protocol: unknown protocol "htpt", did you mean "http"?`,
 		`3:22: pools.p.balance: unknown balance "fair"; known: least_connections, round_robin, random`}},
-	{"not served", "version: 1\nlisteners:\n  a: {address: :1, protocol: quic}\n", []string{
-		`3:30: listeners.a.protocol: quic is not served by this version; use http or http2`}},
+	{"quic", "version: 1\nlisteners:\n  a: {address: :1, protocol: quic}\n  b: {address: :2, protocol: quic, tls: {cert_file: a, key_file: b}, prefork: {workers: 128}}\n", []string{
+		`3:30: listeners.a.protocol: quic needs tls; write tls: {cert_file: cert.pem, key_file: key.pem}`,
+		`4:89: listeners.b.prefork.workers: 128 is too large for quic; at most 127`}},
 	{"transports", "version: 1\nlisteners:\n  a: {address: :1, protocol: http2}\n  b: {address: :2, h2c: true}\n  c:\n    address: :3\n    protocol: http2\n    h2c: true\n    tls: {cert_file: a, key_file: b}\n  d: {address: :4, tls: {cert_file: a}}\n  e: {address: :5, protocol: http2, h2c: true}\n  f: {address: :6, tls: {cert_file: '', key_file: b}}\n", []string{
 		`3:30: listeners.a.protocol: http2 needs tls; write tls: {cert_file: cert.pem, key_file: key.pem}, or h2c: true for clients that begin with HTTP/2 in clear`,
 		`4:25: listeners.b.h2c: h2c is for protocol http2; write protocol: http2, or remove it`,

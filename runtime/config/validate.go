@@ -43,6 +43,9 @@ func (v *validator) addresses() {
 		if !fixed || !l.Enabled || !v.report.sound("listeners", name, "enabled") {
 			continue
 		}
+		if l.Protocol == "quic" { // UDP has ports of its own
+			same += " udp"
+		}
 		first, taken := holder[same]
 		if !taken {
 			holder[same] = name
@@ -54,6 +57,10 @@ func (v *validator) addresses() {
 	}
 }
 
+// maxQUICWorkers leaves each worker of a QUIC listener a second slot, for its
+// successor: there are 256, one of them the master's.
+const maxQUICWorkers = 127
+
 // transports refuses what no client could speak.
 func (v *validator) transports() {
 	for _, name := range sortedKeys(v.config.Listeners) {
@@ -64,6 +71,10 @@ func (v *validator) transports() {
 		case l.Protocol == "http2" && l.TLS == nil && !l.H2C:
 			v.add(faultf("http2 needs tls").hintf("write tls: {cert_file: cert.pem, key_file: key.pem}, or h2c: true for clients that begin with HTTP/2 in clear"),
 				append(at, "protocol")...)
+		case l.Protocol == "quic" && l.TLS == nil:
+			v.add(faultf("quic needs tls").hintf("write tls: {cert_file: cert.pem, key_file: key.pem}"), append(at, "protocol")...)
+		case l.Protocol == "quic" && l.Prefork.Workers > maxQUICWorkers:
+			v.add(faultf("%d is too large for quic", l.Prefork.Workers).hintf("at most %d", maxQUICWorkers), append(at, "prefork", "workers")...)
 		case l.H2C && l.Protocol != "http2":
 			v.add(faultf("h2c is for protocol http2").hintf("write protocol: http2, or remove it"), append(at, "h2c")...)
 		case l.H2C && l.TLS != nil:
@@ -218,13 +229,6 @@ func checkVersion(text string) *fault {
 		return nil
 	}
 	return faultf("version %s of the schema is not known", text).hintf("this version reads 1")
-}
-
-func checkProtocol(text string) *fault {
-	if text != "quic" {
-		return nil
-	}
-	return faultf("%s is not served by this version", text).hintf("use http or http2")
 }
 
 func checkAddress(address string) *fault {
