@@ -30,6 +30,7 @@ var allowed = map[string][]string{
 	"tui":                         {"tui/quiet", "tui/page", "tui/component", "themes", "runtime/control", "runtime/config"},
 	"internal/cli":                {"runtime/control", "runtime/config"},
 	"internal/rawclient":          {},
+	"internal/roamer":             {},
 	"internal/bench":              {},
 	"examples":                    {},
 	"examples/clients":            {"runtime"},

@@ -3,11 +3,11 @@ package listener_test
 import (
 	"context"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/echterhof/rockstar-tui/internal/roamer"
 	"github.com/echterhof/rockstar-tui/listener"
 )
 
@@ -28,40 +28,6 @@ func TestQUICSlotsKeepConnectionsOfMovingClients(t *testing.T) {
 		}
 	}
 	steer(0, 1)
-
-	stop := make(chan struct{})
-	var wg sync.WaitGroup
-	var requests, changes, dials atomic.Int64
-	var seen [6]atomic.Int64
-	for i := range 12 {
-		wg.Go(func() {
-			n := newNAT(t, sockets.Addr())
-			c := newH3Client(t, n.LocalAddr())
-			next := time.Now().Add(time.Duration(i) * 25 * time.Millisecond)
-			for {
-				select {
-				case <-stop:
-					changes.Add(int64(n.changes))
-					dials.Add(int64(c.dialled()))
-					return
-				case <-time.After(10 * time.Millisecond):
-				}
-				if time.Now().After(next) {
-					next = next.Add(300 * time.Millisecond)
-					if err := n.rebind(); err != nil {
-						t.Error(err)
-					}
-				}
-				status, body, err := c.do("GET", "/", nil)
-				if err != nil || status != 200 {
-					t.Errorf("client %d after %d changes of port: %d, %v", i, n.changes, status, err)
-					return
-				}
-				requests.Add(1)
-				seen[body[0]-'0'].Add(1)
-			}
-		})
-	}
 	drain := func(slots ...int) {
 		for _, slot := range slots {
 			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
@@ -71,29 +37,41 @@ func TestQUICSlotsKeepConnectionsOfMovingClients(t *testing.T) {
 			}
 		}
 	}
-	phase := func() { time.Sleep(700 * time.Millisecond) } // of the load, not of a condition
-	phase()
+	_, config := loopbackTLS()
+	var seen [6]atomic.Int64
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	load := roamer.Start(ctx, roamer.Options{
+		Address: sockets.Addr().String(), Path: "/", TLS: config, Clients: 12,
+		Pause: 10 * time.Millisecond, Move: 300 * time.Millisecond,
+		Seen: func(body string) { seen[body[0]-'0'].Add(1) },
+	})
+	more := func() { // each client moves at least once
+		t.Helper()
+		moves := load.Result().Moves
+		eventually(t, "all have moved", func() bool { return load.Result().Moves > moves+12 })
+	}
+	more()
 	servers[2], servers[3] = begin(2), begin(3)
 	steer(0, 1, 2, 3)
-	phase()
+	more()
 	steer(0, 1)
 	drain(2, 3)
-	phase()
+	more()
 	servers[4] = begin(4)
 	steer(1, 4)
 	drain(0)
 	servers[5] = begin(5)
 	steer(4, 5)
 	drain(1)
-	phase()
-	close(stop)
-	wg.Wait()
-	t.Logf("%d requests, %d changes of port, %d connections", requests.Load(), changes.Load(), dials.Load())
-	if changes.Load() < 50 || seen[4].Load() == 0 || seen[5].Load() == 0 {
-		t.Errorf("too little happened to prove anything: %d changes", changes.Load())
+	more()
+	cancel()
+	r := load.Wait()
+	t.Log(r)
+	if r.Failed() > 0 || r.Requests == 0 || r.Left == 0 {
+		t.Errorf("with moving clients: %v; want requests, no failure, and some asked to leave", r)
 	}
-	// Each client has one connection, one more for each time its server went.
-	if dials.Load() > 12*4 {
-		t.Errorf("%d connections: some were lost", dials.Load())
+	if seen[4].Load() == 0 || seen[5].Load() == 0 {
+		t.Error("the last two slots got no requests")
 	}
 }
