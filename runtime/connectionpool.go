@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -121,7 +123,26 @@ type lentBackend struct {
 // line is a transport that has one connection at most.
 type line struct {
 	transport *http.Transport
-	open      atomic.Int64
+
+	mu   sync.Mutex
+	open map[*lineConn]struct{}
+}
+
+func (l *line) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.open)
+}
+
+// hangUp closes what is open, wherever the transport keeps it.
+func (l *line) hangUp() {
+	l.transport.CloseIdleConnections()
+	l.mu.Lock()
+	open := slices.Collect(maps.Keys(l.open))
+	l.mu.Unlock()
+	for _, c := range open {
+		c.Close()
+	}
 }
 
 // lease is a line in somebody's hands.
@@ -264,7 +285,7 @@ func (b *lentBackend) discard() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, l := range b.idle {
-		l.transport.CloseIdleConnections()
+		l.hangUp()
 	}
 }
 
@@ -272,16 +293,16 @@ func (b *lentBackend) count() (active, idle int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, l := range b.lent {
-		active += int(l.open.Load())
+		active += l.count()
 	}
 	for _, l := range b.idle {
-		idle += int(l.open.Load())
+		idle += l.count()
 	}
 	return active, idle
 }
 
 func newLine(c ConnectionPoolConfig) *line {
-	l := &line{}
+	l := &line{open: map[*lineConn]struct{}{}}
 	dialer := &net.Dialer{Timeout: c.DialTimeout}
 	l.transport = &http.Transport{
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -289,8 +310,7 @@ func newLine(c ConnectionPoolConfig) *line {
 			if err != nil {
 				return nil, err
 			}
-			l.open.Add(1)
-			return &lineConn{Conn: conn, closed: sync.OnceFunc(func() { l.open.Add(-1) })}, nil
+			return l.opened(conn), nil
 		},
 		TLSHandshakeTimeout: c.DialTimeout,
 		MaxConnsPerHost:     1,
@@ -303,11 +323,21 @@ func newLine(c ConnectionPoolConfig) *line {
 // lineConn is counted until it is closed.
 type lineConn struct {
 	net.Conn
-	closed func()
+	line *line
+}
+
+func (l *line) opened(conn net.Conn) *lineConn {
+	c := &lineConn{conn, l}
+	l.mu.Lock()
+	l.open[c] = struct{}{}
+	l.mu.Unlock()
+	return c
 }
 
 func (c *lineConn) Close() error {
-	defer c.closed()
+	c.line.mu.Lock()
+	delete(c.line.open, c)
+	c.line.mu.Unlock()
 	return c.Conn.Close()
 }
 
