@@ -86,8 +86,8 @@ func (c *quicConn) served() {
 	c.quiet = ticks()
 	c.mu.Unlock()
 	limit := c.q.s.terms.Load().MaxIdle
-	if idle && limit > 0 && c.q.s.counters.Idle.Load() > uint64(limit) {
-		c.leave()
+	if idle && (c.q.s.draining() || limit > 0 && c.q.s.counters.Idle.Load() > uint64(limit)) {
+		c.leave() // right behind the response, before the client's next request
 	}
 }
 

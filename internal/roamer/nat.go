@@ -4,13 +4,15 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"time"
 )
 
 // NAT stands between one client and a server, and can change the port that the
 // server sees.
 type NAT struct {
-	in *net.UDPConn
-	to *net.UDPAddr
+	in        *net.UDPConn
+	to        *net.UDPAddr
+	forwarded chan struct{} // closed when nothing from the client is left
 
 	mu     sync.Mutex
 	out    *net.UDPConn
@@ -27,7 +29,7 @@ func NewNAT(server string) (*NAT, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &NAT{in: in, to: to}
+	n := &NAT{in: in, to: to, forwarded: make(chan struct{})}
 	if err := n.Move(); err != nil {
 		in.Close()
 		return nil, err
@@ -56,8 +58,10 @@ func (n *NAT) Move() error {
 	return nil
 }
 
-// Close ends it.
+// Close ends it, once the last words of the client are through.
 func (n *NAT) Close() error {
+	n.in.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+	<-n.forwarded
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.out.Close()
@@ -65,6 +69,7 @@ func (n *NAT) Close() error {
 }
 
 func (n *NAT) forward() {
+	defer close(n.forwarded)
 	buf := make([]byte, 2048)
 	for {
 		size, from, err := n.in.ReadFrom(buf)

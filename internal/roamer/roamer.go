@@ -12,6 +12,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -112,6 +113,10 @@ func (l *Load) fail(err error) {
 	l.note(func(r *Result) { r.Failures[err.Error()]++ })
 }
 
+// methods of the requests. A POST whose body is gone cannot be sent again, even
+// where the server permits it.
+var methods = []string{http.MethodGet, http.MethodPost}
+
 func (l *Load) client(ctx context.Context, first time.Duration) {
 	nat, err := NewNAT(l.opts.Address)
 	if err != nil {
@@ -123,7 +128,7 @@ func (l *Load) client(ctx context.Context, first time.Duration) {
 	defer transport.Close()
 	client := &http.Client{Transport: transport, Timeout: l.opts.Timeout}
 	move := time.NewTimer(first)
-	for {
+	for n := 0; ; n++ {
 		select {
 		case <-ctx.Done():
 			return
@@ -135,7 +140,8 @@ func (l *Load) client(ctx context.Context, first time.Duration) {
 			l.note(func(r *Result) { r.Moves++ })
 		case <-time.After(l.opts.Pause):
 		}
-		if err := l.request(client, nat.Addr().String()); err != nil {
+		method := methods[n%len(methods)]
+		if err := l.request(client, method, nat.Addr().String()); err != nil {
 			l.fail(err)
 		} else {
 			l.note(func(r *Result) { r.Requests++ })
@@ -143,8 +149,15 @@ func (l *Load) client(ctx context.Context, first time.Duration) {
 	}
 }
 
-func (l *Load) request(client *http.Client, address string) error {
-	resp, err := client.Get("https://" + address + l.opts.Path)
+func (l *Load) request(client *http.Client, method, address string) error {
+	req, err := http.NewRequest(method, "https://"+address+l.opts.Path, nil)
+	if err != nil {
+		return err
+	}
+	if method == http.MethodPost {
+		req.Body = io.NopCloser(strings.NewReader("cannot be sent twice")) // for want of GetBody
+	}
+	resp, err := client.Do(req)
 	if err != nil {
 		return fmt.Errorf("request: %w", errors.Unwrap(err))
 	}
