@@ -57,6 +57,8 @@ type App struct {
 	lastActor string
 	listeners map[string]*managed
 
+	keys *keyring
+
 	// countMu guards what follows. It is taken while a worker's numbers are
 	// folded, so nothing else is locked or waited for under it.
 	countMu  sync.Mutex
@@ -99,6 +101,7 @@ func Open(ctx context.Context, o Options) (*App, error) {
 		return nil, err
 	}
 	a.background(a.sampler.run)
+	a.background(a.watchCerts)
 	return a, nil
 }
 
@@ -114,6 +117,7 @@ func newApp(o Options) *App {
 		config:    config.New(),
 		listeners: map[string]*managed{},
 		cells:     map[string]int{},
+		keys:      newKeyring(),
 		done:      make(chan struct{}),
 	}
 	a.ctx, a.cancel = context.WithCancelCause(context.Background())
@@ -181,6 +185,12 @@ func (a *App) settingsFor(cfg *config.Config, name string) (settings, error) {
 	s := settings{
 		Name: name, Listener: l, Share: max(1, l.Prefork.Workers),
 		Pools: map[string]config.Pool{}, Cells: map[string]int{},
+	}
+	if l.TLS != nil && l.Enabled {
+		var err error
+		if s.TLS, err = a.keys.material(name, *l.TLS); err != nil {
+			return settings{}, fmt.Errorf("listener %s: %w", name, err)
+		}
 	}
 	for _, route := range l.Routes {
 		if route.Proxy == nil {

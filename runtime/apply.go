@@ -42,6 +42,7 @@ func (a *App) apply(ctx context.Context, to *config.Config) ([]config.Change, er
 		undo, retire = append(undo, back), append(retire, after)
 	}
 	a.commit(to, steps, len(changes) > 0)
+	a.keys.adopt(a.served())
 	for _, f := range retire {
 		f()
 	}
@@ -73,6 +74,17 @@ func (a *App) commit(to *config.Config, steps []step, changed bool) {
 		}
 		m.configure(c)
 	}
+}
+
+// served are the settings of all listeners that are served.
+func (a *App) served() map[string]settings {
+	all := map[string]settings{}
+	for _, m := range a.sortedListeners() {
+		if e := m.endpoint(); e != nil {
+			all[m.name] = e.settings
+		}
+	}
+	return all
 }
 
 // step is what a change does to one listener.
@@ -137,7 +149,7 @@ func (a *App) stepFor(to *config.Config, name string) (step, error) {
 func difference(from, to settings) string {
 	f, t := from.Listener, to.Listener
 	switch {
-	case f.Address != t.Address || f.Protocol != t.Protocol:
+	case f.Address != t.Address || (f.Protocol == protocolQUIC) != (t.Protocol == protocolQUIC):
 		return "rebind"
 	case f.Prefork.Workers != t.Prefork.Workers:
 		return "resize"

@@ -187,7 +187,10 @@ func (p *program) begin(ctx context.Context, name string, patch config.Patch) (*
 		a.file = file
 		a.mu.Unlock()
 	}
-	p.sampled.Do(func() { a.background(a.sampler.run) })
+	p.sampled.Do(func() {
+		a.background(a.sampler.run)
+		a.background(a.watchCerts)
+	})
 	return a.managed(name), nil
 }
 

@@ -27,6 +27,8 @@ type settings struct {
 	Cells map[string]int `json:"cells,omitempty"`
 	// Share is how many processes share the listener's limits.
 	Share int `json:"share"`
+	// TLS is nil where the listener has none.
+	TLS *material `json:"tls,omitempty"`
 	// QUIC is set for workers that serve it.
 	QUIC *listener.QUICKeys `json:"quic,omitempty"`
 }
@@ -75,6 +77,10 @@ func newService(name string, b *board, log *slog.Logger) *service {
 func (s *service) update(to settings) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	transport, err := transportOf(to)
+	if err != nil {
+		return err
+	}
 	pools, undo, err := s.preparePools(to)
 	if err != nil {
 		return err
@@ -95,6 +101,7 @@ func (s *service) update(to settings) error {
 		}
 		return err
 	}
+	s.server.SetTransport(transport)
 	s.server.SetLimits(limitsOf(to.Listener, to.Share))
 	s.server.SetHandler(s.announcing(to.Listener, router.serve))
 	s.retire(pools, release)

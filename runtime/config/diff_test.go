@@ -120,7 +120,7 @@ func TestEffectDependsOnTheDirection(t *testing.T) {
 		{"listeners.web.protocol", "http", "quic", config.Rebind},
 		{"listeners.web.tls", "", "{cert_file: a, key_file: b}", config.Drain},
 		{"listeners.web.tls.cert_file", "a", "b", config.Live},
-		{"listeners.web.tls", "", "{}", config.Rebind},
+		{"listeners.web.tls", "", "{}", config.Drain},
 		{"listeners.web.timeouts", "", "{}", config.Live},
 		{"listeners", "", "{}", config.Drain},
 		{"version", "1", "2", config.Restart},
