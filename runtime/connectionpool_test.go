@@ -139,7 +139,7 @@ func TestPoolCloses(t *testing.T) {
 	use(t, lent, "/x")
 	p.ReleaseConnection("a", idle)
 	waiting := make(chan error, 1)
-	lend(t, p)
+	again := lend(t, p)
 	go func() {
 		_, err := p.GetConnection("a")
 		waiting <- err
@@ -158,6 +158,7 @@ func TestPoolCloses(t *testing.T) {
 	if err := p.ReleaseConnection("a", lent); !errors.Is(err, runtime.ErrPoolClosed) {
 		t.Errorf("release after Close: %v", err)
 	}
+	p.ReleaseConnection("a", again)
 	if err := p.Close(); !errors.Is(err, runtime.ErrPoolClosed) {
 		t.Errorf("second Close: %v", err)
 	}

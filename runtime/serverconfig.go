@@ -25,6 +25,9 @@ type ServerConfig struct {
 	// Address to listen on, host:port, where Start and Listen name none.
 	// Default ":8080".
 	Address string
+	// EnableH2C lets protocol http2 do without TLS, for clients that begin with
+	// HTTP/2 in clear. Default false.
+	EnableH2C bool
 	// TLSCertFile and TLSKeyFile are PEM files, where ListenTLS and ListenQUIC
 	// name none. Default none.
 	TLSCertFile, TLSKeyFile string
@@ -118,6 +121,9 @@ func (c ServerConfig) patch(name string) config.Patch {
 	set("protocol", c.Protocol)
 	if c.TLSCertFile != "" {
 		set("tls", "{cert_file: "+strconv.Quote(c.TLSCertFile)+", key_file: "+strconv.Quote(c.TLSKeyFile)+"}")
+	}
+	if c.EnableH2C {
+		set("h2c", "true")
 	}
 	set("prefork.workers", strconv.Itoa(c.workers()))
 	set("keep_alive.enabled", strconv.FormatBool(c.keepAlive()))
