@@ -11,7 +11,7 @@ BENCHFLAGS ?=
 .PHONY: help build run test race lint fuzz golden bench micro h2spec cross check clean
 
 help: ## list these verbs
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/rockstar-tui
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/rockstar-tui .
