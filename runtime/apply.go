@@ -94,7 +94,6 @@ type step struct {
 	kind    string // as in control.ListenerPlan.Action
 	managed *managed
 	to      settings // unless it stops
-	log     string   // said when done
 }
 
 // steps lists what must be done to each listener, by name.
@@ -226,7 +225,8 @@ func (s step) bind(ctx context.Context, old *endpoint) (*endpoint, error) {
 	if given != nil {
 		return &endpoint{name: s.name, sockets: given, log: s.app.log}, nil
 	}
-	return bindEndpoint(ctx, s.name, s.to, s.samePort(old), s.app.log)
+	e, err := bindEndpoint(ctx, s.name, s.to, s.samePort(old), s.app.log)
+	return e, s.managed.explain(err)
 }
 
 // samePort reports whether the endpoint in use holds the port that is wanted
