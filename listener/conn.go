@@ -34,6 +34,12 @@ type conn struct {
 	// generation of the transport it speaks.
 	generation atomic.Int64
 
+	// resting is set while no goroutine holds it either: who clears it starts
+	// one. bed is its place among those that rest.
+	resting atomic.Bool
+	bed     int
+	killed  atomic.Bool
+
 	// The sweeper alone uses claimed: when it first saw its claim unanswered.
 	claimed int64
 
@@ -255,20 +261,6 @@ func (c *conn) dismissed(p phase) error {
 	return io.EOF
 }
 
-// rest waits, without an engine and its buffers, until something arrives. It
-// says false when the connection should be closed instead.
-func (c *conn) rest() bool {
-	for {
-		err := waitReadable(c.tcp)
-		if err == nil {
-			return true
-		}
-		if !errors.Is(err, os.ErrDeadlineExceeded) || c.woken(err) != nil {
-			return false
-		}
-	}
-}
-
 func (c *conn) Write(p []byte) (int, error) {
 	if c.tls != nil {
 		return c.tls.Write(p)
@@ -374,7 +366,11 @@ func (c *conn) parkable() bool {
 }
 
 // kill ends the connection under whoever serves it, who then cleans up.
-func (c *conn) kill() { c.raw.Close() }
+func (c *conn) kill() {
+	c.killed.Store(true)
+	c.raw.Close()
+	c.s.wake(c)
+}
 
 func (c *conn) LocalAddr() net.Addr  { return c.raw.LocalAddr() }
 func (c *conn) RemoteAddr() net.Addr { return c.raw.RemoteAddr() }

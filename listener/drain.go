@@ -200,4 +200,5 @@ func (s *Server) seal() {
 		s.open.Add(full)
 	}
 	s.sweeper.stop()
+	s.rests.stop()
 }

@@ -62,9 +62,6 @@ var fieldNames = [...]string{fieldLength: "content-length", fieldCoding: "transf
 
 const chunked = "chunked"
 
-// maxExtension bounds the extension of one chunk, in bytes.
-const maxExtension = 256
-
 // Classes of bytes.
 const (
 	inToken = 1 << iota // of a method or a name
@@ -348,7 +345,7 @@ func (g *gate) chunk(c byte, i, maxHeader int) int {
 		g.state = gateSizeLF
 	case g.state == gateExt && classes[c]&inValue != 0:
 		g.n++
-		g.match++ // wraps at 256
+		g.match++ // is zero again at the 256th byte, which is one too many
 		if g.match == 0 || g.n > maxHeader {
 			return g.refuse(statusBodyTooLarge, i)
 		}

@@ -50,6 +50,7 @@ type Server struct {
 	open, parting atomic.Int64
 	fresh         atomic.Int64 // connections that have sent nothing yet
 	sweeper       sweeper
+	rests         rests // connections that wait without an engine
 
 	// drainFrom is when the drain began, in ticks; 0 before.
 	drainFrom atomic.Int64
@@ -164,17 +165,10 @@ func (s *Server) serve(c *conn) {
 }
 
 func (s *Server) serveHTTP1(c *conn) {
-	for {
-		s.terms.Load().engine.serve(c)
-		if !c.parked.Load() {
-			return
-		}
-		ready := c.rest()
-		c.parked.Store(false)
-		if !ready {
-			c.Close()
-			return
-		}
+	s.terms.Load().engine.serve(c)
+	if c.parked.Load() {
+		c.exchange = h1Exchange{} // lets go of what the engine answered last
+		s.park(c)
 	}
 }
 

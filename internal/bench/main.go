@@ -31,6 +31,7 @@ type options struct {
 	out     string
 	caddy   string
 	program string
+	only    string
 }
 
 func main() {
@@ -41,6 +42,7 @@ func main() {
 	flag.StringVar(&o.out, "o", "docs/bench.md", "file to write")
 	flag.StringVar(&o.caddy, "caddy", "", "caddy binary; built if empty, left out if none")
 	flag.StringVar(&o.program, "program", "", "rockstar-tui binary; built if empty")
+	flag.StringVar(&o.only, "only", "", "words; only trials with one of them in their name are run (memory and watching are names too)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -44,6 +45,11 @@ func (b *bench) measure(ctx context.Context) ([]byte, error) {
 	return b.page(ctx, r), nil
 }
 
+// wanted says whether a trial is to be run.
+func (b *bench) wanted(name string) bool {
+	return b.only == "" || slices.ContainsFunc(strings.Fields(b.only), func(word string) bool { return strings.Contains(name, word) })
+}
+
 func (b *bench) peer(name string) *peer {
 	return b.peers[slices.IndexFunc(b.peers, func(p *peer) bool { return p.name == name })]
 }
@@ -68,14 +74,18 @@ func (b *bench) measureCPU(ctx context.Context, r *result, backend int) error {
 	for _, t := range trials {
 		r.cpu[t.name] = series{}
 	}
+	turns := slices.DeleteFunc(slices.Clone(trials), func(t trial) bool { return !b.wanted(t.name) })
 	for round := range b.rounds {
 		say("round %d of %d", round+1, b.rounds)
-		for _, t := range trials {
+		for _, t := range turns {
 			b.turn(ctx, t, servers, round, r)
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
 		}
+	}
+	if !b.wanted("watching") {
+		return nil
 	}
 	return b.measureWatching(ctx, r, servers[0])
 }
@@ -125,6 +135,9 @@ func (b *bench) measureWatching(ctx context.Context, r *result, s *server) error
 }
 
 func (b *bench) measureMemory(ctx context.Context, r *result, backend int) error {
+	if !b.wanted("memory") {
+		return nil
+	}
 	for _, p := range b.peers {
 		s, err := b.start(ctx, p, serverCore, backend, false)
 		if err != nil {
