@@ -37,6 +37,7 @@ var allowed = map[string][]string{
 	"examples/cockpit":            {"runtime", "tui"},
 	"examples/complete":           {"runtime"},
 	"examples/monitoring":         {"runtime"},
+	"examples/protocols":          {"runtime"},
 	"examples/ratelimited":        {"runtime"},
 	"":                            {"runtime", "runtime/control", "runtime/config", "tui", "internal/cli"},
 }
