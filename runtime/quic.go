@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"syscall"
 
 	"github.com/echterhof/rockstar-tui/listener"
 	"github.com/echterhof/rockstar-tui/prefork"
@@ -83,6 +84,22 @@ func (e *endpoint) serveLocal(local *service) error {
 		local.serve(ln)
 	}
 	return nil
+}
+
+// explain says why a UDP port may not be free: unlike one of TCP it serves its
+// last connections and new ones through the same sockets.
+func (m *managed) explain(err error) error {
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range m.retiring {
+		if _, ok := e.sockets.(*packets); ok {
+			return fmt.Errorf("%w: connections from before it was stopped are still open; try again when they have ended", err)
+		}
+	}
+	return err
 }
 
 // steerLocal sends new QUIC connections to this process. Those over TCP reach
