@@ -249,6 +249,7 @@ func TestKeepAliveIsObeyedLive(t *testing.T) {
 	for _, c := range cs[1:] {
 		c.get("/")
 	}
+	e.wantGauges(0, 3)
 	if resp, _ := cs[0].get("/"); !resp.Close {
 		t.Error("a third idle connection is kept, want 2")
 	}
