@@ -9,8 +9,8 @@ func Gone(x Exchange) func() bool {
 	if !ok {
 		return nil
 	}
-	c, ok := h.ctx.Conn().(*conn)
-	if !ok || c.tcp == nil || !canPeek {
+	c := connIn(h.ctx.Conn())
+	if c.tcp == nil || !canTellGone {
 		return nil
 	}
 	return func() bool { return ended(c.tcp) }

@@ -1,4 +1,4 @@
-//go:build unix
+//go:build unix && !linux
 
 package listener
 
@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const canPeek = true
+const canTellGone = true
 
 // ended says whether the peer has closed its side and nothing waits before that.
 func ended(tcp *net.TCPConn) bool {

@@ -2,6 +2,6 @@ package listener
 
 import "net"
 
-const canPeek = false
+const canTellGone = false
 
 func ended(*net.TCPConn) bool { return false }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/echterhof/rockstar-tui/listener"
@@ -94,6 +95,10 @@ func (m *mount) end() {
 	case m.stream != nil:
 		m.stream.Flush()
 		m.pipe.Close()
+	case panicked == nil && m.header.Get("Trailer") != "":
+		m.beginStream(false) // only a stream has trailers
+		m.stream.Flush()
+		m.pipe.Close()
 	case panicked != nil:
 		m.failure = fmt.Sprintf("%v\n%s", panicked, debug.Stack())
 		close(m.release)
@@ -151,7 +156,40 @@ func (m *mount) commit() {
 		m.status = http.StatusOK
 	}
 	m.x.SetStatus(m.status)
-	setHeaders(m.x, m.header)
+	header := m.header
+	if fast, ok := listener.FastHTTP(m.x); ok && len(m.header["Trailer"]) > 0 {
+		header = m.header.Clone()
+		for _, name := range m.trailers() {
+			header.Del(name)
+			fast.Response.Header.AddTrailer(name) // what may not be one is left out
+		}
+		header.Del("Trailer")
+	}
+	setHeaders(m.x, header)
+}
+
+// trailers are the names of the headers that come after the body.
+func (m *mount) trailers() (names []string) {
+	for _, list := range m.header["Trailer"] {
+		for name := range strings.SplitSeq(list, ",") {
+			names = append(names, strings.TrimSpace(name))
+		}
+	}
+	return names
+}
+
+// sendTrailers is called by the engine at the end of the body, when the handler
+// has returned.
+func (m *mount) sendTrailers() {
+	fast, ok := listener.FastHTTP(m.x)
+	if !ok {
+		return
+	}
+	for _, name := range m.trailers() {
+		if value := m.header.Get(name); value != "" {
+			fast.Response.Header.Set(name, value)
+		}
+	}
 }
 
 // beginStream lets the engine go on, which from now on sends what is written.
@@ -164,7 +202,7 @@ func (m *mount) beginStream(atOnce bool) {
 	var out *io.PipeReader
 	out, m.pipe = io.Pipe()
 	m.stream = bufio.NewWriter(m.pipe)
-	m.x.SetBodyStream(&pipeEnd{PipeReader: out, gone: m.cancel}, m.length())
+	m.x.SetBodyStream(&pipeEnd{PipeReader: out, end: m.sendTrailers, gone: m.cancel}, m.length())
 	close(m.release)
 	m.stream.Write(m.buffer)
 	m.buffer = nil
@@ -220,7 +258,16 @@ func (c *hijackedConn) Close() error {
 // pipeEnd tells the handler that nobody reads its response any more.
 type pipeEnd struct {
 	*io.PipeReader
+	end  func() // before the end of the body is seen
 	gone func()
+}
+
+func (p *pipeEnd) Read(b []byte) (int, error) {
+	n, err := p.PipeReader.Read(b)
+	if err == io.EOF {
+		p.end()
+	}
+	return n, err
 }
 
 func (p *pipeEnd) Close() error {

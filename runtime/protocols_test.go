@@ -206,6 +206,63 @@ func TestTheContextEndsWithTheClientOnEveryProtocol(t *testing.T) {
 	})
 }
 
+func TestMountedHandlersSendTrailersOnEveryProtocol(t *testing.T) {
+	onEach(t, func(r *runtime.Router) {
+		r.Mount("GET /sum", http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+			w.Header().Set("Trailer", "X-Sum, X-Unset")
+			fmt.Fprint(w, "body")
+			if q.FormValue("flush") != "" {
+				w.(http.Flusher).Flush()
+			}
+			w.Header().Set("X-Sum", "42")
+		}))
+	}, func(t *testing.T, client *http.Client, url string) {
+		for _, query := range []string{"", "?flush=1"} {
+			resp, err := client.Get(url + "/sum" + query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if string(body) != "body" || err != nil || resp.Trailer.Get("X-Sum") != "42" || resp.Header.Get("X-Sum") != "" {
+				t.Errorf("%s: got %q, %v, trailer %v, header %v", query, body, err, resp.Trailer, resp.Header)
+			}
+		}
+	})
+}
+
+func TestTheContextEndsWithAClientOfHTTP1OverTLS(t *testing.T) {
+	certFile, keyFile, trust := pair(t)
+	app := program(t, runtime.ServerConfig{})
+	arrived, cancelled := make(chan struct{}), make(chan struct{})
+	app.Router().GET("/wait", func(ctx runtime.Context) error {
+		if ctx.Request().TLS == nil {
+			t.Error("the request does not know its TLS")
+		}
+		c := ctx.Context()
+		close(arrived)
+		<-c.Done()
+		close(cancelled)
+		return nil
+	})
+	s := app.Server().NewServer(runtime.ServerConfig{WriteTimeout: -1})
+	ended := make(chan error, 1)
+	go func() { ended <- s.ListenTLS("127.0.0.1:0", certFile, keyFile) }()
+	awaitRunning(t, s, ended)
+	conn, err := tls.Dial("tcp", s.Addr().String(), trust)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprint(conn, "GET /wait HTTP/1.1\r\nHost: x\r\n\r\n")
+	<-arrived
+	conn.Close() // says farewell before it ends
+	select {
+	case <-cancelled:
+	case <-time.After(10 * time.Second):
+		t.Fatal("the handler was not told")
+	}
+}
+
 func TestHTTP2InClearIsAskedFor(t *testing.T) {
 	app := hello(t)
 	s := app.Server().NewServer(runtime.ServerConfig{Protocol: "http2", EnableH2C: true})

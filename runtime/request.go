@@ -49,6 +49,9 @@ func requestOf(x listener.Exchange) *http.Request {
 			r.Header[name] = append(r.Header[name], strings.Clone(value))
 		}
 	})
+	if fast, ok := listener.FastHTTP(x); ok {
+		r.TLS = fast.TLSConnectionState()
+	}
 	var err error
 	if r.URL, err = url.ParseRequestURI(uri); err != nil {
 		raw, query, _ := strings.Cut(uri, "?")
