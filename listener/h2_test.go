@@ -445,3 +445,19 @@ func TestClientsComeAgainWhenTLSIsSwitchedOn(t *testing.T) {
 	e.SetTransport(listener.Transport{TLS: serverTLS(t)})
 	e.wantGauges(0, 0)
 }
+
+func TestRestingTLSConnectionGoesOn(t *testing.T) {
+	e := startH2(t, keepAlive, echo)
+	c := h1Client(t)
+	fetch(t, c, "GET", "https://"+e.addr+"/", "")
+	opened := time.Now()
+	eventually(t, "the connection rests", func() bool { return time.Since(opened) > 1500*time.Millisecond })
+	if _, body := fetch(t, c, "POST", "https://"+e.addr+"/x", "again"); body != "POST /x again" {
+		t.Errorf("body %q", body)
+	}
+	if got := e.Counters().Load(); got.Accepted != 1 || got.Requests != 2 || got.TimedOut != 0 {
+		t.Errorf("%d requests on %d connections, %d timed out", got.Requests, got.Accepted, got.TimedOut)
+	}
+	e.SetLimits(listener.Limits{KeepAlive: true, Idle: 50 * time.Millisecond})
+	e.wantGauges(0, 0)
+}
