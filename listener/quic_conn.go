@@ -1,16 +1,17 @@
 package listener
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
 )
 
-// quicConn is one QUIC connection and its entry in the table. It has an
-// http3.Server of its own, because only those can tell a client to leave.
+// quicConn is one QUIC connection and its entry in the table.
 type quicConn struct {
 	q       *quicServer
 	qc      *quic.Conn
@@ -23,18 +24,61 @@ type quicConn struct {
 	mu      sync.Mutex
 	state   State // new, response or idle; closing at the end
 	since   int64
-	open    int    // requests being answered
+	open    int // requests being answered
+	control *quic.SendStream
 	leaving int64  // when the client was told to leave; 0 before
 	in, out uint64 // bytes counted so far
 	quiet   int64  // since when no packet was sent
 }
 
+// run is the goroutine of a connection, until it is closed and all its handlers
+// have returned.
 func (c *quicConn) run() {
 	defer c.end()
-	if err := c.h3.ServeQUICConn(c.qc); err != nil {
+	defer c.close()
+	h3, control, err := newRawServerConn(c.h3, c.qc)
+	if err != nil {
 		c.q.s.log.Debug("connection ended", "peer", c.qc.RemoteAddr(), "error", err)
+		return
 	}
-	c.close()
+	c.mu.Lock()
+	c.control = control
+	if c.leaving != 0 {
+		go control.Write(goAwayH3)
+	}
+	c.mu.Unlock()
+	go func() {
+		for {
+			str, err := c.qc.AcceptUniStream(context.Background())
+			if err != nil {
+				return
+			}
+			go h3.HandleUnidirectionalStream(str)
+		}
+	}()
+	var requests sync.WaitGroup
+	defer requests.Wait()
+	for {
+		str, err := c.qc.AcceptStream(context.Background())
+		if err != nil {
+			return
+		}
+		if c.deaf() {
+			str.ReleaseStreamCredit()
+			str.CancelRead(quic.StreamErrorCode(http3.ErrCodeRequestRejected))
+			str.CancelWrite(quic.StreamErrorCode(http3.ErrCodeRequestRejected))
+			continue
+		}
+		requests.Go(func() { h3.HandleRequestStream(str) })
+	}
+}
+
+// deaf says whether the client was told to leave and goes on asking as if it
+// did not hear.
+func (c *quicConn) deaf() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.leaving != 0 && time.Duration(ticks()-c.leaving) > leaveLimit
 }
 
 // close ends the connection at once.
@@ -91,9 +135,12 @@ func (c *quicConn) served() {
 	}
 }
 
+// goAwayH3 is a frame of HTTP/3 that asks for no more requests but permits all of
+// those under way, whatever number they have: RFC 9114, section 5.2.
+var goAwayH3 = []byte{7, 8, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfc}
+
 // leave asks the client, once, to send its further requests on another
-// connection. Requests that cross this are refused in a way that tells the
-// client that it can send them again elsewhere.
+// connection. Requests that cross this are answered.
 func (c *quicConn) leave() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -102,8 +149,9 @@ func (c *quicConn) leave() {
 	}
 	c.leaving = ticks()
 	c.quiet = c.leaving
-	// It tells the client at once and returns at the end of the connection.
-	go c.h3.Shutdown(c.qc.Context())
+	if c.control != nil {
+		go c.control.Write(goAwayH3) // blocks if the client permits nothing
+	}
 }
 
 // count adds the bytes since the last time to the counters.
