@@ -10,7 +10,7 @@ const (
 	// tidyFrom is how many connections must have been parked to make it worth
 	// while: some 20 KiB each.
 	tidyFrom  = 512
-	tidyEvery = 10 * time.Second
+	tidyEvery = 5 * time.Second
 )
 
 // tidier gives back to the system what parked connections have let go of. The

@@ -111,7 +111,7 @@ func (s *server) hold(ctx context.Context, n int) (perConn, whole float64, err e
 }
 
 // settle is what connections get to give up what they do not need while idle.
-const settle = 5 * time.Second
+const settle = 10 * time.Second
 
 func (s *server) one() (net.Conn, error) {
 	c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", s.clear))

@@ -34,12 +34,23 @@ Debian wrk, nghttp2-client, nginx-light, haproxy. Caddy is built from its module
 	b.memoryTable(&w, r)
 	fmt.Fprintf(&w, "\n## Watching\n\nCPU time per request of `respond` with 64 connections while one `status -w --json` is attached, divided by that of the trial beside it without: %s over %d pairs.\n",
 		spread(r.watching), len(r.watching))
+	fmt.Fprint(&w, profile)
 	slices.Sort(b.notes)
 	for _, note := range slices.Compact(b.notes) {
 		fmt.Fprintf(&w, "\n%s\n", note)
 	}
 	return w.Bytes()
 }
+
+// profile is what perf told when this was written.
+const profile = `
+## Where it goes
+
+Of respond on HTTP/1.1 with 64 connections, by perf when this was written: 77 % is the kernel's (read, write, loopback TCP,
+waiting), 10 % Go's runtime, 7 % the HTTP engine, 3 % ours (counting, limits, the check of each header for what is
+malformed), the rest reading clocks and copying. A connection per request pays for Go's setting up of a socket besides,
+among it six calls of setsockopt. HTTP/2 is Go's own, of net/http.
+`
 
 func (b *bench) machine(ctx context.Context, w *bytes.Buffer) {
 	fmt.Fprintf(w, "Machine: %s, %d CPUs, Linux %s, %s. Servers: ", cpuModel(), goruntime.NumCPU(), say1(ctx, "uname", "-r"), goruntime.Version())
@@ -48,9 +59,6 @@ func (b *bench) machine(ctx context.Context, w *bytes.Buffer) {
 			w.WriteString("; ")
 		}
 		version, _, _ := strings.Cut(p.version, " - ")
-		if p.name == "Caddy" {
-			version, _, _ = strings.Cut("Caddy "+version, " h1:")
-		}
 		w.WriteString(strings.TrimPrefix(version, "nginx version: "))
 	}
 	w.WriteString(".\n")

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"debug/buildinfo"
 	"fmt"
 	"os"
 	"os/exec"
@@ -72,7 +73,7 @@ func (b *bench) find(ctx context.Context) {
 	}
 	if b.caddy != "none" {
 		b.peers = append(b.peers, &peer{name: "Caddy", path: b.caddy, files: caddyFiles, args: []string{"run", "--config", "Caddyfile"},
-			version: say1(ctx, b.caddy, "version")})
+			version: caddyVersion(b.caddy)})
 	}
 }
 
@@ -81,6 +82,20 @@ func say1(ctx context.Context, name string, args ...string) string {
 	out, _ := exec.CommandContext(ctx, name, args...).CombinedOutput()
 	line, _, _ := strings.Cut(string(out), "\n")
 	return line
+}
+
+// caddyVersion is that of the module it was built from.
+func caddyVersion(path string) string {
+	info, err := buildinfo.ReadFile(path)
+	if err != nil {
+		return "Caddy"
+	}
+	for _, dep := range info.Deps {
+		if dep.Path == caddyModule {
+			return "Caddy " + dep.Version
+		}
+	}
+	return "Caddy"
 }
 
 func build(ctx context.Context, dir, out, pkg string) error {
