@@ -15,8 +15,8 @@ import (
 
 // FrameworkConfig is what [New] makes an App of. Its zero value is useful.
 type FrameworkConfig struct {
-	// ServerConfig of the server that [App.Start] starts. What another server
-	// does not set itself, it takes from its own ServerConfig, not from here.
+	// ServerConfig of the server that [App.Start] starts. Servers made by
+	// [Server.NewServer] have one of their own and take nothing from here.
 	ServerConfig ServerConfig
 	// NetworkClient of the App; every field has a default.
 	NetworkClient NetworkClientConfig
@@ -105,6 +105,10 @@ func (a *App) Start(addr string) error {
 		return err
 	case <-ctx.Done():
 		stop()
-		return errors.Join(a.Shutdown(context.Background()), <-served)
+		err := a.Shutdown(context.Background())
+		if ended := <-served; !errors.Is(ended, ErrClosed) { // it had not begun to serve
+			err = errors.Join(err, ended)
+		}
+		return err
 	}
 }

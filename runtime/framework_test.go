@@ -202,8 +202,8 @@ func TestSeveralServersShareTheRoutes(t *testing.T) {
 		t.Errorf("after the first's shutdown: first runs %v, second %v", first.IsRunning(), second.IsRunning())
 	}
 	fetch(t, "GET", "http://"+second.Addr().String()+"/name", "")
-	if err := first.Listen("127.0.0.1:0"); !errors.Is(err, runtime.ErrClosed) {
-		t.Errorf("Listen after Shutdown: %v, want ErrClosed", err)
+	if err := first.Listen("127.0.0.1:0"); !errors.Is(err, runtime.ErrServerClosed) {
+		t.Errorf("Listen after Shutdown: %v, want ErrServerClosed", err)
 	}
 	if err := second.Listen("127.0.0.1:0"); !errors.Is(err, runtime.ErrServerStarted) {
 		t.Errorf("second Listen: %v, want ErrServerStarted", err)
@@ -211,6 +211,46 @@ func TestSeveralServersShareTheRoutes(t *testing.T) {
 	same := app.Server().NewServer(runtime.ServerConfig{Name: "extra"})
 	if err := same.Listen("127.0.0.1:0"); err == nil || !strings.Contains(err.Error(), "already") {
 		t.Errorf("a second server of one name: %v", err)
+	}
+}
+
+func TestStartAfterShutdownSaysSo(t *testing.T) {
+	app := program(t, runtime.ServerConfig{})
+	if err := app.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := app.Start("127.0.0.1:0"); !errors.Is(err, runtime.ErrClosed) {
+		t.Errorf("got %v, want ErrClosed", err)
+	}
+}
+
+// A connection that is kept costs nothing more per request than its response.
+func BenchmarkHandler(b *testing.B) {
+	app, err := runtime.New(runtime.FrameworkConfig{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer app.Shutdown(context.Background())
+	app.Router().GET("/", func(ctx runtime.Context) error { return ctx.String(200, "Hello, World!") })
+	go app.Start("127.0.0.1:0")
+	for !app.Server().IsRunning() {
+		time.Sleep(time.Millisecond)
+	}
+	c, err := net.Dial("tcp", app.Server().Addr().String())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.Close()
+	answer := make([]byte, 4096)
+	request := []byte("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Write(request); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := c.Read(answer); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

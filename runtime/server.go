@@ -14,8 +14,12 @@ import (
 	"github.com/echterhof/rockstar-tui/prefork"
 )
 
-// ErrServerStarted is returned by a second Listen or Serve of one Server.
-var ErrServerStarted = errors.New("the server was started already")
+var (
+	// ErrServerStarted is returned by a second Listen or Serve of one Server.
+	ErrServerStarted = errors.New("the server was started already")
+	// ErrServerClosed is returned by Listen or Serve after Shutdown or Close.
+	ErrServerClosed = errors.New("the server is closed")
+)
 
 // Server is one listener of an App and what serves it. [Server.NewServer] makes
 // one, Listen, ListenTLS, ListenQUIC or Serve start it, once. All servers of an
@@ -171,7 +175,7 @@ func (s *Server) give(ln net.Listener, c *ServerConfig) (failed <-chan error, er
 	defer s.mu.Unlock()
 	switch {
 	case s.ended:
-		return nil, ErrClosed
+		return nil, ErrServerClosed
 	case s.started:
 		return nil, ErrServerStarted
 	}
