@@ -90,7 +90,7 @@ func caddyVersion(path string) string {
 	if err != nil {
 		return "Caddy"
 	}
-	for _, dep := range info.Deps {
+	for _, dep := range append(info.Deps, &info.Main) {
 		if dep.Path == caddyModule {
 			return "Caddy " + dep.Version
 		}
