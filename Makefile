@@ -4,12 +4,14 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 CONFIG  ?=
 FUZZTIME ?= 20s
+H2SPEC   ?= latest
+BENCHFLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race lint fuzz golden bench cross check clean
+.PHONY: help build run test race lint fuzz golden bench micro h2spec cross check clean
 
 help: ## list these verbs
-	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## build bin/rockstar-tui
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/rockstar-tui .
@@ -38,8 +40,16 @@ fuzz: ## fuzz every parser for FUZZTIME (20s) each
 golden: ## write the golden screens and outputs anew; look at the diff before you commit it
 	go test ./tui/... ./internal/cli/... -update
 
-bench: ## run every benchmark once
+bench: ## measure beside nginx, HAProxy and Caddy, and write docs/bench.md (Linux; takes minutes)
+	go run ./internal/bench $(BENCHFLAGS)
+
+micro: ## run every Go benchmark once
 	go test -run '^$$' -bench . -benchmem ./...
+
+h2spec: ## run h2spec, built into a temporary folder, against HTTP/2 over TLS and in clear
+	@set -e; bin=$$(mktemp -d); trap 'rm -rf "$$bin"' EXIT; \
+		GOBIN=$$bin go install github.com/summerwind/h2spec/cmd/h2spec@$(H2SPEC); \
+		H2SPEC=$$bin/h2spec go test -count=1 -v -run '^TestH2spec$$' ./listener
 
 cross: ## build for every platform we ship
 	@set -e; for target in linux/amd64 linux/arm64 darwin/arm64 windows/amd64; do \

@@ -30,6 +30,15 @@ var allowed = map[string][]string{
 	"tui":                         {"tui/quiet", "tui/page", "tui/component", "themes", "runtime/control", "runtime/config"},
 	"internal/cli":                {"runtime/control", "runtime/config"},
 	"internal/rawclient":          {},
+	"internal/roamer":             {},
+	"internal/bench":              {},
+	"examples":                    {},
+	"examples/clients":            {"runtime"},
+	"examples/cockpit":            {"runtime", "tui"},
+	"examples/complete":           {"runtime"},
+	"examples/monitoring":         {"runtime"},
+	"examples/protocols":          {"runtime"},
+	"examples/ratelimited":        {"runtime"},
 	"":                            {"runtime", "runtime/control", "runtime/config", "tui", "internal/cli"},
 }
 

@@ -53,16 +53,16 @@ func serveOptions(o cli.ServeOptions, log *slog.Logger) runtime.ServeOptions {
 }
 
 func cockpit(ctx context.Context, ctl control.Controller, o cli.CockpitOptions) error {
-	_, err := tui.Run(ctx, cockpitOptions(ctl, o))
+	_, err := tui.Run(ctx, ctl, cockpitOptions(o))
 	return err
 }
 
-func cockpitOptions(ctl control.Controller, o cli.CockpitOptions) tui.Options {
+func cockpitOptions(o cli.CockpitOptions) tui.Options {
 	if o.NoColor {
 		o.Theme = "mono"
 	}
 	return tui.Options{
-		Controller: ctl, Target: o.Target, Theme: o.Theme, CPUs: goruntime.NumCPU(),
+		Target: o.Target, Theme: o.Theme, CPUs: goruntime.NumCPU(),
 		ReadOnly: o.ReadOnly, OwnsRuntime: o.OwnsRuntime, Embedded: o.Embedded,
 	}
 }
@@ -81,7 +81,7 @@ func embedded(ctx context.Context, s cli.ServeOptions, c cli.CockpitOptions) err
 		return err
 	case app := <-apps:
 		c.Embedded, c.OwnsRuntime = true, true
-		outcome, err := tui.Run(ctx, cockpitOptions(app, c))
+		outcome, err := tui.Run(ctx, app, cockpitOptions(c))
 		if err != nil {
 			fmt.Fprintln(os.Stderr, "rockstar-tui:", err)
 		}

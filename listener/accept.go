@@ -139,8 +139,8 @@ var noRoom = []byte("HTTP/1.1 503 Service Unavailable\r\n" +
 // counted as parting.
 func (s *Server) turnAway(raw net.Conn) {
 	s.counters.Refused.Add(1)
-	if s.parting.Load() > maxParting {
-		raw.Close()
+	if t := s.transport.Load(); t.TLS != nil || t.HTTP2 || s.parting.Load() > maxParting {
+		raw.Close() // nobody who would read it, or too many
 		s.vacate(&s.parting)
 		return
 	}

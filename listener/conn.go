@@ -1,6 +1,7 @@
 package listener
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -28,16 +29,30 @@ type conn struct {
 	// parked is set while no engine holds the connection, which waits for its
 	// next request without one.
 	parked atomic.Bool
+	// mux is what carries several requests at a time, nil where there is one.
+	mux atomic.Pointer[h2]
+	// generation of the transport it speaks.
+	generation atomic.Int64
+
+	// resting is set while no goroutine holds it either: who clears it starts
+	// one. bed is its place among those that rest.
+	resting atomic.Bool
+	bed     int
+	killed  atomic.Bool
 
 	// The sweeper alone uses claimed: when it first saw its claim unanswered.
 	claimed int64
 
 	// What follows belongs to the goroutine that serves the connection.
+	tls      *tls.Conn // over raw; nil for cleartext
+	early    []byte    // read before it was known which engine serves
 	exchange h1Exchange
-	started  int64 // end of the request header; 0 between requests
-	verdict  int   // status the engine answers the present request with; 0 for none
-	linger   bool  // the client is still sending
-	last     bool  // the client was told that this response is the last one
+	gate     gate
+	held     []byte // what the gate stopped, for whom it was not meant
+	started  int64  // end of the request header; 0 between requests
+	verdict  int    // status the engine answers the present request with; 0 for none
+	linger   bool   // the client is still sending
+	last     bool   // the client was told that this response is the last one
 }
 
 func newConn(s *Server, raw net.Conn) *conn {
@@ -136,28 +151,56 @@ func (c *conn) refuse(status int) {
 // mustEnd says whether the response about to be sent should be the last one.
 func (c *conn) mustEnd() bool {
 	limits := c.s.terms.Load()
-	return !limits.KeepAlive || c.s.draining() || limits.MaxIdle > 0 && c.s.between() >= int64(limits.MaxIdle)
+	return !limits.KeepAlive || c.s.draining() || c.outdated() || limits.MaxIdle > 0 && c.s.between() >= int64(limits.MaxIdle)
 }
 
 // Read hides from the engine that deadlines are used to wake it: it sees an end
 // of the connection between requests, a timeout only within one, and nothing at
 // all of a claim that came too late.
 func (c *conn) Read(p []byte) (int, error) {
+	if c.gate.refused != 0 {
+		return c.stopped(p)
+	}
+	n, err := c.receive(p)
+	switch {
+	case n > 0:
+		c.begin()
+		return c.admit(p[:n]), nil
+	case err == io.EOF && c.gate.begun():
+		c.refuse(statusBadRequest)
+		return 0, io.ErrUnexpectedEOF
+	case !c.now().state().Active():
+		return 0, io.EOF // whatever it was, no request is hurt
+	}
+	return 0, err
+}
+
+// receive reads what the client said, in clear.
+func (c *conn) receive(p []byte) (int, error) {
+	switch {
+	case len(c.early) > 0:
+		n := copy(p, c.early)
+		c.early = c.early[n:]
+		return n, nil
+	case c.tls != nil:
+		return c.tls.Read(p)
+	}
+	return c.readWire(p)
+}
+
+// readWire reads from the socket, and lets nobody see a claim that came too late.
+func (c *conn) readWire(p []byte) (int, error) {
 	for {
 		n, err := c.raw.Read(p)
 		if n > 0 {
 			c.in.Add(uint64(n))
 			c.s.counters.BytesIn.Add(uint64(n))
-			c.begin()
 			return n, nil
 		}
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			if err = c.woken(err); err == nil {
 				continue
 			}
-		}
-		if !c.now().state().Active() {
-			return 0, io.EOF // whatever it was, no request is hurt
 		}
 		return 0, err
 	}
@@ -202,6 +245,11 @@ func (c *conn) dismissed(p phase) error {
 		c.raw.SetReadDeadline(time.Time{})
 		return nil
 	}
+	if m := c.mux.Load(); m != nil {
+		m.dismiss(p)
+		c.raw.SetReadDeadline(time.Time{})
+		return nil
+	}
 	switch p.claim() {
 	case claimPark:
 		c.parked.Store(true)
@@ -213,21 +261,16 @@ func (c *conn) dismissed(p phase) error {
 	return io.EOF
 }
 
-// rest waits, without an engine and its buffers, until something arrives. It
-// says false when the connection should be closed instead.
-func (c *conn) rest() bool {
-	for {
-		err := waitReadable(c.tcp)
-		if err == nil {
-			return true
-		}
-		if !errors.Is(err, os.ErrDeadlineExceeded) || c.woken(err) != nil {
-			return false
-		}
+func (c *conn) Write(p []byte) (int, error) {
+	if c.tls != nil {
+		return c.tls.Write(p)
 	}
+	return c.writeWire(p)
 }
 
-func (c *conn) Write(p []byte) (int, error) {
+// writeWire writes to the socket, past deadlines that were meant for a response
+// already gone.
+func (c *conn) writeWire(p []byte) (int, error) {
 	var done int
 	for {
 		n, err := c.raw.Write(p[done:])
@@ -267,9 +310,9 @@ func (c *conn) Close() error {
 	}
 	c.observe(now)
 	if c.linger || c.last && waiting(c.tcp) {
-		farewell(c.tcp)
+		c.farewell()
 	}
-	err := c.raw.Close()
+	err := c.hangUp()
 	c.s.remove(c, old.state())
 	return err
 }
@@ -281,6 +324,21 @@ const (
 	lingerTime  = 500 * time.Millisecond
 	lingerBytes = 1 << 20
 )
+
+func (c *conn) farewell() {
+	if c.tls != nil {
+		c.tls.CloseWrite()
+	}
+	farewell(c.tcp)
+}
+
+// hangUp closes the socket, with TLS not before saying so.
+func (c *conn) hangUp() error {
+	if c.tls != nil {
+		return c.tls.Close()
+	}
+	return c.raw.Close()
+}
 
 func farewell(tcp *net.TCPConn) {
 	if tcp == nil || tcp.CloseWrite() != nil {
@@ -303,10 +361,16 @@ func discard(r io.Reader, limit int) {
 
 // parkable says whether the connection holds an engine's buffers that it could
 // do without.
-func (c *conn) parkable() bool { return canPark && c.tcp != nil && !c.parked.Load() }
+func (c *conn) parkable() bool {
+	return canPark && c.tcp != nil && !c.parked.Load() && c.mux.Load() == nil
+}
 
 // kill ends the connection under whoever serves it, who then cleans up.
-func (c *conn) kill() { c.raw.Close() }
+func (c *conn) kill() {
+	c.killed.Store(true)
+	c.raw.Close()
+	c.s.wake(c)
+}
 
 func (c *conn) LocalAddr() net.Addr  { return c.raw.LocalAddr() }
 func (c *conn) RemoteAddr() net.Addr { return c.raw.RemoteAddr() }

@@ -22,7 +22,7 @@ type Counters struct {
 	// Requests counts request headers received, malformed ones included.
 	Requests atomic.Uint64
 	// Errors counts responses of status 500 and above and the requests the
-	// engine itself answered with 400, 408, 413 or 431.
+	// engine itself refused, as with 400, 413 or 501.
 	Errors atomic.Uint64
 	// BytesIn and BytesOut count what was read from and written to connections.
 	BytesIn, BytesOut atomic.Uint64

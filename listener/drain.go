@@ -2,6 +2,7 @@ package listener
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"syscall"
@@ -30,6 +31,13 @@ const (
 // with the error.
 func (s *Server) Drain(ctx context.Context) (forced int, err error) {
 	s.beginDrain()
+	datagrams, quicErr := s.drainQUIC(ctx)
+	streams, err := s.drainAccepted(ctx)
+	return datagrams + streams, errors.Join(quicErr, err)
+}
+
+// drainAccepted drains what listeners and other processes have accepted.
+func (s *Server) drainAccepted(ctx context.Context) (forced int, err error) {
 	s.emptyQueues(ctx)
 	s.stopAccepting()
 	if s.waitVacant(ctx) {
@@ -47,6 +55,9 @@ func (s *Server) Drain(ctx context.Context) (forced int, err error) {
 // Close ends the server at once, with every connection.
 func (s *Server) Close() error {
 	s.beginDrain()
+	for _, q := range s.quicServers() {
+		q.closeAll()
+	}
 	s.stopAccepting()
 	s.seal()
 	s.conns.each((*conn).kill)
@@ -189,4 +200,5 @@ func (s *Server) seal() {
 		s.open.Add(full)
 	}
 	s.sweeper.stop()
+	s.rests.stop()
 }

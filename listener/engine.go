@@ -16,6 +16,9 @@ const (
 	statusNotFound       = 404
 	statusTimeout        = 408
 	statusBodyTooLarge   = 413
+	statusURITooLong     = 414
 	statusHeaderTooLarge = 431
 	statusInternalError  = 500
+	statusNotImplemented = 501
+	statusBadVersion     = 505
 )

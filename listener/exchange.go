@@ -25,7 +25,7 @@ type Exchange interface {
 	Path() string
 	// Query is what follows the question mark, as it was sent.
 	Query() string
-	// Proto is "HTTP/1.1" or "HTTP/1.0".
+	// Proto is "HTTP/1.1", "HTTP/1.0", "HTTP/2.0" or "HTTP/3.0".
 	Proto() string
 	// Host as it was sent, from the target or the header, in lower case.
 	Host() string

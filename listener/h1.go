@@ -48,7 +48,8 @@ func newH1(s *Server, b buffers) *h1 {
 }
 
 func (e *h1) serve(c *conn) {
-	err := e.srv.ServeConn(c)
+	c.gate.on = true
+	err := e.srv.ServeConn(c.view())
 	if inBody := (*fasthttp.ErrBodyStreamWritePanic)(nil); errors.As(err, &inBody) {
 		e.s.counters.Errors.Add(1)
 		e.s.log.Error("panic while sending a response", "peer", c.RemoteAddr(), "panic", err)
@@ -60,9 +61,9 @@ func (e *h1) serve(c *conn) {
 func (e *h1) stateChanged(nc net.Conn, state fasthttp.ConnState) {
 	switch state {
 	case fasthttp.StateActive:
-		nc.(*conn).begin() // a pipelined request begins without a read
+		connIn(nc).begin() // a pipelined request begins without a read
 	case fasthttp.StateIdle:
-		nc.(*conn).finish()
+		connIn(nc).finish()
 	}
 }
 
@@ -76,6 +77,9 @@ func (e *h1) headerReceived(h *fasthttp.RequestHeader) (unchanged fasthttp.Reque
 		length = 0 // none announced
 	}
 	c.headerDone(size, int64(length))
+	if c.verdict == 0 {
+		c.verdict = check(h)
+	}
 	if c.verdict != 0 {
 		h.SetContentLength(0)
 	}
@@ -88,11 +92,11 @@ const headerOffset = unsafe.Offsetof(fasthttp.RequestCtx{}.Request) + unsafe.Off
 // always the one inside of a RequestCtx, which knows.
 func connOf(h *fasthttp.RequestHeader) *conn {
 	ctx := (*fasthttp.RequestCtx)(unsafe.Add(unsafe.Pointer(h), -int(headerOffset)))
-	return ctx.Conn().(*conn)
+	return connIn(ctx.Conn())
 }
 
 func (e *h1) expect(ctx *fasthttp.RequestCtx) int {
-	c := ctx.Conn().(*conn)
+	c := connIn(ctx.Conn())
 	if c.verdict == 0 {
 		return fasthttp.StatusContinue
 	}
@@ -101,7 +105,7 @@ func (e *h1) expect(ctx *fasthttp.RequestCtx) int {
 }
 
 func (e *h1) handle(ctx *fasthttp.RequestCtx) {
-	c := ctx.Conn().(*conn)
+	c := connIn(ctx.Conn())
 	if c.verdict == 0 {
 		c.exchange.reset(c, ctx)
 		e.call(c, ctx)
@@ -115,6 +119,7 @@ func (e *h1) handle(ctx *fasthttp.RequestCtx) {
 		c.s.counters.Errors.Add(1)
 	}
 	if ctx.Hijacked() {
+		c.gate.on = false
 		c.observe(ticks())
 		c.enter(StateHijacked, ticks())
 		return
@@ -138,7 +143,7 @@ func (e *h1) call(c *conn, ctx *fasthttp.RequestCtx) {
 
 // malformed answers what could not be read to the end.
 func (e *h1) malformed(ctx *fasthttp.RequestCtx, err error) {
-	c := ctx.Conn().(*conn)
+	c := connIn(ctx.Conn())
 	if c.verdict == 0 {
 		c.verdict = statusBadRequest
 		if tooLarge := (*fasthttp.ErrSmallBuffer)(nil); errors.As(err, &tooLarge) {
@@ -167,7 +172,10 @@ var verdicts = map[int]string{
 	statusBadRequest:     "malformed request\n",
 	statusTimeout:        "the request took too long to arrive\n",
 	statusBodyTooLarge:   "request body too large\n",
+	statusURITooLong:     "request target too long\n",
 	statusHeaderTooLarge: "request header too large\n",
+	statusNotImplemented: "not implemented\n",
+	statusBadVersion:     "only HTTP/1.0 and HTTP/1.1 are served here\n",
 }
 
 // debugLog is where fasthttp may complain about its clients.

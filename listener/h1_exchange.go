@@ -52,16 +52,24 @@ func (b *h1Body) Read(p []byte) (int, error) {
 	if err == io.EOF {
 		b.done = true
 		b.c.bodyDone()
+	} else if err != nil && !gone(err) {
+		b.c.refuse(statusBadRequest) // the engine found something wrong
 	}
 	return n, err
 }
 
 func (x *h1Exchange) Method() string     { return view(x.ctx.Method()) }
 func (x *h1Exchange) RequestURI() string { return view(x.ctx.RequestURI()) }
-func (x *h1Exchange) RawPath() string    { return view(x.ctx.URI().PathOriginal()) }
 func (x *h1Exchange) Query() string      { return view(x.ctx.URI().QueryString()) }
 func (x *h1Exchange) Proto() string      { return view(x.ctx.Request.Header.Protocol()) }
 func (x *h1Exchange) Host() string       { return view(x.ctx.Host()) }
+
+func (x *h1Exchange) RawPath() string {
+	if p := x.ctx.URI().PathOriginal(); len(p) > 0 {
+		return view(p)
+	}
+	return "/" // of a target like http://host?query
+}
 
 func (x *h1Exchange) Path() string {
 	raw := x.RawPath()

@@ -36,6 +36,13 @@ func (s *Server) Connections(keep func(ConnInfo) bool) []ConnInfo {
 			infos = append(infos, info)
 		}
 	}
+	for _, q := range s.quicServers() {
+		q.each(func(c *quicConn) {
+			if info := c.info(); keep == nil || keep(info) {
+				infos = append(infos, info)
+			}
+		})
+	}
 	return infos
 }
 
@@ -58,9 +65,15 @@ func addrString(a net.Addr) string {
 // CloseConnection ends one connection at once, whatever it is doing, and says
 // whether there was one with this ID.
 func (s *Server) CloseConnection(id uint64) bool {
-	c := s.conns.find(id)
-	if c != nil {
+	if c := s.conns.find(id); c != nil {
 		c.kill()
+		return true
 	}
-	return c != nil
+	for _, q := range s.quicServers() {
+		if c := q.find(id); c != nil {
+			c.close()
+			return true
+		}
+	}
+	return false
 }

@@ -44,3 +44,20 @@ func peek(fd uintptr) (int, error) {
 		}
 	}
 }
+
+// readable says whether a read would not have to wait. One that would fail for
+// another reason than a closed socket counts as readable too.
+func readable(tcp *net.TCPConn) (state readiness) {
+	raw, err := tcp.SyscallConn()
+	if err != nil {
+		return isClosed
+	}
+	state = isClosed
+	raw.Control(func(fd uintptr) {
+		state = isReadable
+		if _, err := peek(fd); err == unix.EAGAIN {
+			state = isQuiet
+		}
+	})
+	return state
+}

@@ -11,3 +11,5 @@ func waiting(*net.TCPConn) bool { return false }
 const canPark = false
 
 func waitReadable(*net.TCPConn) error { return net.ErrClosed }
+
+func readable(*net.TCPConn) readiness { return isClosed }

@@ -13,7 +13,7 @@ const sendChunk = 1 << 20
 // ReadFrom lets the kernel send files and splice connections, which a wrapped
 // connection would otherwise copy through user space.
 func (c *conn) ReadFrom(r io.Reader) (int64, error) {
-	if c.tcp == nil || !direct(r) {
+	if c.tcp == nil || c.tls != nil || !direct(r) {
 		return c.copyFrom(r)
 	}
 	var done int64

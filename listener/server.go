@@ -23,6 +23,8 @@ type ServerConfig struct {
 	Handler Handler
 	// Limits to begin with.
 	Limits Limits
+	// Transport to begin with; HTTP/1.1 in clear by default.
+	Transport Transport
 	// Counters to count into, such as those in shared memory; nil for its own.
 	// No other Server counts into them meanwhile, and the gauges begin at zero.
 	Counters *Counters
@@ -33,12 +35,13 @@ type ServerConfig struct {
 // Server serves the connections of one endpoint. It is ready when made and used
 // up after Drain or Close.
 type Server struct {
-	name     string
-	log      *slog.Logger
-	counters *Counters
-	handler  atomic.Pointer[Handler]
-	terms    atomic.Pointer[terms]
-	pace     *rate.Limiter
+	name      string
+	log       *slog.Logger
+	counters  *Counters
+	handler   atomic.Pointer[Handler]
+	terms     atomic.Pointer[terms]
+	transport atomic.Pointer[Transport]
+	pace      *rate.Limiter
 
 	conns  table
 	lastID atomic.Uint64
@@ -47,14 +50,16 @@ type Server struct {
 	open, parting atomic.Int64
 	fresh         atomic.Int64 // connections that have sent nothing yet
 	sweeper       sweeper
+	rests         rests // connections that wait without an engine
 
 	// drainFrom is when the drain began, in ticks; 0 before.
 	drainFrom atomic.Int64
 	drain     chan struct{} // closed when it begins
 	vacated   chan struct{} // receives when open or parting has become zero
 
-	// mu guards acceptors and stopped, and serializes SetLimits.
+	// mu guards acceptors, quic and stopped, and serializes SetLimits.
 	mu        sync.Mutex
+	quic      map[*quicServer]struct{}
 	acceptors map[*acceptor]struct{}
 	stopped   chan struct{} // closed when accepting must end
 }
@@ -82,6 +87,7 @@ func NewServer(cfg ServerConfig) *Server {
 	s.sweeper.init(s)
 	s.SetHandler(cfg.Handler)
 	s.SetLimits(cfg.Limits)
+	s.SetTransport(cfg.Transport)
 	return s
 }
 
@@ -153,17 +159,16 @@ func (s *Server) ServeConn(raw net.Conn) {
 // serve is the goroutine of a connection, until it is closed or hijacked.
 func (s *Server) serve(c *conn) {
 	defer s.recovered(c)
-	for {
-		s.terms.Load().engine.serve(c)
-		if !c.parked.Load() {
-			return
-		}
-		ready := c.rest()
-		c.parked.Store(false)
-		if !ready {
-			c.Close()
-			return
-		}
+	if s.greet(c) == speaksHTTP1 {
+		s.serveHTTP1(c)
+	}
+}
+
+func (s *Server) serveHTTP1(c *conn) {
+	s.terms.Load().engine.serve(c)
+	if c.parked.Load() {
+		c.exchange = h1Exchange{} // lets go of what the engine answered last
+		s.park(c)
 	}
 }
 
@@ -180,8 +185,10 @@ func (s *Server) recovered(c *conn) {
 	c.Close()
 }
 
-func (s *Server) panicked(c *conn, reason any) {
-	s.log.Error("panic while serving a request", "peer", c.RemoteAddr(), "panic", reason, "stack", string(debug.Stack()))
+func (s *Server) panicked(c *conn, reason any) { s.panickedFor(c.RemoteAddr(), reason) }
+
+func (s *Server) panickedFor(peer net.Addr, reason any) {
+	s.log.Error("panic while serving a request", "peer", peer, "panic", reason, "stack", string(debug.Stack()))
 }
 
 // remove takes a closed connection out of the table and the gauges.

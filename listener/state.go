@@ -18,9 +18,10 @@ const (
 	StateIdle                  // between requests
 	StateHijacked              // taken over by a handler, no longer HTTP
 	StateClosing               // no longer served, its last bytes are on the way
+	StateStreams               // HTTP/2: at least one request is open
 )
 
-var stateNames = [...]string{"new", "header", "body", "response", "idle", "hijacked", "closing"}
+var stateNames = [...]string{"new", "header", "body", "response", "idle", "hijacked", "closing", "streams"}
 
 // String is the state in one lower-case word.
 func (s State) String() string {

@@ -25,6 +25,7 @@ type sweeper struct {
 	signal  chan struct{}
 	end     chan struct{} // closed by the server when it is done
 	endOnce sync.Once
+	tidy    tidier
 }
 
 func (w *sweeper) init(s *Server) {
@@ -85,9 +86,16 @@ func (w *sweeper) interval() time.Duration {
 func (w *sweeper) look() {
 	limits, now := w.s.terms.Load(), ticks()
 	w.s.conns.each(func(c *conn) { w.consider(c, limits, now) })
+	w.tidy.look(now)
 }
 
 func (w *sweeper) consider(c *conn, limits *terms, now int64) {
+	if m := c.mux.Load(); m != nil {
+		m.sweep(limits, now)
+		if w.s.draining() || c.outdated() {
+			m.depart()
+		}
+	}
 	p := c.now()
 	if p.claim() != claimNone {
 		w.insist(c, p, limits, now)
@@ -98,10 +106,13 @@ func (w *sweeper) consider(c *conn, limits *terms, now int64) {
 	case bound > 0 && p.age(now) >= bound:
 		c.claim(p, claimOverdue)
 	case p.state().Active():
+	case c.outdated() && p.state() == StateIdle:
+		c.claim(p, claimLeave)
 	case w.s.draining() && now-max(p.since(), w.s.drainFrom.Load()) >= int64(limits.DrainIdle):
 		c.claim(p, claimLeave)
 	case p.age(now) >= parkAfter && c.parkable():
 		c.claim(p, claimPark)
+		w.tidy.parked++
 	}
 }
 
@@ -130,7 +141,7 @@ func (w *sweeper) insist(c *conn, p phase, limits *terms, now int64) {
 
 // claim wakes the goroutine that serves c, if it still is in the phase seen.
 func (c *conn) claim(p phase, why claim) {
-	if !c.swap(p, p.with(why)) {
+	if !c.swap(p, p.with(why)) || c.s.wake(c) {
 		return
 	}
 	if p.state() == StateResponse {

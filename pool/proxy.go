@@ -21,12 +21,15 @@ import (
 // reached or it broke off, 503 with Retry-After if every connection stayed in
 // use for MaxWait, 504 if the backend stayed silent for ReadTimeout. Requests to
 // upgrade the connection get 501.
-func (p *Pool) Proxy(ctx *fasthttp.RequestCtx) {
+func (p *Pool) Proxy(ctx *fasthttp.RequestCtx) { p.proxy(context.Background(), ctx) }
+
+// proxy does so until caller ends.
+func (p *Pool) proxy(caller context.Context, ctx *fasthttp.RequestCtx) {
 	if unsupported(&ctx.Request.Header) {
 		ctx.Error("this proxy does not switch protocols\n", fasthttp.StatusNotImplemented)
 		return
 	}
-	x := lendExchange(context.Background(), &ctx.Request, &ctx.Response)
+	x := lendExchange(caller, &ctx.Request, &ctx.Response)
 	defer returnExchange(x)
 	x.ctx = ctx
 	err := x.takeBody()

@@ -32,7 +32,7 @@ func (g *Group) steer() error {
 		slices.Sort(ready)
 		err = g.cfg.Sockets.Steer(ready)
 	}
-	if len(ready) == 0 || g.cfg.Sockets.Steering() == "shared" {
+	if len(ready) == 0 || g.unqueued || g.cfg.Sockets.Steering() == "shared" {
 		untended = nil
 	}
 	return errors.Join(err, g.tend(untended))

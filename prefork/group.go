@@ -19,6 +19,7 @@ type Group struct {
 	// being made. Crashed workers are replaced without it.
 	turn     chan struct{}
 	stopping chan struct{} // closed when Stop begins
+	unqueued bool          // slots have no queue to be looked after
 	stopOnce sync.Once
 	wg       sync.WaitGroup // every goroutine of the group
 
@@ -62,7 +63,7 @@ type place struct {
 // NewGroup returns a group without workers.
 func NewGroup(cfg Config) *Group {
 	cfg = cfg.withDefaults()
-	return &Group{
+	g := &Group{
 		cfg:        cfg,
 		turn:       make(chan struct{}, 1),
 		stopping:   make(chan struct{}),
@@ -71,6 +72,11 @@ func NewGroup(cfg Config) *Group {
 		generation: 1,
 		drain:      cfg.DrainTimeout,
 	}
+	if d, ok := cfg.Sockets.(Datagrams); ok {
+		g.slots.rest, g.slots.most = d.Datagrams()
+		g.unqueued = true
+	}
+	return g
 }
 
 // Wanted returns how many workers the group should have.

@@ -60,6 +60,17 @@ type Sockets interface {
 	Steering() string
 }
 
+// Datagrams is implemented by Sockets from which nothing is accepted, such as
+// those of UDP: then nobody looks after a slot without a ready worker, and a
+// slot rests between two workers. At most this many slots are used; when all are,
+// one is used again before its rest is over.
+type Datagrams interface {
+	Datagrams() (rest time.Duration, slots int)
+}
+
+// Supported reports whether this system can hand sockets to other processes.
+func Supported() bool { return supported }
+
 // Config of a group. Sockets must be set; everything else has a default.
 type Config struct {
 	// Name of the listener, for messages and the workers' process titles.

@@ -135,6 +135,9 @@ func (p *process) ask(o outgoing, fn func(frame, error)) error {
 // which one: id, memory size, name.
 const marker = "ROCKSTAR_TUI_WORKER"
 
+// slotMarker is the variable that tells a worker the number of its slot.
+const slotMarker = "ROCKSTAR_TUI_SLOT"
+
 // Descriptors a worker inherits, in the order of exec.Cmd.ExtraFiles.
 const (
 	fdControl = 3 + iota
@@ -238,7 +241,7 @@ func (g *Group) command(p *process, share int) (*exec.Cmd, error) {
 		cmd.Env = os.Environ()
 	}
 	cmd.Env = workerEnv(cmd.Env, share)
-	cmd.Env = append(cmd.Env, fmt.Sprintf("%s=%d %d %s", marker, p.place.id, g.cfg.MemorySize, g.cfg.Name))
+	cmd.Env = append(cmd.Env, fmt.Sprintf("%s=%d %d %s", marker, p.place.id, g.cfg.MemorySize, g.cfg.Name), fmt.Sprintf("%s=%d", slotMarker, p.slot))
 	cmd.SysProcAttr = ownSession()
 	return cmd, nil
 }
@@ -246,7 +249,7 @@ func (g *Group) command(p *process, share int) (*exec.Cmd, error) {
 // workerEnv returns env without what is meant for the master alone, and with
 // the worker's share of the processors unless somebody has chosen one.
 func workerEnv(env []string, share int) []string {
-	own := []string{marker, "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}
+	own := []string{marker, slotMarker, "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}
 	chosen := false
 	var kept []string
 next:

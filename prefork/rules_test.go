@@ -55,7 +55,7 @@ func TestSlotsAreReusedInTheOrderTheyWereLeft(t *testing.T) {
 		}
 	}
 	for _, i := range []int{2, 0, 3} {
-		s.release(i)
+		s.release(i, false)
 	}
 	for _, want := range []int{2, 0, 3, 4} {
 		if got := take(); got != want {
@@ -67,5 +67,26 @@ func TestSlotsAreReusedInTheOrderTheyWereLeft(t *testing.T) {
 	}
 	if _, err := s.take(&process{}); err == nil {
 		t.Errorf("more than %d slots were given out", maxSlots)
+	}
+}
+
+func TestSlotsRestBetweenTenantsUnlessTheyCrashed(t *testing.T) {
+	s := slots{rest: time.Hour, most: 4}
+	take := func(want int) {
+		t.Helper()
+		if got, err := s.take(&process{}); err != nil || got != want {
+			t.Fatalf("got slot %d, %v; want %d", got, err, want)
+		}
+	}
+	take(0)
+	take(1)
+	s.release(0, false)
+	take(2) // 0 rests
+	s.release(1, true)
+	take(1) // whose clients want to be told
+	take(3)
+	take(0) // there is no other
+	if _, err := s.take(&process{}); err == nil {
+		t.Error("more slots were given out than there can be")
 	}
 }

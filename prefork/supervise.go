@@ -165,7 +165,7 @@ func (g *Group) ended(p *process, state State, exit string) {
 	g.mu.Lock()
 	was := p.state
 	p.state = state
-	g.slots.release(p.slot)
+	g.slots.release(p.slot, state == Crashed)
 	for _, t := range p.timers {
 		t.Stop()
 	}

@@ -28,6 +28,7 @@ type Worker struct {
 	memory []byte
 	conn   *net.UnixConn
 	slot   *os.File
+	number int // of the slot
 }
 
 // Handlers are what a worker does. All but Settings may be nil.
@@ -66,6 +67,10 @@ func Connect() (*Worker, error) {
 	if err := w.inherit(size); err != nil {
 		return nil, fmt.Errorf("connect to the master: %w", err)
 	}
+	if w.number, err = strconv.Atoi(os.Getenv(slotMarker)); err != nil {
+		return nil, fmt.Errorf("connect to the master: %s is not set by one: %w", slotMarker, err)
+	}
+	os.Unsetenv(slotMarker)
 	return w, nil
 }
 
@@ -117,6 +122,23 @@ func (w *Worker) Name() string { return w.name }
 // Memory is shared with the master, which reads it at any time, also after this
 // process has ended. It is nil if the group has none.
 func (w *Worker) Memory() []byte { return w.memory }
+
+// Slot is the number of the worker's slot among those of its group.
+func (w *Worker) Slot() int { return w.number }
+
+// PacketConn is Listener for a socket that receives packets.
+func (w *Worker) PacketConn() (net.PacketConn, error) {
+	if w.slot == nil {
+		return nil, errors.New("the socket was already taken")
+	}
+	pc, err := net.FilePacketConn(w.slot)
+	if err != nil {
+		return nil, fmt.Errorf("inherited socket: %w", err)
+	}
+	w.slot.Close()
+	w.slot = nil
+	return pc, nil
+}
 
 // Listener returns the socket this worker accepts from. It can be taken once;
 // closing it leaves the socket and its queue to the master.

@@ -59,11 +59,18 @@ type App struct {
 	lastActor string
 	listeners map[string]*managed
 
+	keys *keyring
+
 	// countMu guards what follows. It is taken while a worker's numbers are
 	// folded, so nothing else is locked or waited for under it.
 	countMu  sync.Mutex
 	cells    map[string]int        // places of backends on the scoreboard, by "pool/backend"
 	backends [maxCells]pool.Totals // counted by processes that are gone
+
+	// What Go code gave to New; nil after Open.
+	program *program
+	server  *Server
+	client  NetworkClient
 
 	shutdownOnce sync.Once
 	done         chan struct{} // closed when the shutdown is over
@@ -96,6 +103,7 @@ func Open(ctx context.Context, o Options) (*App, error) {
 		return nil, err
 	}
 	a.background(a.sample)
+	a.background(a.watchCerts)
 	return a, nil
 }
 
@@ -113,6 +121,7 @@ func newApp(o Options) *App {
 		listeners:     map[string]*managed{},
 		backendStates: map[string]string{},
 		cells:         map[string]int{},
+		keys:          newKeyring(),
 		done:          make(chan struct{}),
 	}
 	a.ctx, a.cancel = context.WithCancelCause(context.Background())
@@ -150,11 +159,13 @@ func (a *App) shutdown(ctx context.Context) {
 	for _, m := range a.sortedListeners() {
 		over = append(over, m.end()...)
 	}
+	a.announce()
 	for _, done := range over {
 		select {
 		case <-done:
 		case <-ctx.Done():
 			a.log.Warn("shutdown was cut short", "cause", context.Cause(ctx))
+			a.cut()
 			return
 		}
 	}
@@ -174,11 +185,17 @@ func (a *App) sortedListeners() []*managed {
 
 // settingsFor collects what a process needs to know to serve a listener; place
 // tells where on the scoreboard a backend is counted.
-func settingsFor(cfg *config.Config, name string, place placing) (settings, error) {
+func (a *App) settingsFor(cfg *config.Config, name string, place placing) (settings, error) {
 	l := cfg.Listeners[name]
 	s := settings{
 		Name: name, Listener: l, Share: max(1, l.Prefork.Workers),
 		Pools: map[string]config.Pool{}, Cells: map[string]int{},
+	}
+	if l.TLS != nil && l.Enabled {
+		var err error
+		if s.TLS, err = a.keys.material(name, *l.TLS); err != nil {
+			return settings{}, fmt.Errorf("listener %s: %w", name, err)
+		}
 	}
 	for _, route := range l.Routes {
 		if route.Proxy == nil {

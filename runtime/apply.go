@@ -42,9 +42,11 @@ func (a *App) apply(ctx context.Context, to *config.Config) ([]config.Change, er
 		undo, retire = append(undo, back), append(retire, after)
 	}
 	a.commit(to, steps, len(changes) > 0)
+	a.keys.adopt(a.served())
 	for _, f := range retire {
 		f()
 	}
+	a.announce()
 	return changes, nil
 }
 
@@ -72,6 +74,17 @@ func (a *App) commit(to *config.Config, steps []step, changed bool) {
 		}
 		m.configure(c)
 	}
+}
+
+// served are the settings of all listeners that are served.
+func (a *App) served() map[string]settings {
+	all := map[string]settings{}
+	for _, m := range a.sortedListeners() {
+		if e := m.endpoint(); e != nil {
+			all[m.name] = e.settings
+		}
+	}
+	return all
 }
 
 // step is what a change does to one listener.
@@ -112,7 +125,7 @@ func (a *App) stepFor(to *config.Config, name string, place placing) (step, erro
 	running := m.endpoint()
 	if wanted {
 		var err error
-		if s.to, err = settingsFor(to, name, place); err != nil {
+		if s.to, err = a.settingsFor(to, name, place); err != nil {
 			return s, err
 		}
 	}
@@ -135,7 +148,7 @@ func (a *App) stepFor(to *config.Config, name string, place placing) (step, erro
 func difference(from, to settings) string {
 	f, t := from.Listener, to.Listener
 	switch {
-	case f.Address != t.Address || f.Protocol != t.Protocol:
+	case f.Address != t.Address || (f.Protocol == protocolQUIC) != (t.Protocol == protocolQUIC):
 		return "rebind"
 	case f.Prefork.Workers != t.Prefork.Workers:
 		return "resize"
@@ -152,6 +165,7 @@ func (s step) check() error {
 		return nil
 	}
 	scratch := newService(s.name, new(board), s.app.log)
+	scratch.code = s.app.codeFor(s.name)
 	defer scratch.discard()
 	if err := scratch.update(s.to); err != nil {
 		return fmt.Errorf("listener %s: %w", s.name, err)
@@ -175,10 +189,11 @@ func (s step) prepare(ctx context.Context) (undo, retire func(), err error) {
 // open binds the address and starts to serve it beside the endpoint in use, if any.
 func (s step) open(ctx context.Context) (undo, retire func(), err error) {
 	old := s.managed.endpoint()
-	e, err := bindEndpoint(ctx, s.name, s.to.Listener.Address, s.samePort(old), s.app.log)
+	e, err := s.bind(ctx, old)
 	if err != nil {
 		return nil, nil, err
 	}
+	e.code = s.app.codeFor(s.name)
 	e.gone = func(b *board) { s.app.gone(s.managed, b) }
 	e.event = s.managed.onWorker
 	if err := e.start(ctx, s.to); err != nil {
@@ -200,6 +215,20 @@ func (s step) open(ctx context.Context) (undo, retire func(), err error) {
 	return undo, retire, nil
 }
 
+// bind opens what the listener accepts from: its address, or what the program
+// has given it to accept from.
+func (s step) bind(ctx context.Context, old *endpoint) (*endpoint, error) {
+	given, err := s.app.takeGiven(s.name)
+	if err != nil {
+		return nil, err
+	}
+	if given != nil {
+		return &endpoint{name: s.name, sockets: given, log: s.app.log}, nil
+	}
+	e, err := bindEndpoint(ctx, s.name, s.to, s.samePort(old), s.app.log)
+	return e, s.managed.explain(err)
+}
+
 // samePort reports whether the endpoint in use holds the port that is wanted
 // now, on another host address: then the port is not somebody else's.
 func (s step) samePort(old *endpoint) bool {
@@ -213,6 +242,7 @@ func (s step) samePort(old *endpoint) bool {
 // stop retires the endpoint and waits until it refuses new connections.
 func (s step) stop(e *endpoint) {
 	refused, _ := s.managed.retire(e)
+	s.app.announce()
 	select {
 	case <-refused:
 	case <-time.After(refuseTimeout):

@@ -20,9 +20,13 @@ type board struct {
 	backends [maxCells]pool.Counters
 	// accepting is how many accept loops run.
 	accepting atomic.Int64
+	// alternative is written by the master.
+	alternative alternative
 	// others is written by the master once a second: what all other workers of
 	// the listener count together, so that a worker can answer for all.
-	others struct{ active, idle, total atomic.Uint64 }
+	others struct {
+		active, idle, total, requests, errors, refused, timedOut, bytesIn, bytesOut atomic.Uint64
+	}
 }
 
 const boardSize = int(unsafe.Sizeof(board{}))

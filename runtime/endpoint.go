@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/echterhof/rockstar-tui/listener"
 	"github.com/echterhof/rockstar-tui/prefork"
 )
 
@@ -20,8 +19,11 @@ const startTimeout = 10 * time.Second
 // group of workers. Its sockets outlive whoever serves them.
 type endpoint struct {
 	name    string
-	sockets *listener.Sockets
+	sockets sockets
 	log     *slog.Logger
+	// code holds the routes that the program registered for this listener, if
+	// any; a worker is then a new process of the same program.
+	code *program
 	// gone is told what a process counted when it is gone for good.
 	gone func(*board)
 	// event reports what happens to workers.
@@ -40,8 +42,8 @@ type endpoint struct {
 // bindEndpoint opens the sockets of an address; nobody serves them yet, so what
 // arrives waits in their queue. beside tells that this runtime itself may hold
 // the same port on another address.
-func bindEndpoint(ctx context.Context, name, address string, beside bool, log *slog.Logger) (*endpoint, error) {
-	sockets, err := listener.Open(ctx, address, listener.SocketOptions{Beside: beside})
+func bindEndpoint(ctx context.Context, name string, to settings, beside bool, log *slog.Logger) (*endpoint, error) {
+	sockets, err := openSockets(ctx, to.Listener.Protocol, to.Listener.Address, beside)
 	if err != nil {
 		if errors.Is(err, os.ErrPermission) {
 			err = fmt.Errorf("%w; a port below 1024 needs root or the capability CAP_NET_BIND_SERVICE", err)
@@ -63,16 +65,13 @@ func (e *endpoint) start(ctx context.Context, s settings) error {
 // arrives on a slot that a worker has left must be accepted too.
 func (e *endpoint) startLocal(s settings) error {
 	local := newService(e.name, new(board), e.log)
+	local.code = e.code
 	if err := local.update(s); err != nil {
 		return fmt.Errorf("listener %s: %w", e.name, err)
 	}
-	for slot := range e.sockets.Slots() {
-		ln, err := e.sockets.Listener(slot)
-		if err != nil {
-			local.server.Close()
-			return fmt.Errorf("listener %s: %w", e.name, err)
-		}
-		local.serve(ln)
+	if err := e.serveLocal(local); err != nil {
+		local.server.Close()
+		return fmt.Errorf("listener %s: %w", e.name, err)
 	}
 	e.mu.Lock()
 	e.settings, e.local = s, local
@@ -84,9 +83,10 @@ func (e *endpoint) startLocal(s settings) error {
 func (e *endpoint) startGroup(ctx context.Context, s settings) error {
 	group := prefork.NewGroup(prefork.Config{
 		Name:         e.name,
-		Sockets:      e.sockets,
+		Sockets:      e.lend(),
 		MemorySize:   boardSize,
-		Settings:     s.encode(),
+		Settings:     e.encode(s),
+		Command:      e.code.command(),
 		StartTimeout: startTimeout,
 		DrainTimeout: drainTimeout(s),
 		Log:          e.log,
@@ -134,7 +134,7 @@ func (e *endpoint) changeLocal(from, to settings) (undo, retire func(), err erro
 }
 
 func (e *endpoint) changeGroup(ctx context.Context, from, to settings) (undo, retire func(), err error) {
-	if err := e.group.Update(ctx, to.encode()); err != nil {
+	if err := e.group.Update(ctx, e.encode(to)); err != nil {
 		return nil, nil, fmt.Errorf("listener %s: %w", e.name, err)
 	}
 	was, will := from.Listener.Prefork.Workers, to.Listener.Prefork.Workers
@@ -142,7 +142,7 @@ func (e *endpoint) changeGroup(ctx context.Context, from, to settings) (undo, re
 		back, cancel := context.WithTimeout(context.Background(), startTimeout)
 		defer cancel()
 		e.group.Resize(back, was)
-		e.group.Update(back, from.encode())
+		e.group.Update(back, e.encode(from))
 		e.group.SetDrainTimeout(drainTimeout(from))
 		e.remember(from)
 	}
@@ -167,13 +167,18 @@ func (e *endpoint) changeGroup(ctx context.Context, from, to settings) (undo, re
 // moveToGroup replaces serving in this process by workers on the same sockets.
 func (e *endpoint) moveToGroup(ctx context.Context, from, to settings) (undo, retire func(), err error) {
 	local := e.local
+	if err := e.mayMove(); err != nil {
+		return nil, nil, err
+	}
 	if err := e.startGroup(ctx, to); err != nil {
+		e.steerLocal()
 		return nil, nil, err
 	}
 	e.mu.Lock()
 	e.local, e.leaving = nil, append(e.leaving, local)
 	e.mu.Unlock()
 	undo = func() {
+		e.steerLocal()
 		group := e.group
 		e.mu.Lock()
 		e.settings, e.local, e.group, e.leaving = from, local, nil, without(e.leaving, local)
@@ -197,6 +202,9 @@ func (e *endpoint) moveToGroup(ctx context.Context, from, to settings) (undo, re
 // moveToLocal replaces workers by serving in this process.
 func (e *endpoint) moveToLocal(from, to settings) (undo, retire func(), err error) {
 	group := e.group
+	if err := e.mayMove(); err != nil {
+		return nil, nil, err
+	}
 	if err := e.startLocal(to); err != nil {
 		return nil, nil, err
 	}
@@ -213,7 +221,10 @@ func (e *endpoint) moveToLocal(from, to settings) (undo, retire func(), err erro
 		local.drain(ctx)
 		e.gone(local.board)
 	}
-	retire = func() { go e.endGroup(group, drainTimeout(from)) }
+	retire = func() {
+		e.steerLocal()
+		go e.endGroup(group, drainTimeout(from))
+	}
 	return undo, retire, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -81,11 +82,7 @@ func respondRoute(c config.Respond) route {
 		for _, f := range fields {
 			x.SetHeader(f.name, f.value)
 		}
-		if ctx, ok := listener.FastHTTP(x); ok {
-			ctx.Response.SetBodyRaw(body) // not copied
-			return
-		}
-		x.Write(body)
+		x.SetBody(body)
 	}
 }
 
@@ -100,6 +97,7 @@ func filesRoute(c config.Files, pattern string, s site) (route, error) {
 		path = path[:i]
 	}
 	prefix := len(path) - 1 // keeps the slash
+	foreign := directory{c, prefix}
 	stop := make(chan struct{})
 	s.onClose(func() { close(stop) })
 	fs := &fasthttp.FS{
@@ -121,7 +119,7 @@ func filesRoute(c config.Files, pattern string, s site) (route, error) {
 		ctx, ok := listener.FastHTTP(x)
 		switch {
 		case !ok:
-			x.SetStatus(fasthttp.StatusNotImplemented)
+			serveNetHTTP(foreign, x)
 		case !ctx.IsGet() && !ctx.IsHead():
 			x.SetStatus(fasthttp.StatusMethodNotAllowed)
 			x.SetHeader(fasthttp.HeaderAllow, "GET, HEAD")
@@ -150,8 +148,18 @@ func proxyRoute(c config.Proxy, s site) (route, error) {
 			p.Proxy(ctx)
 			return
 		}
-		x.SetStatus(fasthttp.StatusNotImplemented)
+		serveNetHTTP(p, x)
 	}, nil
+}
+
+// serveNetHTTP lets h answer on the engines of net/http's kind.
+func serveNetHTTP(h http.Handler, x listener.Exchange) {
+	w, r, ok := listener.NetHTTP(x)
+	if !ok {
+		x.SetStatus(http.StatusNotImplemented)
+		return
+	}
+	h.ServeHTTP(w, r)
 }
 
 // statsRoute answers with the connection counts of the listener.

@@ -25,6 +25,7 @@ func (a *App) sample(ctx context.Context) {
 			m.sample()
 		}
 		a.watchBackends()
+		a.announce()
 		a.forgetDrained()
 		a.usage.forget()
 		select {
@@ -70,6 +71,12 @@ func (m *managed) sample() {
 			b.others.active.Store(t.Active - min(own.Active, t.Active))
 			b.others.idle.Store(t.Idle - min(own.Idle, t.Idle))
 			b.others.total.Store(t.Accepted - min(own.Accepted, t.Accepted))
+			b.others.requests.Store(t.Requests - min(own.Requests, t.Requests))
+			b.others.errors.Store(t.Errors - min(own.Errors, t.Errors))
+			b.others.refused.Store(t.Refused - min(own.Refused, t.Refused))
+			b.others.timedOut.Store(t.TimedOut - min(own.TimedOut, t.TimedOut))
+			b.others.bytesIn.Store(t.BytesIn - min(own.BytesIn, t.BytesIn))
+			b.others.bytesOut.Store(t.BytesOut - min(own.BytesOut, t.BytesOut))
 		})
 	}
 	m.mu.Lock()

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/echterhof/rockstar-tui/listener"
@@ -26,6 +27,10 @@ type settings struct {
 	Cells map[string]int `json:"cells,omitempty"`
 	// Share is how many processes share the listener's limits.
 	Share int `json:"share"`
+	// TLS is nil where the listener has none.
+	TLS *material `json:"tls,omitempty"`
+	// QUIC is set for workers that serve it.
+	QUIC *listener.QUICKeys `json:"quic,omitempty"`
 }
 
 func (s settings) encode() []byte {
@@ -42,6 +47,8 @@ type service struct {
 	board  *board
 	server *listener.Server
 	log    *slog.Logger
+	at     atomic.Pointer[net.Addr] // where it accepts; nil before
+	code   *program                 // routes that the program registered, beside those of the config; may be nil
 
 	// mu serializes changes of what follows.
 	mu      sync.Mutex
@@ -70,6 +77,10 @@ func newService(name string, b *board, log *slog.Logger) *service {
 func (s *service) update(to settings) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	transport, err := transportOf(to)
+	if err != nil {
+		return err
+	}
 	pools, undo, err := s.preparePools(to)
 	if err != nil {
 		return err
@@ -80,6 +91,9 @@ func (s *service) update(to settings) error {
 		counts:  s.board.listenerCounts,
 		onClose: func(f func()) { release = append(release, f) },
 	})
+	if err == nil {
+		err = s.code.register(router, s)
+	}
 	if err != nil {
 		undo()
 		for _, f := range release {
@@ -87,8 +101,9 @@ func (s *service) update(to settings) error {
 		}
 		return err
 	}
+	s.server.SetTransport(transport)
 	s.server.SetLimits(limitsOf(to.Listener, to.Share))
-	s.server.SetHandler(router.serve)
+	s.server.SetHandler(s.announcing(to.Listener, router.serve))
 	s.retire(pools, release)
 	return nil
 }
@@ -144,6 +159,8 @@ func (s *service) retire(pools map[string]*lender, release []func()) {
 
 // serve accepts from ln in the background until the service drains.
 func (s *service) serve(ln net.Listener) {
+	at := ln.Addr()
+	s.at.Store(&at)
 	s.board.accepting.Add(1)
 	go func() {
 		defer s.board.accepting.Add(-1)
@@ -151,6 +168,14 @@ func (s *service) serve(ln net.Listener) {
 			s.log.Error("accepting ended", "listener", s.name, "error", err)
 		}
 	}()
+}
+
+// addr is where the service accepts, nil before it does.
+func (s *service) addr() net.Addr {
+	if at := s.at.Load(); at != nil {
+		return *at
+	}
+	return nil
 }
 
 // drain ends the service without losing a request; see listener.Server.Drain.

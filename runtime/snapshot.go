@@ -80,6 +80,9 @@ func (a *App) listenerInfo(m *managed, seconds int) control.ListenerInfo {
 	}
 	info.WorkersReady = readyOf(info)
 	info.State, info.Reason = stateOf(info, current != nil, draining, m.wasFull(info), trouble)
+	if info.State == control.StateServing {
+		info.Reason = a.keys.problem(c.TLS)
+	}
 	return info
 }
 

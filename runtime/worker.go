@@ -19,13 +19,18 @@ func IsWorker() bool { return prefork.IsWorker() }
 
 // RunWorker serves as a worker of the master that started this process, until
 // the master asks it to end or is gone, and all its connections are finished.
-func RunWorker() error {
+func RunWorker() error { return runWorker(nil) }
+
+// runWorker serves with the routes that the program registered, if any.
+func runWorker(p *program) error {
 	link, err := prefork.Connect()
 	if err != nil {
 		return fmt.Errorf("worker: %w", err)
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	w := &worker{link: link, service: newService(link.Name(), boardOver(link.Memory()), log)}
+	w.service.code = p
+	os.Unsetenv(envProgram)
 	return link.Run(context.Background(), prefork.Handlers{
 		Settings: w.settings,
 		Drain:    w.service.drain,
@@ -53,11 +58,9 @@ func (w *worker) settings(payload []byte) error {
 	if w.serving {
 		return nil
 	}
-	ln, err := w.link.Listener()
-	if err != nil {
+	if err := w.accept(s); err != nil {
 		return err
 	}
-	w.service.serve(ln)
 	w.serving = true
 	return nil
 }

@@ -49,7 +49,7 @@ func cockpit(scene string) int {
 		return 3
 	}
 	fake := controltest.NewFake(controltest.Scene(scene))
-	outcome, err := Run(context.Background(), Options{Controller: panicking{fake}, Target: "pty"})
+	outcome, err := Run(context.Background(), panicking{fake}, Options{Target: "pty"})
 	fmt.Printf("outcome %v, error %v\n", outcome, err)
 	if err != nil {
 		return 1

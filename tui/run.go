@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	goruntime "runtime"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -19,7 +20,7 @@ import (
 
 // Options of a cockpit.
 type Options struct {
-	// Controller is the runtime to watch and operate. Required.
+	// Controller is the runtime to watch and operate. Run sets it.
 	Controller control.Controller
 	// Theme is the name of a theme or the path of a theme file; empty chooses
 	// one that fits the terminal.
@@ -63,14 +64,24 @@ func (o Outcome) String() string {
 	return "detached"
 }
 
-// Run shows the cockpit until the operator leaves it, a signal ends it or ctx
-// does. The terminal is then as it was before, also after a panic, of which the
-// error names a report. Whatever happens to the cockpit, the runtime goes on
-// unless the operator has stopped it.
-func Run(ctx context.Context, opts Options) (Outcome, error) {
-	if opts.Controller == nil {
+// Run shows the cockpit of a runtime until the operator leaves it, a signal ends
+// it or ctx does. The terminal is then as it was before, also after a panic, of
+// which the error names a report. Whatever happens to the cockpit, the runtime
+// goes on unless the operator has stopped it.
+//
+// A program that serves by [github.com/echterhof/rockstar-tui/runtime.New] passes
+// its App. In a worker process of such a program there is nothing to show: Run
+// then waits until the worker, which ends its process, has finished.
+//
+// Without options the cockpit looks as fits the terminal. At most one is used.
+func Run(ctx context.Context, ctl control.Controller, options ...Options) (Outcome, error) {
+	if ctl == nil {
 		return Detached, errors.New("run cockpit: no controller")
 	}
+	if w, ok := ctl.(interface{ IsWorker() bool }); ok && w.IsWorker() {
+		select {}
+	}
+	opts := optionsFor(ctl, options)
 	if opts.Output == nil {
 		opts.Output = os.Stdout
 	}
@@ -84,6 +95,20 @@ func Run(ctx context.Context, opts Options) (Outcome, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	return run(ctx, cancel, opts, newModel(ctx, opts, styles))
+}
+
+// optionsFor are those given, or what suits the controller.
+func optionsFor(ctl control.Controller, given []Options) Options {
+	_, remote := ctl.(*control.Client)
+	opts := Options{Embedded: !remote}
+	if !remote {
+		opts.CPUs = goruntime.NumCPU() // of the machine that the runtime is on
+	}
+	if len(given) > 0 {
+		opts = given[0]
+	}
+	opts.Controller = ctl
+	return opts
 }
 
 // run owns the goroutines: the feed and the one that waits for a farewell. Both

@@ -1,9 +1,11 @@
 package cli_test
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"os"
 	"path/filepath"
+	goruntime "runtime"
 	"strings"
 	"testing"
 )
@@ -53,4 +55,30 @@ func TestValidateFindsItsFile(t *testing.T) {
 	if code := p.run(t, "config", "validate", "-"); code != 78 || !strings.Contains(p.stderr.String(), "-:2:1: nonsense: ") {
 		t.Errorf("standard input: exit code %d, stderr %s; want 78 and the place", code, &p.stderr)
 	}
+}
+
+func TestConfigCertMakesAPairAndNeverOverwrites(t *testing.T) {
+	p, dir := newProgram(), t.TempDir()
+	if code := p.run(t, "config", "cert", "--host", "example.test", "--host", "10.0.0.1", dir); code != 0 {
+		t.Fatalf("exit code %d, stderr %s", code, &p.stderr)
+	}
+	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, host := range []string{"example.test", "10.0.0.1"} {
+		if err := pair.Leaf.VerifyHostname(host); err != nil {
+			t.Error(err)
+		}
+	}
+	if info, err := os.Stat(filepath.Join(dir, "key.pem")); err != nil || goruntime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+		t.Errorf("key: %v, %v", info.Mode(), err)
+	}
+	if code := p.run(t, "config", "cert", dir); code != 1 || !strings.Contains(p.stderr.String(), "exists") {
+		t.Errorf("exit code %d, stderr %s; want 1, because the files exist", code, &p.stderr)
+	}
+	if code := p.run(t, "config", "cert", "--json", t.TempDir()); code != 0 {
+		t.Errorf("exit code %d, stderr %s", code, &p.stderr)
+	}
+	oneDocument(t, p.stdout.Bytes())
 }

@@ -15,12 +15,12 @@ import (
 func (c *call) configCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "config",
-		Short:   "Check a config file, or write one to begin with",
+		Short:   "Check a config file, or write one to begin with, or a certificate",
 		Example: "  rockstar-tui config init my.yaml\n  rockstar-tui config validate my.yaml",
 		Args:    c.noSuchCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(c.validateCommand(), c.initCommand())
+	cmd.AddCommand(c.validateCommand(), c.initCommand(), c.certCommand())
 	return cmd
 }
 

@@ -34,8 +34,12 @@ type Settings struct {
 
 // Listener is one endpoint.
 type Listener struct {
-	// Protocol is "http" (HTTP/1.1), "http2" or "quic". Default "http".
+	// Protocol is "http" (HTTP/1.1, over TLS if that is set), "http2" (HTTP/2,
+	// and HTTP/1.1 for clients that choose it) or "quic". Default "http".
 	Protocol string `json:"protocol"`
+	// H2C lets http2 do without TLS, for clients that know they may begin with
+	// it. Default false.
+	H2C bool `json:"h2c"`
 	// Address is host:port; the host may be empty. Required.
 	Address string `json:"address"`
 	// Enabled listeners are served, others keep their place in the file. Default true.
@@ -109,10 +113,14 @@ type Limits struct {
 	AcceptRate int `json:"accept_rate"`
 }
 
-// TLS names the certificate of a listener.
+// TLS names the certificate of a listener, two files in PEM. They are read again
+// when they change.
 type TLS struct {
+	// CertFile has the certificate, then those that lead to its root; relative
+	// paths are relative to the config file.
 	CertFile string `json:"cert_file"`
-	KeyFile  string `json:"key_file"`
+	// KeyFile has the private key, unencrypted.
+	KeyFile string `json:"key_file"`
 }
 
 // Route sends matching requests to exactly one of its four handlers.

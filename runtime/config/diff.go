@@ -38,6 +38,8 @@ func EffectOf(path, from, to string) Effect {
 		return Restart
 	case k.mild != nil && k.mild(from, to):
 		return Live
+	case k.drains != nil && k.drains(from, to):
+		return Drain
 	}
 	return k.costliest()
 }
@@ -62,6 +64,10 @@ func (k *key) costliest() Effect {
 }
 
 var severity = map[Effect]int{Live: 1, Drain: 2, Rebind: 3, Restart: 4}
+
+// withinTCP: between the protocols that share a socket, what is connected leaves
+// after its present request and comes back speaking the other one.
+func withinTCP(from, to string) bool { return from != "quic" && to != "quic" }
 
 func moreWorkers(from, to string) bool {
 	a, b := workersIn(from), workersIn(to)
@@ -103,9 +109,6 @@ type differ struct {
 
 func (d *differ) section(k *key, a, b reflect.Value, path []string) {
 	for _, child := range k.keys {
-		if child.kind == unserved {
-			continue
-		}
 		d.value(child, child.in(a), child.in(b), append(path, child.name))
 	}
 }
@@ -113,7 +116,7 @@ func (d *differ) section(k *key, a, b reflect.Value, path []string) {
 func (d *differ) value(k *key, a, b reflect.Value, path []string) {
 	switch k.kind {
 	case section:
-		d.section(k, a, b, path)
+		d.optional(k, a, b, path)
 	case names:
 		d.names(k, a, b, path)
 	default:
@@ -123,6 +126,21 @@ func (d *differ) value(k *key, a, b reflect.Value, path []string) {
 		if from, to := writeOut(k, a), writeOut(k, b); from != to {
 			d.add(path, from, to)
 		}
+	}
+}
+
+// optional compares a section that either side may lack.
+func (d *differ) optional(k *key, a, b reflect.Value, path []string) {
+	switch {
+	case a.Kind() != reflect.Pointer:
+		d.section(k, a, b, path)
+	case a.IsNil() && b.IsNil():
+	case a.IsNil():
+		d.add(path, "", writeOut(k, b))
+	case b.IsNil():
+		d.add(path, writeOut(k, a), "")
+	default:
+		d.section(k, a.Elem(), b.Elem(), path)
 	}
 }
 

@@ -28,7 +28,7 @@ func (c *Config) Get(path string) (string, bool) {
 			return "", false
 		}
 		child := k.below(word)
-		if child == nil || child.kind == unserved {
+		if child == nil {
 			return "", false
 		}
 		if k.kind == names {
@@ -38,6 +38,12 @@ func (c *Config) Get(path string) (string, bool) {
 		}
 		if k = child; !v.IsValid() {
 			return "", false
+		}
+		if v.Kind() == reflect.Pointer {
+			if v.IsNil() {
+				return "", false
+			}
+			v = v.Elem()
 		}
 	}
 	return writeOut(k, v), true
@@ -111,8 +117,6 @@ func (e *encoder) fresh(k *key) reflect.Value {
 // written is base, if that is valid.
 func (e *encoder) value(k *key, v, base reflect.Value) *node {
 	switch k.kind {
-	case unserved:
-		return nil
 	case section:
 		return e.optional(k, v, base)
 	case names:

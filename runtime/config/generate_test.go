@@ -67,7 +67,7 @@ func (g generator) settings(prefix string, p float64) map[string]string {
 	for _, k := range config.Keys() {
 		rest, ok := strings.CutPrefix(k.Path, prefix)
 		section, name, nested := strings.Cut(rest, ".")
-		if !ok || !nested || strings.Contains(name, ".") || !g.chance(p) {
+		if !ok || !nested || section == "tls" || strings.Contains(name, ".") || !g.chance(p) {
 			continue
 		}
 		if sections[section] == nil {
@@ -113,8 +113,15 @@ func (g generator) listener(name string, pools []string) string {
 	if g.chance(0.3) {
 		fields["enabled"] = g.pick("true", "false")
 	}
-	if g.chance(0.2) {
-		fields["protocol"] = "http"
+	switch {
+	case g.chance(0.2):
+		fields["protocol"], fields["h2c"] = "http2", "true"
+	case g.chance(0.4):
+		fields["protocol"] = g.pick("http", "http2", "quic")
+		if fields["protocol"] == "quic" {
+			delete(fields, "prefork") // it takes fewer workers than others
+		}
+		fields["tls"] = fmt.Sprintf("{cert_file: %s, key_file: key.pem}", g.pick("a.pem", "/b.pem"))
 	}
 	if g.chance(0.8) {
 		var routes []string

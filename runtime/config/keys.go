@@ -37,7 +37,7 @@ func Keys() []Key {
 	var keys []Key
 	schema.visit(func(k *key) {
 		switch k.kind {
-		case section, names, unserved:
+		case section, names:
 			return
 		}
 		keys = append(keys, k.describe())

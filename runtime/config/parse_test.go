@@ -119,10 +119,15 @@ var mistakes = []struct {
 	{"choices", "version: 1\nlisteners: {a: {address: :1, protocol: htpt}}\npools: {p: {balance: fair, backends: {a: {url: http://h:1}}}}\n", []string{
 		`2:40: listeners.a.protocol: unknown protocol "htpt", did you mean "http"?`,
 		`3:22: pools.p.balance: unknown balance "fair"; known: least_connections, round_robin, random`}},
-	{"not served", "version: 1\nlisteners:\n  a: {address: :1, protocol: http2}\n  b: {address: :2, protocol: quic}\n  c:\n    address: :3\n    tls: {cert_file: a, key_file: b}\n", []string{
-		`3:30: listeners.a.protocol: http2 is not served by this version; use http`,
-		`4:30: listeners.b.protocol: quic is not served by this version; use http`,
-		`7:5: listeners.c.tls: tls is not served by this version; remove it and use http`}},
+	{"quic", "version: 1\nlisteners:\n  a: {address: :1, protocol: quic}\n  b: {address: :2, protocol: quic, tls: {cert_file: a, key_file: b}, prefork: {workers: 128}}\n", []string{
+		`3:30: listeners.a.protocol: quic needs tls; write tls: {cert_file: cert.pem, key_file: key.pem}`,
+		`4:89: listeners.b.prefork.workers: 128 is too large for quic; at most 127`}},
+	{"transports", "version: 1\nlisteners:\n  a: {address: :1, protocol: http2}\n  b: {address: :2, h2c: true}\n  c:\n    address: :3\n    protocol: http2\n    h2c: true\n    tls: {cert_file: a, key_file: b}\n  d: {address: :4, tls: {cert_file: a}}\n  e: {address: :5, protocol: http2, h2c: true}\n  f: {address: :6, tls: {cert_file: '', key_file: b}}\n", []string{
+		`3:30: listeners.a.protocol: http2 needs tls; write tls: {cert_file: cert.pem, key_file: key.pem}, or h2c: true for clients that begin with HTTP/2 in clear`,
+		`4:25: listeners.b.h2c: h2c is for protocol http2; write protocol: http2, or remove it`,
+		`8:10: listeners.c.h2c: h2c is for listeners without tls; keep one of the two`,
+		`10:20: listeners.d.tls.key_file: is missing; write it like key_file: key.pem`,
+		`12:37: listeners.f.tls.cert_file: is empty; name a file in PEM, such as cert.pem`}},
 	{"names", "version: 1\nlisteners:\n  -a: {address: :1}\n  a.b: {address: :2}\npools:\n  \"\": {backends: {ä: {url: http://h:1}}}\n", []string{
 		`3:3: listeners.-a: not a name; a name has up to 63 letters, digits, - and _, and begins with a letter or digit`,
 		`4:3: listeners."a.b": not a name; a name has up to 63 letters, digits, - and _, and begins with a letter or digit`,

@@ -79,18 +79,12 @@ func (e *editor) target(n *node, path []string, unset bool) (*key, bool) {
 		}
 		k, n = k.below(word), n.get(word)
 	}
-	if k.kind == unserved && !unset {
-		e.report.add(path, position{}, k.misfit(n))
-		return nil, false
-	}
 	return k, true
 }
 
 // step says what is wrong with going from n, which is at path, down to word.
 func (e *editor) step(k *key, n *node, word string, path []string, create bool) *fault {
 	switch {
-	case k.kind == unserved:
-		return k.misfit(n)
 	case k.kind == list:
 		return faultf("%s are set as a whole", k.name).hintf("set %s", joinPath(path))
 	case k.each == nil && len(k.keys) == 0:

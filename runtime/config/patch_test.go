@@ -114,9 +114,8 @@ func TestRefusedEditsSayWhy(t *testing.T) {
 		{config.Patch{{Path: "listeners.web.timeouts", Value: "{idel: 1s, read: {a: ~}}"}}, "listeners.web.timeouts.read.a: has no value"},
 		{config.Patch{{Path: "listeners.web.timeouts", Value: "{idel: 1s, read: 5}"}}, "listeners.web.timeouts.idel: unknown key, did you mean \"idle\"?\n" +
 			`listeners.web.timeouts.read: a duration needs a unit; write "5s"`},
-		{config.Patch{{Path: "listeners.web.protocol", Value: "http2"}}, `listeners.web.protocol: http2 is not served by this version; use http`},
-		{config.Patch{{Path: "listeners.web.tls.cert_file", Value: "a"}}, `listeners.web.tls.cert_file: tls is not served by this version; remove it and use http`},
-		{config.Patch{{Path: "listeners.web.tls", Value: "{}"}}, `listeners.web.tls: tls is not served by this version; remove it and use http`},
+		{config.Patch{{Path: "listeners.web.protocol", Value: "quic"}}, `listeners.web.protocol: quic needs tls; write tls: {cert_file: cert.pem, key_file: key.pem}`},
+		{config.Patch{{Path: "listeners.web.tls.cert_file", Value: "a"}}, `listeners.web.tls.key_file: is missing; write it like key_file: key.pem`},
 		{config.Patch{{Path: "listeners.new", Value: "{}"}}, `listeners.new.address: is missing; write it like address: ":8080"`},
 		{config.Patch{{Path: "listeners.n w", Value: "{address: ':1'}"}}, `listeners."n w": not a name; a name has up to 63 letters, digits, - and _, and begins with a letter or digit`},
 		{config.Patch{{Path: "listeners.web.address", Value: ":8081"}}, `listeners.admin.address: listener web has the same address; give one of them another port`},

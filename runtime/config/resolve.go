@@ -57,8 +57,6 @@ func (d *decoder) value(k *key, n *node, v reflect.Value, path []string) {
 // misfit tells what is wrong with n before looking into it.
 func (k *key) misfit(n *node) *fault {
 	switch {
-	case k.kind == unserved:
-		return faultf("%s is not served by this version", k.name).hintf("remove it and use http")
 	case n.shape != k.shape():
 		return faultf("is %s, not %s", n.shape.article(), k.article()).like(k)
 	}
@@ -180,7 +178,8 @@ func (d *decoder) scalar(k *key, n *node, v reflect.Value, path []string) {
 		d.report.add(path, n.at, f)
 		return
 	}
-	if k.path == "listeners.*.routes.*.files.root" {
+	switch k.path {
+	case "listeners.*.routes.*.files.root", "listeners.*.tls.cert_file", "listeners.*.tls.key_file":
 		v.SetString(d.rooted(n.text))
 	}
 }

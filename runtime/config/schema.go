@@ -23,6 +23,8 @@ type key struct {
 	// changes that are live nonetheless; nil means none.
 	effect Effect
 	mild   func(from, to string) bool
+	// drains tells the changes that need no new socket, although others do.
+	drains func(from, to string) bool
 
 	// The rest is worked out by build.
 	name  string
@@ -46,7 +48,6 @@ const (
 	text     kind = "text"
 	choice   kind = "choice" // one of a few words
 	workers  kind = "number or auto"
-	unserved kind = "not served" // known, but of a later version
 )
 
 // limits of a number, duration or size, both included.
@@ -124,8 +125,10 @@ func table() []*key {
 			{path: "listeners.*", kind: section, effect: Drain, mild: added, example: `web: {address: ":8080"}`,
 				doc: "One endpoint."},
 			{path: "listeners.*.protocol", kind: choice, fallback: "http", choices: []string{"http", "http2", "quic"},
-				check: checkProtocol, effect: Rebind,
-				doc: "http (HTTP/1.1). http2 and quic are known words, but not served by this version."},
+				effect: Rebind, drains: withinTCP,
+				doc: "http (HTTP/1.1, over TLS if tls is set), http2 (HTTP/2, and HTTP/1.1 for clients that choose it; needs tls or h2c) or quic (HTTP/3, on a UDP port; needs tls)."},
+			{path: "listeners.*.h2c", kind: truth, fallback: "false", effect: Drain,
+				doc: "Lets http2 do without TLS, for clients that know they may begin with it."},
 			{path: "listeners.*.address", kind: text, required: true, check: checkAddress, effect: Rebind,
 				example: `address: ":8080"`,
 				doc:     "host:port; the host may be empty."},
@@ -138,7 +141,15 @@ func table() []*key {
 				doc:     "How many worker processes serve the listener; auto means one per CPU. 0 serves in the master process."},
 		}, settings("listeners.*"),
 		[]*key{
-			{path: "listeners.*.tls", kind: unserved, effect: Rebind},
+			{path: "listeners.*.tls", kind: section, effect: Drain,
+				example: `tls: {cert_file: cert.pem, key_file: key.pem}`,
+				doc:     "Serves over TLS. The files are read again when they change."},
+			{path: "listeners.*.tls.cert_file", kind: text, required: true, check: checkPath, effect: Live,
+				example: `cert_file: cert.pem`,
+				doc:     "The certificate in PEM, with those that lead to its root; a relative path is relative to the config file."},
+			{path: "listeners.*.tls.key_file", kind: text, required: true, check: checkPath, effect: Live,
+				example: `key_file: key.pem`,
+				doc:     "The private key in PEM, unencrypted."},
 			{path: "listeners.*.routes", kind: list, limits: limits{0, mostRoutes}, effect: Live,
 				example: `- {match: "/", respond: {body: hello}}`,
 				doc:     "Matched by the rules of Go's http.ServeMux. Set as a whole."},

@@ -16,6 +16,7 @@ import (
 func validate(c *Config, doc *document, r *report) {
 	v := validator{config: c, root: doc.root, report: r}
 	v.addresses()
+	v.transports()
 	for _, name := range sortedKeys(c.Listeners) {
 		v.routes(name, c.Listeners[name].Routes)
 	}
@@ -42,6 +43,9 @@ func (v *validator) addresses() {
 		if !fixed || !l.Enabled || !v.report.sound("listeners", name, "enabled") {
 			continue
 		}
+		if l.Protocol == "quic" { // UDP has ports of its own
+			same += " udp"
+		}
 		first, taken := holder[same]
 		if !taken {
 			holder[same] = name
@@ -50,6 +54,32 @@ func (v *validator) addresses() {
 		line := v.root.locate([]string{"listeners", first, "address"}).suffix(" in", v.report)
 		v.add(faultf("listener %s%s has the same address", first, line).hintf("give one of them another port"),
 			"listeners", name, "address")
+	}
+}
+
+// maxQUICWorkers leaves each worker of a QUIC listener a second slot, for its
+// successor: there are 256, one of them the master's.
+const maxQUICWorkers = 127
+
+// transports refuses what no client could speak.
+func (v *validator) transports() {
+	for _, name := range sortedKeys(v.config.Listeners) {
+		l := v.config.Listeners[name]
+		at := []string{"listeners", name}
+		switch {
+		case !v.report.sound(append(at, "protocol")...) || !v.report.sound(append(at, "tls")...) || !v.report.sound(append(at, "h2c")...):
+		case l.Protocol == "http2" && l.TLS == nil && !l.H2C:
+			v.add(faultf("http2 needs tls").hintf("write tls: {cert_file: cert.pem, key_file: key.pem}, or h2c: true for clients that begin with HTTP/2 in clear"),
+				append(at, "protocol")...)
+		case l.Protocol == "quic" && l.TLS == nil:
+			v.add(faultf("quic needs tls").hintf("write tls: {cert_file: cert.pem, key_file: key.pem}"), append(at, "protocol")...)
+		case l.Protocol == "quic" && l.Prefork.Workers > maxQUICWorkers:
+			v.add(faultf("%d is too large for quic", l.Prefork.Workers).hintf("at most %d", maxQUICWorkers), append(at, "prefork", "workers")...)
+		case l.H2C && l.Protocol != "http2":
+			v.add(faultf("h2c is for protocol http2").hintf("write protocol: http2, or remove it"), append(at, "h2c")...)
+		case l.H2C && l.TLS != nil:
+			v.add(faultf("h2c is for listeners without tls").hintf("keep one of the two"), append(at, "h2c")...)
+		}
 	}
 }
 
@@ -201,13 +231,6 @@ func checkVersion(text string) *fault {
 	return faultf("version %s of the schema is not known", text).hintf("this version reads 1")
 }
 
-func checkProtocol(text string) *fault {
-	if text == "http" {
-		return nil
-	}
-	return faultf("%s is not served by this version", text).hintf("use http")
-}
-
 func checkAddress(address string) *fault {
 	host, port, err := net.SplitHostPort(address)
 	switch {
@@ -290,6 +313,13 @@ func checkMatch(pattern string) *fault {
 func checkRoot(root string) *fault {
 	if root == "" {
 		return faultf("is empty").hintf("write . for the directory of the config file")
+	}
+	return nil
+}
+
+func checkPath(path string) *fault {
+	if path == "" {
+		return faultf("is empty").hintf("name a file in PEM, such as cert.pem")
 	}
 	return nil
 }

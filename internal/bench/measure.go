@@ -1,0 +1,154 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+type bench struct {
+	options
+	dir   string
+	peers []*peer
+
+	notes []string
+}
+
+// series are the results of one trial, by server, one value per round.
+type series map[string][]float64
+
+// result of everything.
+type result struct {
+	cpu      map[string]series // nanoseconds per request, by trial
+	memory   map[string]float64
+	whole    map[string]float64
+	watching []float64 // watched over unwatched
+}
+
+func (b *bench) measure(ctx context.Context) ([]byte, error) {
+	backend, err := b.start(ctx, b.peer(baseline), loadCore, 0, false)
+	if err != nil {
+		return nil, err
+	}
+	defer backend.stop()
+	r := result{cpu: map[string]series{}, memory: map[string]float64{}, whole: map[string]float64{}}
+	if err := b.measureCPU(ctx, &r, backend.clear); err != nil {
+		return nil, err
+	}
+	if err := b.measureMemory(ctx, &r, backend.clear); err != nil {
+		return nil, err
+	}
+	return b.page(ctx, r), nil
+}
+
+// wanted says whether a trial is to be run.
+func (b *bench) wanted(name string) bool {
+	return b.only == "" || slices.ContainsFunc(strings.Fields(b.only), func(word string) bool { return strings.Contains(name, word) })
+}
+
+func (b *bench) peer(name string) *peer {
+	return b.peers[slices.IndexFunc(b.peers, func(p *peer) bool { return p.name == name })]
+}
+
+func (b *bench) measureCPU(ctx context.Context, r *result, backend int) error {
+	var servers []*server
+	defer func() {
+		for _, s := range servers {
+			s.stop()
+		}
+	}()
+	for _, p := range b.peers {
+		s, err := b.start(ctx, p, serverCore, backend, true)
+		if err != nil {
+			b.notes = append(b.notes, fmt.Sprintf("%s did not start with TLS and was measured without.", p.name))
+			if s, err = b.start(ctx, p, serverCore, backend, false); err != nil {
+				return err
+			}
+		}
+		servers = append(servers, s)
+	}
+	for _, t := range trials {
+		r.cpu[t.name] = series{}
+	}
+	turns := slices.DeleteFunc(slices.Clone(trials), func(t trial) bool { return !b.wanted(t.name) })
+	for round := range b.rounds {
+		say("round %d of %d", round+1, b.rounds)
+		for _, t := range turns {
+			b.turn(ctx, t, servers, round, r)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+		}
+	}
+	if !b.wanted("watching") {
+		return nil
+	}
+	return b.measureWatching(ctx, r, servers[0])
+}
+
+// turn lets every server have its turn at a trial, each round in another order.
+func (b *bench) turn(ctx context.Context, t trial, servers []*server, round int, r *result) {
+	for i := range servers {
+		s := servers[(i+round)%len(servers)]
+		if !s.has(t) || t.tls && s.tls == 0 {
+			continue
+		}
+		cost, err := t.load(ctx, s, b.trial)
+		if err != nil {
+			b.notes = append(b.notes, fmt.Sprintf("%s failed at %s.", s.name, t.name))
+			say("%v", err)
+			continue
+		}
+		say("  %-40s %-14s %v", t.name, s.name, cost)
+		r.cpu[t.name][s.name] = append(r.cpu[t.name][s.name], float64(cost))
+	}
+}
+
+// measureWatching compares neighbouring trials with and without a watcher, the
+// one first as often as the other.
+func (b *bench) measureWatching(ctx context.Context, r *result, s *server) error {
+	for i := range 4 * b.rounds {
+		var cost [2]time.Duration
+		for j := range 2 {
+			watched := (i + j) % 2
+			stop := func() {}
+			if watched == 1 {
+				var err error
+				if stop, err = s.watch(ctx); err != nil {
+					return err
+				}
+			}
+			var err error
+			cost[watched], err = trials[0].load(ctx, s, b.trial)
+			stop()
+			if err != nil {
+				return err
+			}
+		}
+		r.watching = append(r.watching, float64(cost[1])/float64(cost[0]))
+	}
+	return nil
+}
+
+func (b *bench) measureMemory(ctx context.Context, r *result, backend int) error {
+	if !b.wanted("memory") {
+		return nil
+	}
+	for _, p := range b.peers {
+		s, err := b.start(ctx, p, serverCore, backend, false)
+		if err != nil {
+			return err
+		}
+		r.memory[p.name], r.whole[p.name], err = s.hold(ctx, b.conns)
+		s.stop()
+		if err != nil {
+			return err
+		}
+		say("  %d idle connections: %s %.2f KiB each", b.conns, p.name, r.memory[p.name])
+	}
+	return nil
+}

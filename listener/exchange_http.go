@@ -1,0 +1,451 @@
+package listener
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// NetHTTP gives the response writer and the request behind an Exchange that an
+// engine of net/http's kind carries (HTTP/2, HTTP/3), for handlers that speak
+// it. What they write is sent as they write it; limits and timeouts hold.
+func NetHTTP(x Exchange) (http.ResponseWriter, *http.Request, bool) {
+	n, ok := x.(*netExchange)
+	if !ok {
+		return nil, nil, false
+	}
+	return (*netWriter)(n), n.r, true
+}
+
+// streams are the requests open on one connection that carries several at a
+// time. It is the handler of the engine behind that connection: it counts each
+// request, gives it its limits and its clock, and calls the server's handler.
+type streams struct {
+	s             *Server
+	requests      *atomic.Uint64 // begun on the connection
+	remote, local net.Addr
+	// prepare completes a request before it is handled; may be nil.
+	prepare func(*http.Request)
+	// last is called when the request that begins is to be the last one of the
+	// connection; may be nil.
+	last func()
+
+	mu   sync.Mutex
+	open map[*netExchange]struct{}
+}
+
+// ServeHTTP answers one request. It panics with http.ErrAbortHandler where the
+// response cannot be completed, upon which the engine resets the stream.
+func (m *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := m.begin(w, r)
+	defer m.end(x)
+	if x.verdict == 0 {
+		x.call()
+	}
+	x.finish()
+}
+
+func (m *streams) begin(w http.ResponseWriter, r *http.Request) *netExchange {
+	if m.prepare != nil {
+		m.prepare(r)
+	}
+	now := ticks()
+	x := &netExchange{w: w, r: r, on: m, started: now, status: http.StatusOK}
+	x.since.Store(now)
+	m.requests.Add(1)
+	m.s.counters.Requests.Add(1)
+	limits := m.s.terms.Load()
+	switch {
+	case headerBytes(r) > limits.MaxHeaderBytes:
+		x.verdict = statusHeaderTooLarge
+	case limits.MaxRequestBytes > 0 && r.ContentLength > limits.MaxRequestBytes:
+		x.verdict = statusBodyTooLarge
+	}
+	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
+		x.bodyRead.Store(true)
+	} else {
+		x.body = netBody{x: x, r: r.Body}
+		r.Body = &x.body
+	}
+	if m.last != nil && !limits.KeepAlive {
+		m.last()
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.open == nil {
+		m.open = map[*netExchange]struct{}{}
+	}
+	m.open[x] = struct{}{}
+	return x
+}
+
+// headerBytes is about what the header would take in HTTP/1.1.
+func headerBytes(r *http.Request) int {
+	n := len(r.Method) + len(r.RequestURI) + len(r.Host)
+	for name, values := range r.Header {
+		for _, v := range values {
+			n += len(name) + len(v) + len(": \r\n")
+		}
+	}
+	return n
+}
+
+func (m *streams) end(x *netExchange) {
+	m.mu.Lock()
+	delete(m.open, x)
+	m.mu.Unlock()
+	x.mu.Lock()
+	x.over = true
+	x.mu.Unlock()
+	if x.verdict != 0 || x.status >= 500 {
+		m.s.counters.Errors.Add(1)
+	}
+	m.s.counters.observe(time.Duration(ticks() - x.started))
+}
+
+// sweep ends the requests that have taken longer than the limits allow. It is
+// called by the sweeper and does not block.
+func (m *streams) sweep(limits *terms, now int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for x := range m.open {
+		x.consider(limits, now)
+	}
+}
+
+// netExchange is an Exchange over a pair of net/http.
+type netExchange struct {
+	w  http.ResponseWriter
+	r  *http.Request
+	on *streams
+
+	started int64
+	since   atomic.Int64 // of the present phase: request body, then response
+	// bodyRead is set when the request was read to its end, or its time was over.
+	bodyRead atomic.Bool
+	slow     atomic.Bool // its body took too long
+	late     atomic.Bool // its response took too long
+
+	// mu is held while a deadline is set from outside: over means that the
+	// handler has returned and w must not be touched.
+	mu   sync.Mutex
+	over bool
+
+	body    netBody
+	verdict int
+	status  int
+	sent    bool // the response header is on its way
+	muted   bool // the verdict is sent instead of what the handler writes
+	out     []byte
+	raw     []byte
+	stream  io.Reader
+	size    int64
+}
+
+func (x *netExchange) consider(limits *terms, now int64) {
+	age := time.Duration(now - x.since.Load())
+	switch {
+	case !x.bodyRead.Load():
+		if limits.Read > 0 && age >= limits.Read && !x.slow.Swap(true) {
+			x.on.s.counters.TimedOut.Add(1)
+			x.bodyDone() // if the handler is busy with something else, Write bounds it
+			go x.expire((*http.ResponseController).SetReadDeadline)
+		}
+	case limits.Write > 0 && age >= limits.Write && !x.late.Swap(true):
+		x.on.s.counters.TimedOut.Add(1)
+		go x.expire((*http.ResponseController).SetWriteDeadline)
+	}
+}
+
+// expire sets a deadline that has passed, unless the request is over.
+func (x *netExchange) expire(set func(*http.ResponseController, time.Time) error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !x.over {
+		set(http.NewResponseController(x.w), past)
+	}
+}
+
+func (x *netExchange) bodyDone() {
+	if !x.bodyRead.Swap(true) {
+		x.since.Store(ticks())
+	}
+}
+
+func (x *netExchange) refuse(status int) {
+	if x.verdict == 0 {
+		x.verdict = status
+	}
+}
+
+// call lets the handler answer. After a panic nothing of its answer is sent.
+func (x *netExchange) call() {
+	defer func() {
+		r := recover()
+		if r == nil {
+			return
+		}
+		if r == http.ErrAbortHandler {
+			panic(r)
+		}
+		x.on.s.panickedFor(x.on.remote, r)
+		if x.sent {
+			x.on.s.counters.Errors.Add(1)
+			panic(http.ErrAbortHandler)
+		}
+		clear(x.w.Header())
+		x.stream, x.raw, x.out = nil, nil, []byte("internal server error\n")
+		x.status = statusInternalError
+	}()
+	(*x.on.s.handler.Load())(x)
+}
+
+// finish sends what the handler left to be sent.
+func (x *netExchange) finish() {
+	defer x.closeStream()
+	switch {
+	case x.verdict != 0 && x.sent:
+		panic(http.ErrAbortHandler)
+	case x.verdict != 0:
+		clear(x.w.Header())
+		x.status = x.verdict
+		x.sendBytes([]byte(verdicts[x.verdict]))
+	case x.sent:
+	case x.stream != nil:
+		x.sendStream()
+	case x.raw != nil:
+		x.sendBytes(x.raw)
+	default:
+		x.sendBytes(x.out)
+	}
+}
+
+func (x *netExchange) sendBytes(p []byte) {
+	h := x.w.Header()
+	if bodyAllowed(x.status) {
+		if len(p) > 0 && h["Content-Type"] == nil {
+			h.Set("Content-Type", "text/plain; charset=utf-8")
+		}
+		if len(p) > 0 || x.r.Method != http.MethodHead {
+			h.Set("Content-Length", strconv.Itoa(len(p)))
+		}
+	}
+	x.w.WriteHeader(x.status)
+	if len(p) > 0 && x.r.Method != http.MethodHead && bodyAllowed(x.status) {
+		x.w.Write(p)
+	}
+}
+
+func bodyAllowed(status int) bool {
+	return status >= 200 && status != http.StatusNoContent && status != http.StatusNotModified
+}
+
+// sendStream passes the body stream on. One of unknown size often is slow to
+// come, so that each piece is sent at once.
+func (x *netExchange) sendStream() {
+	h := x.w.Header()
+	if h["Content-Type"] == nil {
+		h.Set("Content-Type", "text/plain; charset=utf-8")
+	}
+	if x.size >= 0 {
+		h.Set("Content-Length", strconv.FormatInt(x.size, 10))
+	}
+	x.w.WriteHeader(x.status)
+	if x.r.Method == http.MethodHead || !bodyAllowed(x.status) {
+		return
+	}
+	buf := copyBuffers.Get().(*[32 << 10]byte)
+	defer copyBuffers.Put(buf)
+	var err error
+	if x.size >= 0 {
+		var n int64
+		n, err = io.CopyBuffer(writerOnly{x.w}, io.LimitReader(x.stream, x.size), buf[:])
+		if err == nil && n < x.size {
+			err = io.ErrUnexpectedEOF
+		}
+	} else {
+		err = copyFlushing(x.w, x.stream, buf[:])
+	}
+	if err != nil {
+		x.on.s.log.Debug("response ended early", "peer", x.on.remote, "error", err)
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func copyFlushing(w http.ResponseWriter, r io.Reader, buf []byte) error {
+	rc := http.NewResponseController(w)
+	for {
+		n, err := r.Read(buf)
+		if n > 0 {
+			if _, err := w.Write(buf[:n]); err != nil {
+				return err
+			}
+			if err := rc.Flush(); err != nil {
+				return err
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (x *netExchange) closeStream() {
+	if c, ok := x.stream.(io.Closer); ok {
+		c.Close()
+	}
+}
+
+func (x *netExchange) Method() string     { return x.r.Method }
+func (x *netExchange) RequestURI() string { return x.r.RequestURI }
+func (x *netExchange) Path() string       { return x.r.URL.Path }
+func (x *netExchange) Query() string      { return x.r.URL.RawQuery }
+func (x *netExchange) Proto() string      { return x.r.Proto }
+func (x *netExchange) Host() string       { return strings.ToLower(x.r.Host) }
+
+func (x *netExchange) RawPath() string {
+	path, _, _ := strings.Cut(x.r.RequestURI, "?")
+	return path
+}
+
+func (x *netExchange) RequestHeader(name string) string {
+	if strings.EqualFold(name, "Host") {
+		return x.r.Host
+	}
+	return x.r.Header.Get(name)
+}
+
+func (x *netExchange) RequestHeaders(fn func(name, value string)) {
+	if x.r.Host != "" {
+		fn("Host", x.r.Host)
+	}
+	for name, values := range x.r.Header {
+		for _, v := range values {
+			fn(name, v)
+		}
+	}
+}
+
+func (x *netExchange) ContentLength() int64 { return x.r.ContentLength }
+
+func (x *netExchange) Body() io.Reader {
+	if x.r.Body == nil {
+		return http.NoBody
+	}
+	return x.r.Body
+}
+
+func (x *netExchange) RemoteAddr() net.Addr { return x.on.remote }
+func (x *netExchange) LocalAddr() net.Addr  { return x.on.local }
+
+func (x *netExchange) SetStatus(code int)           { x.status = code }
+func (x *netExchange) Status() int                  { return x.status }
+func (x *netExchange) SetHeader(name, value string) { x.w.Header().Set(name, value) }
+func (x *netExchange) AddHeader(name, value string) { x.w.Header().Add(name, value) }
+
+func (x *netExchange) Write(p []byte) (int, error) {
+	x.out = append(x.takeRaw(), p...)
+	return len(p), nil
+}
+
+func (x *netExchange) WriteString(s string) (int, error) {
+	x.out = append(x.takeRaw(), s...)
+	return len(s), nil
+}
+
+// takeRaw makes a body that was set the beginning of one that is written.
+func (x *netExchange) takeRaw() []byte {
+	if x.raw != nil {
+		x.out, x.raw = append(x.out[:0], x.raw...), nil
+	}
+	return x.out
+}
+
+func (x *netExchange) SetBody(p []byte) {
+	x.closeStream()
+	x.raw, x.out, x.stream = p, x.out[:0], nil
+}
+
+func (x *netExchange) SetBodyStream(r io.Reader, size int64) {
+	x.closeStream()
+	x.stream, x.size, x.raw, x.out = r, size, nil, x.out[:0]
+}
+
+// netBody is the body of a request, with its limits.
+type netBody struct {
+	x *netExchange
+	r io.ReadCloser
+	n int64
+}
+
+func (b *netBody) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	b.n += int64(n)
+	if limit := b.x.on.s.terms.Load().MaxRequestBytes; limit > 0 && b.n > limit {
+		b.x.refuse(statusBodyTooLarge)
+		return 0, errBodyTooLarge
+	}
+	switch {
+	case err == io.EOF:
+		b.x.bodyDone()
+	case err != nil && errors.Is(err, os.ErrDeadlineExceeded) && b.x.slow.Load():
+		b.x.refuse(statusTimeout)
+	}
+	return n, err
+}
+
+func (b *netBody) Close() error { return b.r.Close() }
+
+// netWriter is the response writer that NetHTTP gives out: it knows what was
+// sent, and that nothing but the verdict is sent once there is one.
+type netWriter netExchange
+
+func (w *netWriter) Header() http.Header { return w.w.Header() }
+
+func (w *netWriter) WriteHeader(status int) {
+	switch {
+	case w.verdict != 0 && !w.sent:
+		w.muted = true
+		return
+	case status >= 200 && !w.sent:
+		w.sent, w.status = true, status
+	}
+	w.w.WriteHeader(status)
+}
+
+func (w *netWriter) Write(p []byte) (int, error) {
+	if !w.sent {
+		w.WriteHeader(w.status)
+	}
+	if w.muted {
+		return len(p), nil
+	}
+	return w.w.Write(p)
+}
+
+// Flush sends what was written so far.
+func (w *netWriter) Flush() { w.FlushError() }
+
+// FlushError is Flush, and tells whether it went well.
+func (w *netWriter) FlushError() error {
+	if !w.sent {
+		w.WriteHeader(w.status)
+	}
+	if w.muted {
+		return nil
+	}
+	return http.NewResponseController(w.w).Flush()
+}
+
+// Unwrap lets an http.ResponseController reach the engine's own writer.
+func (w *netWriter) Unwrap() http.ResponseWriter { return w.w }

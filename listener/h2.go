@@ -1,0 +1,271 @@
+package listener
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// h2 is one connection of HTTP/2, and what net/http reads and writes of it. The
+// connection has an http.Server of its own, because only those can tell a
+// client to leave; its clocks and limits are turned off in favour of ours.
+type h2 struct {
+	*conn
+	streams
+	srv   *http.Server
+	state *tls.ConnectionState // nil for cleartext
+
+	leaving atomic.Bool
+	begun   chan struct{} // closed when the client has begun to speak HTTP/2
+	closed  chan struct{}
+	told    chan struct{} // closed when the client has read that it must leave
+	begin   sync.Once
+	tell    sync.Once
+	close   sync.Once
+	heard   frames // only touched by who reads
+
+	// mu is held while writing and guards what follows.
+	writing sync.Mutex
+	frames  frames
+	due     bool // the client is to be told that it must leave soon
+}
+
+// maxStreams is how many requests a client may have open at a time, maxFrame the
+// longest frame it may send: what the RFC lets everyone send.
+const (
+	maxStreams = 250
+	maxFrame   = 16 << 10
+)
+
+// h2HeaderSlack is by how much a header may pass what is allowed and still be
+// answered with 431 by us, counted like any request.
+const h2HeaderSlack = 2
+
+// serveH2 serves c in the background.
+func (s *Server) serveH2(c *conn) {
+	m := &h2{conn: c, begun: make(chan struct{}), told: make(chan struct{}), closed: make(chan struct{})}
+	m.heard.skip = len(preface)
+	m.streams = streams{
+		s: s, requests: &c.requests, remote: c.RemoteAddr(), local: c.LocalAddr(),
+		prepare: m.complete, last: m.depart,
+	}
+	if c.tls != nil {
+		state := c.tls.ConnectionState()
+		m.state = &state
+	}
+	m.srv = &http.Server{
+		Handler:        &m.streams,
+		Protocols:      new(http.Protocols),
+		ConnState:      m.moved,
+		MaxHeaderBytes: h2HeaderSlack * s.terms.Load().MaxHeaderBytes,
+		ErrorLog:       log.New(debugWriter{s}, "", 0),
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: maxStreams, MaxReadFrameSize: maxFrame, PermitProhibitedCipherSuites: true,
+		},
+	}
+	m.srv.Protocols.SetUnencryptedHTTP2(true) // in net/http's eyes: TLS is below
+	c.mux.Store(m)
+	m.srv.Serve(&single{conn: m}) // returns when it has taken the connection over
+}
+
+// single is a listener that accepts one connection.
+type single struct {
+	conn net.Conn
+	done bool
+}
+
+var errNoMore = errors.New("there is one connection only")
+
+func (l *single) Accept() (net.Conn, error) {
+	if l.done {
+		return nil, errNoMore
+	}
+	l.done = true
+	return l.conn, nil
+}
+
+func (l *single) Close() error   { return nil }
+func (l *single) Addr() net.Addr { return l.conn.LocalAddr() }
+
+// complete tells a request of the TLS below.
+func (m *h2) complete(r *http.Request) { r.TLS = m.state }
+
+// moved follows the connection: active while at least one stream is open.
+func (m *h2) moved(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateActive:
+		m.begin.Do(func() { close(m.begun) })
+		m.enter(StateStreams, ticks())
+	case http.StateIdle:
+		m.enter(StateIdle, ticks())
+		limits := m.conn.s.terms.Load()
+		if limits.MaxIdle > 0 && m.conn.s.between() > int64(limits.MaxIdle) {
+			m.depart()
+		}
+	}
+}
+
+// dismiss answers a claim on the connection between requests: the client is
+// told to leave, and the connection ends when it has, or when the sweeper loses
+// patience.
+func (m *h2) dismiss(p phase) {
+	if p.claim() == claimOverdue && !m.leaving.Load() {
+		m.conn.s.counters.TimedOut.Add(1)
+	}
+	m.depart()
+}
+
+// departGrace is how long a client that has read that it must leave may still
+// begin requests: those it was about to begin. departPatience bounds the wait
+// until it has read that.
+const (
+	departGrace    = 150 * time.Millisecond
+	departPatience = 5 * time.Second
+)
+
+// depart ends the connection without losing a request, in the background: it
+// announces the end, as RFC 9113 (6.8) wants it, gives what is on its way the
+// time to arrive, and only then says which request was the last.
+func (m *h2) depart() {
+	if !m.leaving.Swap(true) {
+		go m.sayGoodbye()
+	}
+}
+
+func (m *h2) sayGoodbye() {
+	select {
+	case <-m.begun: // before, net/http would not know whom to tell
+	case <-m.closed:
+		return
+	}
+	m.announce()
+	select {
+	case <-m.told:
+	case <-time.After(departPatience):
+	case <-m.closed:
+		return
+	}
+	select {
+	case <-time.After(departGrace):
+	case <-m.closed:
+		return
+	}
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	m.srv.Shutdown(now) // sends the final GOAWAY; waits for nothing
+}
+
+func (m *h2) announce() {
+	m.writing.Lock()
+	defer m.writing.Unlock()
+	m.due = true
+	m.announceIfDue()
+}
+
+// announceIfDue writes the first GOAWAY as soon as it can stand between frames.
+// The first frame is the server's settings. m.writing is held.
+func (m *h2) announceIfDue() {
+	if m.due && m.frames.between() && m.frames.count > 0 {
+		m.due = false
+		m.conn.Write(goAway)
+	}
+}
+
+// goAway says that the server will leave and that it has not decided yet which
+// stream is the last. The ping after it tells when the client has read that.
+var goAway = []byte{
+	0, 0, 8, 7, 0, 0, 0, 0, 0, // length 8, type GOAWAY, no flags, of the connection
+	0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0, // last stream 2^31-1, no error
+	0, 0, 8, 6, 0, 0, 0, 0, 0, // length 8, type PING, no flags, of the connection
+	'g', 'o', 'o', 'd', ' ', 'b', 'y', 'e',
+}
+
+// Read leaves the state alone, unlike that of HTTP/1.1.
+func (m *h2) Read(p []byte) (int, error) {
+	n, err := m.receive(p)
+	if m.heard.advance(p[:n]); m.heard.acks > 0 {
+		m.tell.Do(func() { close(m.told) }) // nobody else pings
+	}
+	return n, err
+}
+
+func (m *h2) Write(p []byte) (int, error) {
+	m.writing.Lock()
+	defer m.writing.Unlock()
+	n, err := m.conn.Write(p)
+	m.frames.advance(p[:n])
+	if err == nil {
+		m.announceIfDue()
+	}
+	return n, err
+}
+
+func (m *h2) Close() error {
+	m.close.Do(func() { close(m.closed) })
+	return m.conn.Close()
+}
+
+// net/http would set deadlines of the connection, which are the sweeper's.
+
+func (m *h2) SetDeadline(time.Time) error      { return nil }
+func (m *h2) SetReadDeadline(time.Time) error  { return nil }
+func (m *h2) SetWriteDeadline(time.Time) error { return nil }
+
+// frames follows the frames of HTTP/2 in one direction.
+type frames struct {
+	skip   int     // bytes before the first frame
+	header [5]byte // length, type and flags of the frame at hand
+	have   int     // bytes of its header seen, of nine
+	left   int     // bytes of it still to come
+	count  int     // of complete ones
+	acks   int     // of pings among them
+}
+
+const frameHeader = 9
+
+func (f *frames) between() bool { return f.have == 0 }
+
+func (f *frames) advance(p []byte) {
+	if f.skip > 0 {
+		n := min(f.skip, len(p))
+		f.skip -= n
+		p = p[n:]
+	}
+	for len(p) > 0 {
+		if f.have < frameHeader {
+			if f.have < len(f.header) {
+				f.header[f.have] = p[0]
+			}
+			f.have++
+			p = p[1:]
+			if f.have == frameHeader {
+				f.left = int(f.header[0])<<16 | int(f.header[1])<<8 | int(f.header[2])
+			}
+		} else {
+			n := min(f.left, len(p))
+			f.left -= n
+			p = p[n:]
+		}
+		if f.have == frameHeader && f.left == 0 {
+			f.have = 0
+			f.count++
+			if f.header[3] == 6 && f.header[4]&1 != 0 {
+				f.acks++
+			}
+		}
+	}
+}
+
+// debugWriter is where net/http may complain about its clients.
+type debugWriter struct{ s *Server }
+
+func (w debugWriter) Write(p []byte) (int, error) {
+	w.s.log.Debug(string(p))
+	return len(p), nil
+}

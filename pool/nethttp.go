@@ -1,0 +1,149 @@
+package pool
+
+import (
+	"crypto/tls"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/valyala/fasthttp"
+)
+
+// ServeHTTP is [Pool.Proxy] for a request of net/http. The client going away
+// ends the exchange with the backend.
+func (p *Pool) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx := foreigners.Get().(*fasthttp.RequestCtx)
+	defer func() {
+		ctx.Response.CloseBodyStream()
+		ctx.Request.Reset()
+		ctx.Response.Reset()
+		foreigners.Put(ctx)
+	}()
+	ctx.Init2(clientOf(r), nil, false)
+	takeRequest(&ctx.Request, r)
+	p.proxy(r.Context(), ctx)
+	giveResponse(w, r, &ctx.Response)
+}
+
+var foreigners = sync.Pool{New: func() any { return new(fasthttp.RequestCtx) }}
+
+// client is the connection of a request that came by another server, as far as
+// the proxy asks for it.
+type client struct {
+	net.Conn // nil: nobody reads or writes it
+	addr     net.Addr
+}
+
+func (c client) RemoteAddr() net.Addr { return c.addr }
+func (c client) LocalAddr() net.Addr  { return c.addr }
+
+// secureClient is recognized by its methods.
+type secureClient struct {
+	client
+	state *tls.ConnectionState
+}
+
+func (c secureClient) Handshake() error                     { return nil }
+func (c secureClient) ConnectionState() tls.ConnectionState { return *c.state }
+
+func clientOf(r *http.Request) net.Conn {
+	c := client{addr: addrOf(r.RemoteAddr)}
+	if r.TLS != nil {
+		return secureClient{c, r.TLS}
+	}
+	return c
+}
+
+func addrOf(hostport string) net.Addr {
+	host, port, _ := net.SplitHostPort(hostport)
+	n, _ := strconv.Atoi(port)
+	return &net.TCPAddr{IP: net.ParseIP(host), Port: n}
+}
+
+func takeRequest(req *fasthttp.Request, r *http.Request) {
+	h := &req.Header
+	h.SetMethod(r.Method)
+	h.SetRequestURI(r.RequestURI)
+	h.SetHost(r.Host)
+	for name, values := range r.Header {
+		if name == "Content-Length" {
+			continue
+		}
+		for _, v := range values {
+			h.Add(name, v)
+		}
+	}
+	if r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0 {
+		// The body is closed by whoever made the request, not by fasthttp.
+		req.SetBodyStream(struct{ io.Reader }{r.Body}, int(r.ContentLength))
+	}
+}
+
+// giveResponse sends resp, streamed as it comes. Where it breaks off, the panic
+// tells the server not to let it look complete.
+func giveResponse(w http.ResponseWriter, r *http.Request, resp *fasthttp.Response) {
+	body := resp.BodyStream()
+	n := int64(resp.Header.ContentLength())
+	if body == nil && r.Method != http.MethodHead && len(resp.Body()) > 0 {
+		n = int64(len(resp.Body()))
+	}
+	out := w.Header()
+	for name, value := range resp.Header.All() {
+		if is(name, "Content-Length") || is(name, "Trailer") || hopByHop(name) {
+			continue
+		}
+		out.Add(string(name), string(value))
+	}
+	status := resp.StatusCode()
+	if n >= 0 && status != http.StatusNoContent && (n > 0 || r.Method != http.MethodHead) {
+		out.Set("Content-Length", strconv.FormatInt(n, 10))
+	}
+	w.WriteHeader(status)
+	switch {
+	case r.Method == http.MethodHead:
+	case body != nil:
+		if err := pass(w, body, n < 0); err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		for _, key := range resp.Header.PeekTrailerKeys() {
+			if value := resp.Header.PeekBytes(key); len(value) > 0 {
+				out.Set(http.TrailerPrefix+strings.TrimSpace(string(key)), string(value))
+			}
+		}
+	default:
+		w.Write(resp.Body())
+	}
+}
+
+// pass copies a body. Of unknown length often means slow to come, so that each
+// piece of it is sent at once.
+func pass(w http.ResponseWriter, body io.Reader, atOnce bool) error {
+	rc := http.NewResponseController(w)
+	if atOnce {
+		rc.Flush()
+	}
+	buf := copyBuffers.Get().(*[]byte)
+	defer copyBuffers.Put(buf)
+	for {
+		n, err := body.Read(*buf)
+		if n > 0 {
+			if _, err := w.Write((*buf)[:n]); err != nil {
+				return err
+			}
+			if atOnce {
+				rc.Flush()
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+var _ http.Handler = (*Pool)(nil)

@@ -1,0 +1,106 @@
+package runtime
+
+import (
+	"net"
+	"strconv"
+	"sync/atomic"
+
+	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/prefork"
+	"github.com/echterhof/rockstar-tui/runtime/config"
+)
+
+// alternative is where else a listener can be reached: the port of HTTP/3 on the
+// same host, 0 for nowhere. It lies on the board of each process, so that the
+// master can announce and withdraw it at any time.
+type alternative struct{ port atomic.Uint64 }
+
+// withdrawn stands for a port that was announced once.
+const withdrawn = 1 << 16
+
+func (a *alternative) set(port int) {
+	if port == 0 && a.port.Load() != 0 {
+		port = withdrawn
+	}
+	a.port.Store(uint64(port))
+}
+
+// altSvcAge is how long clients may remember, in seconds.
+const altSvcAge = "3600"
+
+// header is the value of Alt-Svc, "" for none.
+func (a *alternative) header() string {
+	switch port := a.port.Load(); port {
+	case 0:
+		return ""
+	case withdrawn:
+		return "clear"
+	default:
+		return `h3=":` + strconv.FormatUint(port, 10) + `"; ma=` + altSvcAge
+	}
+}
+
+// announcing adds Alt-Svc to the responses of a listener with TLS over TCP.
+func (s *service) announcing(c config.Listener, h listener.Handler) listener.Handler {
+	if c.TLS == nil || c.Protocol == protocolQUIC {
+		return h
+	}
+	return func(x listener.Exchange) {
+		value := s.board.alternative.header()
+		if value == "" {
+			h(x)
+			return
+		}
+		x.SetHeader("Alt-Svc", value)
+		h(x)
+		if _, whole := listener.FastHTTP(x); whole {
+			x.SetHeader("Alt-Svc", value) // a proxied response has replaced all headers
+		}
+	}
+}
+
+// announce tells every process with TLS over TCP whether HTTP/3 is served beside
+// it.
+func (a *App) announce() {
+	all := a.sortedListeners()
+	for _, m := range all {
+		port := m.besides(all)
+		for _, e := range m.endpoints() {
+			e.each(func(_ prefork.Status, b *board) { b.alternative.set(port) })
+		}
+	}
+}
+
+// besides is the port of a listener that serves HTTP/3 for the same host with
+// the same certificate; 0 if there is none.
+func (m *managed) besides(all []*managed) int {
+	own := m.configured()
+	if own.TLS == nil || own.Protocol == protocolQUIC {
+		return 0
+	}
+	for _, o := range all {
+		c, e := o.configured(), o.endpoint()
+		if e == nil || c.Protocol != protocolQUIC || c.TLS == nil || *c.TLS != *own.TLS || hostOf(c.Address) != hostOf(own.Address) {
+			continue
+		}
+		if at, ok := e.sockets.Addr().(*net.UDPAddr); ok {
+			return at.Port
+		}
+	}
+	return 0
+}
+
+func (m *managed) configured() config.Listener {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.config
+}
+
+// hostOf is the host of an address, "" for all.
+func hostOf(address string) string {
+	host, _, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); err != nil || ip != nil && ip.IsUnspecified() {
+		return ""
+	}
+	return host
+}

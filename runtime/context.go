@@ -1,0 +1,231 @@
+package runtime
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/echterhof/rockstar-tui/listener"
+)
+
+// Context is one request and its response, the same on every protocol. It is
+// valid until the handler returns, and for one goroutine; the strings it gives
+// may be kept.
+type Context interface {
+	// String answers with a text.
+	String(status int, text string) error
+	// JSON answers with v as JSON. If v cannot be marshalled nothing is
+	// written and the error returned.
+	JSON(status int, v any) error
+	// Bytes answers with body, which is copied.
+	Bytes(status int, contentType string, body []byte) error
+	// Stream answers with what r gives. It is read after the handler has
+	// returned, and then closed if it is an io.Closer. Each piece is sent as
+	// soon as it has been read.
+	Stream(status int, contentType string, r io.Reader) error
+	// Redirect sends the client to another URL; status is from 300 to 308.
+	Redirect(status int, url string) error
+	// NoContent answers with a status and no body.
+	NoContent(status int) error
+
+	// Status sets the status of what is written by ResponseWriter.
+	Status(code int)
+	// Header is the first value of a request header, "" if there is none.
+	Header(name string) string
+	// SetHeader replaces a response header.
+	SetHeader(name, value string)
+	// Param is what a wildcard of the route stands for, decoded; "" if the
+	// route has none of that name.
+	Param(name string) string
+	// Query is the first value of a query parameter, "" if there is none.
+	Query(name string) string
+	// Body of the request. Reading past MaxRequestBytes or ReadTimeout fails.
+	Body() io.Reader
+	// Bind decodes the body into v, a pointer: JSON, or a form into
+	// *url.Values. What does not fit is an [*HTTPError] of status 400, and 415
+	// if it is neither.
+	Bind(v any) error
+
+	// Request and ResponseWriter are the same exchange in the words of
+	// net/http, made when first asked for.
+	Request() *http.Request
+	ResponseWriter() http.ResponseWriter
+	// Context is cancelled when the client goes away, and when the handler
+	// returns.
+	Context() context.Context
+	// Server that the request came to.
+	Server() *Server
+}
+
+// exchangeContext is the Context of any engine.
+type exchangeContext struct {
+	x listener.Exchange
+	*binding
+
+	request *http.Request
+	writer  *bufferedWriter
+	ctx     context.Context
+	cancel  context.CancelFunc
+	query   url.Values
+}
+
+var contexts = sync.Pool{New: func() any { return new(exchangeContext) }}
+
+func newContext(x listener.Exchange, b *binding) *exchangeContext {
+	c := contexts.Get().(*exchangeContext)
+	c.x, c.binding = x, b
+	return c
+}
+
+// release ends the context. After a panic it is not used again.
+func (c *exchangeContext) release() {
+	if c.cancel != nil {
+		c.cancel()
+	}
+	if c.writer != nil {
+		c.writer.finish()
+	}
+	*c = exchangeContext{}
+	contexts.Put(c)
+}
+
+// fail answers for a handler that returned an error.
+func (c *exchangeContext) fail(err error) {
+	status, text := http.StatusInternalServerError, "internal server error"
+	if stated := (*HTTPError)(nil); errors.As(err, &stated) && stated.Status >= 400 && stated.Status <= 599 {
+		status, text = stated.Status, stated.text()
+	}
+	if status >= http.StatusInternalServerError {
+		c.log.Error("handler failed", "route", c.pattern, "error", err)
+	} else {
+		c.log.Debug("handler refused", "route", c.pattern, "error", err)
+	}
+	c.writer = nil
+	c.x.SetStatus(status)
+	c.x.SetHeader("Content-Type", plainText)
+	c.x.SetBody([]byte(text + "\n"))
+}
+
+const plainText = "text/plain; charset=utf-8"
+
+func (c *exchangeContext) begin(status int, contentType string) {
+	c.x.SetStatus(status)
+	c.x.SetHeader("Content-Type", contentType)
+}
+
+func (c *exchangeContext) String(status int, text string) error {
+	c.begin(status, plainText)
+	_, err := c.x.WriteString(text)
+	return err
+}
+
+func (c *exchangeContext) JSON(status int, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("answer with JSON: %w", err)
+	}
+	c.begin(status, "application/json")
+	c.x.SetBody(body)
+	return nil
+}
+
+func (c *exchangeContext) Bytes(status int, contentType string, body []byte) error {
+	c.begin(status, contentType)
+	_, err := c.x.Write(body)
+	return err
+}
+
+func (c *exchangeContext) Stream(status int, contentType string, r io.Reader) error {
+	c.begin(status, contentType)
+	c.x.SetBodyStream(r, -1)
+	return nil
+}
+
+func (c *exchangeContext) Redirect(status int, url string) error {
+	if status < 300 || status > 308 {
+		return fmt.Errorf("redirect to %s: status %d is none of a redirect: use one from 300 to 308", url, status)
+	}
+	c.x.SetHeader("Location", url)
+	c.x.SetStatus(status)
+	return nil
+}
+
+func (c *exchangeContext) NoContent(status int) error {
+	c.x.SetStatus(status)
+	return nil
+}
+
+func (c *exchangeContext) Status(code int) {
+	c.x.SetStatus(code)
+	if c.writer != nil {
+		c.writer.status = code
+	}
+}
+
+func (c *exchangeContext) Header(name string) string { return strings.Clone(c.x.RequestHeader(name)) }
+
+func (c *exchangeContext) SetHeader(name, value string) { c.x.SetHeader(name, value) }
+
+func (c *exchangeContext) Param(name string) string {
+	for _, p := range c.params {
+		if p.name == name {
+			return p.value(c.x.RawPath())
+		}
+	}
+	return ""
+}
+
+func (c *exchangeContext) Query(name string) string {
+	if c.query == nil {
+		c.query, _ = url.ParseQuery(strings.Clone(c.x.Query())) // what is malformed is left out
+	}
+	return c.query.Get(name)
+}
+
+func (c *exchangeContext) Body() io.Reader { return c.x.Body() }
+
+func (c *exchangeContext) Bind(v any) error {
+	kind, _, _ := mime.ParseMediaType(c.x.RequestHeader("Content-Type"))
+	switch kind {
+	case "", "application/json":
+		return c.bindJSON(v)
+	case "application/x-www-form-urlencoded":
+		return c.bindForm(v)
+	}
+	return &HTTPError{Status: http.StatusUnsupportedMediaType, Message: "the body is neither JSON nor a form"}
+}
+
+func (c *exchangeContext) bindJSON(v any) error {
+	decoder := json.NewDecoder(c.x.Body())
+	if err := decoder.Decode(v); err != nil {
+		return &HTTPError{Status: http.StatusBadRequest, Message: "the body is not the JSON that is expected", Err: err}
+	}
+	if _, err := decoder.Token(); err != io.EOF {
+		return &HTTPError{Status: http.StatusBadRequest, Message: "the body goes on after its JSON"}
+	}
+	return nil
+}
+
+func (c *exchangeContext) bindForm(v any) error {
+	values, ok := v.(*url.Values)
+	if !ok {
+		return fmt.Errorf("bind a form: got %T, want a *url.Values", v)
+	}
+	body, err := io.ReadAll(c.x.Body())
+	if err == nil {
+		*values, err = url.ParseQuery(string(body))
+	}
+	if err != nil {
+		return &HTTPError{Status: http.StatusBadRequest, Message: "the body is not a form", Err: err}
+	}
+	return nil
+}
+
+func (c *exchangeContext) Server() *Server { return c.server }

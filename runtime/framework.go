@@ -1,0 +1,114 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/echterhof/rockstar-tui/prefork"
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+// FrameworkConfig is what [New] makes an App of. Its zero value is useful.
+type FrameworkConfig struct {
+	// ServerConfig of the server that [App.Start] starts. Servers made by
+	// [Server.NewServer] have one of their own and take nothing from here.
+	ServerConfig ServerConfig
+	// NetworkClient of the App; every field has a default.
+	NetworkClient NetworkClientConfig
+	// Log gets events and the errors of handlers. Nil means slog.Default().
+	Log *slog.Logger
+	// Version of the program, shown to whoever asks.
+	Version string
+}
+
+// New makes an App whose routes are Go code: register them with [App.Router] and
+// then call [App.Start]. Until then it opens nothing and serves nothing.
+//
+// The App is a [control.Controller] like any other: the cockpit shows it, and a
+// change made there, a timeout or the number of workers, reaches its listeners.
+func New(c FrameworkConfig) (*App, error) {
+	if err := c.ServerConfig.check(); err != nil {
+		return nil, err
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	a := newApp(Options{Log: c.Log, Version: c.Version})
+	a.file = config.New()
+	a.status.State, a.status.LoadedAt = control.ConfigInSync, a.started
+	a.program = newProgram(a)
+	a.client = NewNetworkClient(c.NetworkClient)
+	name := c.ServerConfig.Name
+	if name == "" {
+		name = "main"
+	}
+	a.server = a.program.newServer(name, c.ServerConfig)
+	return a, nil
+}
+
+// Router holds the routes of all servers of the App. It is nil if the App was
+// made by [Open], whose routes are those of its config.
+func (a *App) Router() *Router {
+	if a.program == nil {
+		return nil
+	}
+	return a.program.routes.root
+}
+
+// Server is the one that Start starts; its NewServer makes others. It is nil if
+// the App was made by [Open].
+func (a *App) Server() *Server { return a.server }
+
+// NetworkClient is an HTTP client for what the program asks of others.
+func (a *App) NetworkClient() NetworkClient {
+	if a.client == nil {
+		return NewNetworkClient(NetworkClientConfig{})
+	}
+	return a.client
+}
+
+// IsWorker reports whether this process is a worker of the App's listeners. It
+// then never returns from Start, and nothing but handlers is wanted of it: a
+// cockpit, for example, belongs to the master.
+func (a *App) IsWorker() bool { return prefork.IsWorker() }
+
+// Start serves until the App is shut down, like http.ListenAndServe: it blocks.
+// addr is host:port; empty means ServerConfig.Address, or else ":8080". The
+// protocol and certificate are those of ServerConfig.
+//
+// SIGINT and SIGTERM, and [App.Shutdown], shut the App down: its listeners
+// refuse new connections, requests under way are answered, and Start returns
+// nil. A second signal ends the process at once.
+//
+// With prefork, each worker is this program started again, with the same
+// arguments. There, everything up to Start happens as in the master; Start
+// itself serves as the worker and ends the process when the worker has drained.
+// It does not return to what follows in the program.
+func (a *App) Start(addr string) error {
+	if a.program == nil {
+		return errors.New("start: this App was opened from a config and serves already")
+	}
+	if prefork.IsWorker() {
+		a.program.becomeWorker()
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	served := make(chan error, 1)
+	go func() { served <- a.server.start(addr) }()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+		stop()
+		err := a.Shutdown(context.Background())
+		if ended := <-served; !errors.Is(ended, ErrClosed) { // it had not begun to serve
+			err = errors.Join(err, ended)
+		}
+		return err
+	}
+}

@@ -1,0 +1,254 @@
+package runtime
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	goruntime "runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"github.com/echterhof/rockstar-tui/prefork"
+	"github.com/echterhof/rockstar-tui/runtime/config"
+)
+
+// envProgram tells a worker which App of the program it serves: they are
+// numbered in the order in which New made them, which must be the same in every
+// process of the program.
+const envProgram = "ROCKSTAR_APP"
+
+// program is what Go code gave to an App: routes, servers, listeners of its own.
+type program struct {
+	app    *App
+	number int
+	routes *routeTable
+
+	mu      sync.Mutex
+	servers map[string]*Server
+	made    int // servers made by NewServer so far
+	given   map[string]*foreign
+	sampled sync.Once // the sampler runs from the first listener on
+}
+
+// programs counts the Apps made by New in this process.
+var programs atomic.Int64
+
+func newProgram(a *App) *program {
+	p := &program{
+		app: a, number: int(programs.Add(1)),
+		servers: map[string]*Server{}, given: map[string]*foreign{},
+	}
+	p.routes = newRouteTable(a.log)
+	return p
+}
+
+// command starts this program again as a worker, with the same arguments: up to
+// its first Start or Listen it does there what it does here.
+func (p *program) command() func() *exec.Cmd {
+	if p == nil {
+		return nil
+	}
+	return func() *exec.Cmd {
+		path, err := os.Executable()
+		if err != nil {
+			path = os.Args[0]
+		}
+		cmd := &exec.Cmd{Path: runningFile(path), Args: os.Args}
+		cmd.Env = append(os.Environ(), envProgram+"="+strconv.Itoa(p.number))
+		return cmd
+	}
+}
+
+// runningFile is the file of the program that runs, also when another has taken
+// its name since: a worker must be of its master's version.
+func runningFile(path string) string {
+	const running = "/proc/self/exe"
+	if goruntime.GOOS != "linux" {
+		return path
+	}
+	named, err := os.Stat(path)
+	if err != nil {
+		return running
+	}
+	if own, err := os.Stat(running); err == nil && !os.SameFile(named, own) {
+		return running
+	}
+	return path
+}
+
+// becomeWorker serves as the worker that this process was started to be, and
+// then ends the process: nothing that follows in the program is for a worker.
+// It never returns. Where the process is a worker of another App, the caller
+// waits here for its end.
+func (p *program) becomeWorker() {
+	switch cmp.Or(os.Getenv(envProgram), "0") {
+	case strconv.Itoa(p.number):
+		exitOnce.Do(func() { exitWith(runWorker(p)) })
+	case "0": // of a master that serves a config and no code
+		exitOnce.Do(func() { exitWith(RunWorker()) })
+	}
+	select {}
+}
+
+// exitOnce: several servers of a program may be started by goroutines.
+var exitOnce sync.Once
+
+func exitWith(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// register adds the program's routes to those of the config, for a service that
+// serves one of the program's listeners.
+func (p *program) register(r *router, s *service) error {
+	if p == nil {
+		return nil
+	}
+	return p.routes.addTo(r, p.serverFor(s))
+}
+
+// serverFor is the Server that handlers see. In a worker it may be one that the
+// program has not made yet, or will never make: its routes are the same.
+func (p *program) serverFor(s *service) *Server {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	server := p.servers[s.name]
+	if server == nil {
+		server = &Server{app: p.app, name: s.name, closed: make(chan struct{})}
+		p.servers[s.name] = server
+	}
+	if prefork.IsWorker() {
+		server.worker.Store(s)
+	}
+	return server
+}
+
+// codeFor returns the program if the listener of that name is one of its own.
+func (a *App) codeFor(name string) *program {
+	if a.program == nil {
+		return nil
+	}
+	a.program.mu.Lock()
+	defer a.program.mu.Unlock()
+	if a.program.servers[name] == nil {
+		return nil
+	}
+	return a.program
+}
+
+// takeGiven returns the listener that the program made itself for this name, nil
+// if there is none. It can be had once, since it is closed at its end.
+func (a *App) takeGiven(name string) (sockets, error) {
+	if a.program == nil {
+		return nil, nil
+	}
+	a.program.mu.Lock()
+	defer a.program.mu.Unlock()
+	f := a.program.given[name]
+	switch {
+	case f == nil:
+		return nil, nil
+	case f.taken:
+		return nil, fmt.Errorf("listener %s was made by the program itself: once closed it cannot be opened again, nor on another address", name)
+	}
+	f.taken = true
+	return f, nil
+}
+
+// begin brings a listener of the program into the config that runs.
+func (p *program) begin(ctx context.Context, name string, patch config.Patch) (*managed, error) {
+	a := p.app
+	unlock, err := a.lockChange(ctx)
+	if err != nil {
+		return nil, ErrClosed
+	}
+	defer unlock()
+	a.mu.RLock()
+	present, file := a.config, a.file
+	a.mu.RUnlock()
+	if _, exists := present.Listeners[name]; exists {
+		return nil, fmt.Errorf("there is a listener %q already: give this server another ServerConfig.Name", name)
+	}
+	to, err := present.With(patch)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := a.apply(ctx, to); err != nil {
+		return nil, err
+	}
+	if file, err = file.With(patch); err == nil { // what the program says is no override
+		a.mu.Lock()
+		a.file = file
+		a.mu.Unlock()
+	}
+	p.sampled.Do(func() {
+		a.background(a.sample)
+		a.background(a.watchCerts)
+	})
+	return a.managed(name), nil
+}
+
+// end takes a listener of the program out of the config again.
+func (p *program) end(ctx context.Context, name string) error {
+	a := p.app
+	unlock, err := a.lockChange(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	gone := config.Patch{{Path: "listeners." + name, Unset: true}}
+	a.mu.RLock()
+	present, file := a.config, a.file
+	a.mu.RUnlock()
+	if _, exists := present.Listeners[name]; !exists {
+		return nil // an operator has removed it
+	}
+	to, err := present.With(gone)
+	if err != nil {
+		return err
+	}
+	if _, err := a.apply(ctx, to); err != nil {
+		return err
+	}
+	if file, err = file.With(gone); err == nil {
+		a.mu.Lock()
+		a.file = file
+		a.mu.Unlock()
+	}
+	return nil
+}
+
+// cut ends at once whatever still serves or drains.
+func (a *App) cut() {
+	for _, m := range a.sortedListeners() {
+		m.cut()
+	}
+}
+
+func (m *managed) cut() {
+	for _, e := range m.endpoints() {
+		locals, groups := e.servers()
+		for _, s := range locals {
+			s.server.Close()
+		}
+		for _, g := range groups {
+			g.Each(func(w prefork.Status, _ []byte) { kill(w.PID) })
+		}
+	}
+}
+
+func kill(pid int) {
+	if pid <= 0 {
+		return
+	}
+	if p, err := os.FindProcess(pid); err == nil {
+		p.Kill() // it may have ended just now
+		p.Release()
+	}
+}

@@ -1,0 +1,157 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+
+	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/prefork"
+)
+
+// Slots of a QUIC endpoint: the master itself serves one of its own, so that it
+// and its workers never read from the same socket while one takes over from the
+// other.
+const (
+	localSlot   = 0
+	workerSlots = 1 // and above
+)
+
+// packets are the sockets of a QUIC endpoint, with the secrets that all who
+// serve them share.
+type packets struct {
+	*listener.PacketSockets
+	keys listener.QUICKeys
+}
+
+var _ sockets = (*packets)(nil)
+
+// openSockets opens those that the protocol needs.
+func openSockets(ctx context.Context, protocol, address string, beside bool) (sockets, error) {
+	opt := listener.SocketOptions{Beside: beside}
+	if protocol != protocolQUIC {
+		return orNil(listener.Open(ctx, address, opt))
+	}
+	s, err := listener.OpenPackets(ctx, address, opt)
+	if err != nil {
+		return nil, err
+	}
+	return &packets{s, listener.NewQUICKeys()}, nil
+}
+
+const protocolQUIC = "quic"
+
+// orNil keeps a failed open from looking like open sockets.
+func orNil(s *listener.Sockets, err error) (sockets, error) {
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// encode is what workers get to know.
+func (e *endpoint) encode(s settings) []byte {
+	if p, ok := e.sockets.(*packets); ok {
+		s.QUIC = &p.keys
+	}
+	return s.encode()
+}
+
+// lend is what a group of workers serves.
+func (e *endpoint) lend() prefork.Sockets {
+	if p, ok := e.sockets.(*packets); ok {
+		return p.From(workerSlots)
+	}
+	return e.sockets
+}
+
+// serveLocal serves with local every socket that this process should.
+func (e *endpoint) serveLocal(local *service) error {
+	if p, ok := e.sockets.(*packets); ok {
+		pc, err := p.PacketConn(localSlot)
+		if err == nil {
+			local.serveQUIC(pc, localSlot, p.keys)
+		}
+		return err
+	}
+	for slot := range e.sockets.Slots() {
+		ln, err := e.sockets.Listener(slot)
+		if err != nil {
+			return err
+		}
+		local.serve(ln)
+	}
+	return nil
+}
+
+// explain says why a UDP port may not be free: unlike one of TCP it serves its
+// last connections and new ones through the same sockets.
+func (m *managed) explain(err error) error {
+	if !errors.Is(err, syscall.EADDRINUSE) {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range m.retiring {
+		if _, ok := e.sockets.(*packets); ok {
+			return fmt.Errorf("%w: connections from before it was stopped are still open; try again when they have ended", err)
+		}
+	}
+	return err
+}
+
+// steerLocal sends new QUIC connections to this process. Those over TCP reach
+// it anyway.
+func (e *endpoint) steerLocal() {
+	if p, ok := e.sockets.(*packets); ok {
+		if err := p.Steer([]int{localSlot}); err != nil {
+			e.log.Error("steering", "listener", e.name, "error", err)
+		}
+	}
+}
+
+// mayMove refuses to move QUIC into workers, or out of them, while those who
+// served before the last such change still use their slots.
+func (e *endpoint) mayMove() error {
+	if _, ok := e.sockets.(*packets); !ok {
+		return nil
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.leaving)+len(e.departed) > 0 {
+		return fmt.Errorf("listener %s: connections from before the last change of its workers are still open; try again when they have ended", e.name)
+	}
+	return nil
+}
+
+// serveQUIC serves a UDP socket in the background until the service drains.
+func (s *service) serveQUIC(pc net.PacketConn, slot int, keys listener.QUICKeys) {
+	at := pc.LocalAddr()
+	s.at.Store(&at)
+	s.board.accepting.Add(1)
+	go func() {
+		defer s.board.accepting.Add(-1)
+		defer pc.Close()
+		if err := s.server.ServeQUIC(pc, slot, keys); err != nil && !errors.Is(err, listener.ErrServerClosed) {
+			s.log.Error("serving ended", "listener", s.name, "error", err)
+		}
+	}()
+}
+
+// accept begins to serve the slot that this worker has.
+func (w *worker) accept(s settings) error {
+	if s.QUIC != nil {
+		pc, err := w.link.PacketConn()
+		if err == nil {
+			w.service.serveQUIC(pc, workerSlots+w.link.Slot(), *s.QUIC)
+		}
+		return err
+	}
+	ln, err := w.link.Listener()
+	if err == nil {
+		w.service.serve(ln)
+	}
+	return err
+}

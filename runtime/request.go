@@ -1,0 +1,181 @@
+package runtime
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/echterhof/rockstar-tui/listener"
+)
+
+func (c *exchangeContext) Request() *http.Request {
+	if c.request != nil {
+		return c.request
+	}
+	var ok bool
+	if _, c.request, ok = listener.NetHTTP(c.x); !ok {
+		c.request = requestOf(c.x)
+	}
+	for _, p := range c.params {
+		c.request.SetPathValue(p.name, p.value(c.x.RawPath()))
+	}
+	c.request = c.request.WithContext(c.Context())
+	return c.request
+}
+
+// requestOf builds a request of copies: it may outlive the exchange.
+func requestOf(x listener.Exchange) *http.Request {
+	uri := strings.Clone(x.RequestURI())
+	r := &http.Request{
+		Method: strings.Clone(x.Method()), RequestURI: uri, Host: strings.Clone(x.Host()),
+		Proto: strings.Clone(x.Proto()), Header: http.Header{},
+		ContentLength: x.ContentLength(), Body: http.NoBody,
+	}
+	r.ProtoMajor, r.ProtoMinor, _ = http.ParseHTTPVersion(r.Proto)
+	if r.ContentLength != 0 {
+		r.Body = exchangeBody{x.Body()}
+	}
+	if r.ContentLength < 0 {
+		r.TransferEncoding = []string{"chunked"}
+	}
+	if a := x.RemoteAddr(); a != nil {
+		r.RemoteAddr = a.String()
+	}
+	x.RequestHeaders(func(name, value string) {
+		name = http.CanonicalHeaderKey(strings.Clone(name))
+		if name != "Host" {
+			r.Header[name] = append(r.Header[name], strings.Clone(value))
+		}
+	})
+	if fast, ok := listener.FastHTTP(x); ok {
+		r.TLS = fast.TLSConnectionState()
+	}
+	var err error
+	if r.URL, err = url.ParseRequestURI(uri); err != nil {
+		raw, query, _ := strings.Cut(uri, "?")
+		r.URL = &url.URL{Path: strings.Clone(x.Path()), RawPath: raw, RawQuery: query}
+	}
+	return r
+}
+
+// exchangeBody is closed by the engine, not by who reads it.
+type exchangeBody struct {
+	reader interface{ Read([]byte) (int, error) }
+}
+
+func (b exchangeBody) Read(p []byte) (int, error) { return b.reader.Read(p) }
+func (b exchangeBody) Close() error               { return nil }
+
+// goneEvery is how often a handler that asked for its Context is told whether
+// the client is still there.
+const goneEvery = 50 * time.Millisecond
+
+func (c *exchangeContext) Context() context.Context {
+	if c.ctx != nil {
+		return c.ctx
+	}
+	if _, r, ok := listener.NetHTTP(c.x); ok {
+		c.ctx, c.cancel = context.WithCancel(r.Context())
+		return c.ctx
+	}
+	c.ctx, c.cancel = watchClient(c.x)
+	return c.ctx
+}
+
+// watchClient returns a context that is cancelled when the client goes away. The
+// watch has ended when cancel returns. It asks now and then, because the engine
+// reads nothing while a handler runs and would not notice.
+func watchClient(x listener.Exchange) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	gone := listener.Gone(x)
+	if gone == nil {
+		return ctx, cancel
+	}
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		tick := time.NewTicker(goneEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			if gone() {
+				cancel()
+				return
+			}
+		}
+	}()
+	return ctx, func() {
+		cancel()
+		<-watched
+	}
+}
+
+func (c *exchangeContext) ResponseWriter() http.ResponseWriter {
+	if w, _, ok := listener.NetHTTP(c.x); ok {
+		return w
+	}
+	if c.writer == nil {
+		c.writer = &bufferedWriter{x: c.x, header: http.Header{}, status: c.x.Status()}
+	}
+	return c.writer
+}
+
+// bufferedWriter is the ResponseWriter of a handler whose response is sent when
+// it has returned.
+type bufferedWriter struct {
+	x      listener.Exchange
+	header http.Header
+	status int
+	wrote  bool
+}
+
+func (w *bufferedWriter) Header() http.Header { return w.header }
+
+func (w *bufferedWriter) WriteHeader(status int) {
+	if w.wrote || status < 200 {
+		return
+	}
+	w.wrote = true
+	w.x.SetStatus(status)
+	setHeaders(w.x, w.header)
+}
+
+func (w *bufferedWriter) Write(p []byte) (int, error) {
+	if !w.wrote {
+		sniff(w.header, p)
+		w.WriteHeader(w.status)
+	}
+	return w.x.Write(p)
+}
+
+// finish sends headers that were set by a handler that wrote no body.
+func (w *bufferedWriter) finish() {
+	if !w.wrote && len(w.header) > 0 {
+		w.WriteHeader(w.status)
+	}
+}
+
+func setHeaders(x listener.Exchange, h http.Header) {
+	for name, values := range h {
+		for i, value := range values {
+			if i == 0 {
+				x.SetHeader(name, value)
+			} else {
+				x.AddHeader(name, value)
+			}
+		}
+	}
+}
+
+// sniff names the type of a body whose handler does not, as net/http does.
+func sniff(h http.Header, body []byte) {
+	if _, set := h["Content-Type"]; !set && h.Get("Content-Encoding") == "" {
+		h.Set("Content-Type", http.DetectContentType(body))
+	}
+}

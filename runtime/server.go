@@ -1,0 +1,336 @@
+package runtime
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/echterhof/rockstar-tui/prefork"
+)
+
+var (
+	// ErrServerStarted is returned by a second Listen or Serve of one Server.
+	ErrServerStarted = errors.New("the server was started already")
+	// ErrServerClosed is returned by Listen or Serve after Shutdown or Close.
+	ErrServerClosed = errors.New("the server is closed")
+)
+
+// Server is one listener of an App and what serves it. [Server.NewServer] makes
+// one, Listen, ListenTLS, ListenQUIC or Serve start it, once. All servers of an
+// App have the same routes.
+type Server struct {
+	app    *App
+	name   string
+	config ServerConfig
+	worker atomic.Pointer[service] // what serves it in this process, if that is a worker
+
+	mu       sync.Mutex
+	started  bool
+	ended    bool
+	managed  *managed // nil until it serves
+	protocol string
+
+	endOnce sync.Once
+	closed  chan struct{} // closed when Shutdown or Close is over
+}
+
+func (p *program) newServer(name string, c ServerConfig) *Server {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := &Server{app: p.app, name: name, config: c, closed: make(chan struct{})}
+	if p.servers[name] == nil {
+		p.servers[name] = s
+	}
+	return s
+}
+
+func (s *Server) isClosed() bool {
+	select {
+	case <-s.closed:
+		return true
+	default:
+		return false
+	}
+}
+
+// NewServer makes another server of the same App. It begins to serve with
+// Listen, ListenTLS, ListenQUIC or Serve, which report what is wrong with c.
+func (s *Server) NewServer(c ServerConfig) *Server {
+	p := s.app.program
+	name := c.Name
+	if name == "" {
+		p.mu.Lock()
+		p.made++
+		name = fmt.Sprintf("server-%d", p.made)
+		p.mu.Unlock()
+	}
+	return p.newServer(name, c)
+}
+
+// Name of the server's listener.
+func (s *Server) Name() string { return s.name }
+
+// Listen serves addr until the server is shut down, and then returns nil. addr
+// is host:port; empty means ServerConfig.Address, or else ":8080".
+//
+// In a worker process it does not return; see [App.Start].
+func (s *Server) Listen(addr string) error {
+	return s.run(addr, "http", s.config.TLSCertFile, s.config.TLSKeyFile, nil)
+}
+
+// ListenTLS is Listen with TLS; the files are PEM, and empty names mean those of
+// ServerConfig. The protocol is HTTP/2, with HTTP/1.1 for clients that speak no
+// other.
+func (s *Server) ListenTLS(addr, certFile, keyFile string) error {
+	return s.secure(addr, "http2", certFile, keyFile)
+}
+
+// ListenQUIC is Listen with HTTP/3 over QUIC, on a UDP port.
+func (s *Server) ListenQUIC(addr, certFile, keyFile string) error {
+	return s.secure(addr, "quic", certFile, keyFile)
+}
+
+func (s *Server) secure(addr, protocol, certFile, keyFile string) error {
+	certFile, keyFile = cmp.Or(certFile, s.config.TLSCertFile), cmp.Or(keyFile, s.config.TLSKeyFile)
+	if certFile == "" || keyFile == "" {
+		return fmt.Errorf("listen on %s: %s needs a certificate: name the files of the certificate and of its key", addr, protocol)
+	}
+	return s.run(addr, protocol, certFile, keyFile, nil)
+}
+
+// Serve accepts from a listener that the program made itself, with the same
+// counting and limits as any other, until the server is shut down, and then
+// returns nil; or until the listener fails, and returns why. It closes ln.
+// Worker processes cannot share such a listener.
+func (s *Server) Serve(ln net.Listener) error {
+	if s.config.EnablePrefork {
+		ln.Close()
+		return fmt.Errorf("serve %s: worker processes cannot share a listener that the program made itself: use Listen, or no prefork", s.name)
+	}
+	err := s.run("", "http", s.config.TLSCertFile, s.config.TLSKeyFile, ln)
+	if err != nil {
+		ln.Close() // it may be closed by now
+	}
+	return err
+}
+
+// start is Listen, ListenTLS or ListenQUIC, as the ServerConfig says.
+func (s *Server) start(addr string) error {
+	switch s.config.Protocol {
+	case "http2":
+		if s.config.TLSCertFile != "" {
+			return s.ListenTLS(addr, "", "")
+		}
+	case "quic":
+		return s.ListenQUIC(addr, "", "")
+	}
+	return s.Listen(addr)
+}
+
+// run serves until the end.
+func (s *Server) run(addr, protocol, certFile, keyFile string, ln net.Listener) error {
+	p := s.app.program
+	if err := s.config.check(); err != nil {
+		return err
+	}
+	p.routes.freeze()
+	if prefork.IsWorker() {
+		p.becomeWorker()
+	}
+	c := s.config
+	c.Address, c.Protocol = cmp.Or(addr, c.Address, ":8080"), cmp.Or(c.Protocol, protocol)
+	c.TLSCertFile, c.TLSKeyFile = certFile, keyFile
+	failed, err := s.give(ln, &c)
+	if err != nil {
+		return err
+	}
+	m, err := p.begin(context.Background(), s.name, c.patch(s.name))
+	if err != nil {
+		s.forget()
+		return err
+	}
+	if !s.adopt(m) { // closed in the meantime
+		return s.remove(context.Background())
+	}
+	select {
+	case <-s.closed:
+		return nil
+	case <-s.app.done:
+		return nil
+	case err := <-failed:
+		return s.failedBy(err)
+	}
+}
+
+// give claims the server's one start, and remembers the listener that the
+// program made, if it did.
+func (s *Server) give(ln net.Listener, c *ServerConfig) (failed <-chan error, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.ended:
+		return nil, ErrServerClosed
+	case s.started:
+		return nil, ErrServerStarted
+	}
+	p := s.app.program
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if other := p.servers[s.name]; other == nil || other.isClosed() {
+		p.servers[s.name] = s
+	}
+	if p.servers[s.name] != s {
+		return nil, fmt.Errorf("there is a server %q already: give this one another ServerConfig.Name", s.name)
+	}
+	s.started, s.protocol = true, c.Protocol
+	if ln == nil {
+		return nil, nil
+	}
+	f := newForeign(s.name, ln)
+	p.given[s.name] = f
+	c.Address = "127.0.0.1:0" // what is not a TCP address has no words in a config
+	if tcp, ok := ln.Addr().(*net.TCPAddr); ok {
+		c.Address = tcp.String()
+	}
+	return f.failed, nil
+}
+
+// forget lets a server that could not start be tried again.
+func (s *Server) forget() {
+	s.mu.Lock()
+	s.started = false
+	s.mu.Unlock()
+	p := s.app.program
+	p.mu.Lock()
+	delete(p.given, s.name)
+	p.mu.Unlock()
+}
+
+func (s *Server) adopt(m *managed) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.managed = m
+	return !s.ended
+}
+
+// failedBy ends the server whose listener ended by itself. One that is closed
+// while the server goes away was closed by it.
+func (s *Server) failedBy(err error) error {
+	s.mu.Lock()
+	ending := s.ended
+	s.mu.Unlock()
+	if ending || s.app.ctx.Err() != nil {
+		select {
+		case <-s.closed:
+		case <-s.app.done:
+		}
+		return nil
+	}
+	s.Shutdown(context.Background())
+	return fmt.Errorf("serve %s: %w", s.name, err)
+}
+
+// Shutdown refuses new connections, lets requests under way be answered, and
+// returns when the last connection is gone. When ctx ends first, what is left is
+// closed and the error of ctx returned. Other servers of the App serve on.
+func (s *Server) Shutdown(ctx context.Context) (err error) {
+	s.endOnce.Do(func() {
+		defer close(s.closed)
+		err = s.remove(ctx)
+	})
+	return err
+}
+
+// Close ends the server and all its connections at once.
+func (s *Server) Close() error {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	s.Shutdown(ctx) // its only error is that ctx has ended
+	return nil
+}
+
+func (s *Server) remove(ctx context.Context) error {
+	s.mu.Lock()
+	s.ended = true
+	m := s.managed
+	s.mu.Unlock()
+	if m == nil {
+		return nil
+	}
+	err := s.app.program.end(context.Background(), s.name)
+	if s.app.ctx.Err() != nil {
+		err = nil // the App is being shut down, which ends this server too
+	}
+	return errors.Join(err, awaitIdle(ctx, m))
+}
+
+// cutGrace is what connections closed by force get to clean up.
+const cutGrace = time.Second
+
+// awaitIdle returns when nothing serves or drains any more; at the end of ctx it
+// makes that so.
+func awaitIdle(ctx context.Context, m *managed) error {
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for !m.idle() {
+		select {
+		case <-tick.C:
+			continue
+		case <-ctx.Done():
+		}
+		m.cut()
+		for patience := time.After(cutGrace); !m.idle(); {
+			select {
+			case <-tick.C:
+			case <-patience:
+				return ctx.Err()
+			}
+		}
+		return ctx.Err()
+	}
+	return nil
+}
+
+// IsRunning reports whether the server accepts connections.
+func (s *Server) IsRunning() bool {
+	if prefork.IsWorker() {
+		return true
+	}
+	m := s.present()
+	return m != nil && m.endpoint() != nil
+}
+
+// Addr is the address listened on, with the port that was chosen; nil while the
+// server is not running.
+func (s *Server) Addr() net.Addr {
+	if w := s.worker.Load(); w != nil {
+		return w.addr()
+	}
+	m := s.present()
+	if m == nil {
+		return nil
+	}
+	if e := m.endpoint(); e != nil {
+		return e.sockets.Addr()
+	}
+	return nil
+}
+
+func (s *Server) present() *managed {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.managed
+}
+
+// Protocol is "http", "http2" or "quic".
+func (s *Server) Protocol() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.ToLower(cmp.Or(s.protocol, s.config.Protocol, "http"))
+}

@@ -1,0 +1,162 @@
+package runtime
+
+import (
+	"errors"
+	"fmt"
+	goruntime "runtime"
+	"strconv"
+	"time"
+
+	"github.com/echterhof/rockstar-tui/runtime/config"
+)
+
+// ServerConfig says how a server listens and what it allows. The zero value of
+// each field means its default; for a duration or a limit, a negative value
+// means none. Sizes are in bytes.
+type ServerConfig struct {
+	// Name of the listener in the cockpit and in logs: up to 63 letters,
+	// digits, - and _. Default "main" for the server of [App.Start], "server-1"
+	// and so on for others.
+	Name string
+	// Protocol is "http" (HTTP/1.1), "http2" or "quic". The default follows from
+	// how the server is started: ListenTLS means http2, ListenQUIC quic, and
+	// everything else http.
+	Protocol string
+	// Address to listen on, host:port, where Start and Listen name none.
+	// Default ":8080".
+	Address string
+	// EnableH2C lets protocol http2 do without TLS, for clients that begin with
+	// HTTP/2 in clear. Default false.
+	EnableH2C bool
+	// TLSCertFile and TLSKeyFile are PEM files, where ListenTLS and ListenQUIC
+	// name none. Default none.
+	TLSCertFile, TLSKeyFile string
+
+	// EnablePrefork serves by worker processes, each of them this program
+	// started again. Not on Windows. Default false.
+	EnablePrefork bool
+	// PreforkWorkers is their number. Default one per CPU.
+	PreforkWorkers int
+
+	// ReadTimeout bounds a whole request, body included, from its first byte.
+	// Default 10s.
+	ReadTimeout time.Duration
+	// ReadHeaderTimeout bounds the request header, and the wait for the first
+	// byte of a new connection. Default 5s.
+	ReadHeaderTimeout time.Duration
+	// WriteTimeout bounds handling and response, from the end of the request.
+	// Default 10s.
+	WriteTimeout time.Duration
+	// IdleTimeout bounds the wait for the next request. Default 120s.
+	IdleTimeout time.Duration
+	// ShutdownTimeout bounds how long open requests may take after the server
+	// or a worker was told to end. Default 30s.
+	ShutdownTimeout time.Duration
+
+	// EnableKeepAlive lets a connection carry more than one request. It is on
+	// by default. Where one of the two fields below is set and this one is not,
+	// it is off, as the literal then says.
+	EnableKeepAlive bool
+	// DisableKeepAlive ends each connection after one response. Default false.
+	DisableKeepAlive bool
+	// KeepAlivePeriod is the time between TCP keep-alive probes. Default 3m.
+	KeepAlivePeriod time.Duration
+	// MaxKeepAliveConns is how many connections may wait for another request;
+	// beyond it a response closes its connection. Default no bound.
+	MaxKeepAliveConns int
+
+	// ReadBufferSize and WriteBufferSize are held per connection while a
+	// request is in progress. Default 4096.
+	ReadBufferSize, WriteBufferSize int
+	// MaxHeaderBytes bounds a request header; more is answered with 431.
+	// Default 16384.
+	MaxHeaderBytes int
+	// MaxConnections bounds open connections; one more is answered with 503.
+	// Default 10000.
+	MaxConnections int
+	// MaxRequestBytes bounds a request body; more is answered with 413.
+	// Default 10 MiB.
+	MaxRequestBytes int64
+	// AcceptRate bounds accepted connections per second; others wait. Default
+	// no bound.
+	AcceptRate int
+}
+
+// check finds what no listener is needed for to know that it is wrong.
+func (c ServerConfig) check() error {
+	if c.EnableKeepAlive && c.DisableKeepAlive {
+		return errors.New("server config: both EnableKeepAlive and DisableKeepAlive are set: set one")
+	}
+	if c.PreforkWorkers < 0 {
+		return fmt.Errorf("server config: %d PreforkWorkers: 0 means one per CPU", c.PreforkWorkers)
+	}
+	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
+		return errors.New("server config: TLSCertFile and TLSKeyFile belong together: set both")
+	}
+	return nil
+}
+
+func (c ServerConfig) keepAlive() bool {
+	if c.EnableKeepAlive || c.DisableKeepAlive {
+		return c.EnableKeepAlive
+	}
+	return c.KeepAlivePeriod == 0 && c.MaxKeepAliveConns == 0
+}
+
+func (c ServerConfig) workers() int {
+	switch {
+	case !c.EnablePrefork:
+		return 0
+	case c.PreforkWorkers > 0:
+		return c.PreforkWorkers
+	}
+	return goruntime.NumCPU()
+}
+
+// patch makes the listener of a config.
+func (c ServerConfig) patch(name string) config.Patch {
+	at := "listeners." + name
+	p := config.Patch{{Path: at, Value: "{address: " + strconv.Quote(c.Address) + "}"}}
+	set := func(key, value string) { p = append(p, config.Edit{Path: at + "." + key, Value: value}) }
+	set("protocol", c.Protocol)
+	if c.TLSCertFile != "" {
+		set("tls", "{cert_file: "+strconv.Quote(c.TLSCertFile)+", key_file: "+strconv.Quote(c.TLSKeyFile)+"}")
+	}
+	if c.EnableH2C {
+		set("h2c", "true")
+	}
+	set("prefork.workers", strconv.Itoa(c.workers()))
+	set("keep_alive.enabled", strconv.FormatBool(c.keepAlive()))
+	for _, d := range []struct {
+		key   string
+		value time.Duration
+	}{
+		{"timeouts.read", c.ReadTimeout},
+		{"timeouts.read_header", c.ReadHeaderTimeout},
+		{"timeouts.write", c.WriteTimeout},
+		{"timeouts.idle", c.IdleTimeout},
+		{"timeouts.shutdown", c.ShutdownTimeout},
+		{"keep_alive.period", c.KeepAlivePeriod},
+	} {
+		if d.value != 0 {
+			set(d.key, max(d.value, 0).String())
+		}
+	}
+	for _, n := range []struct {
+		key   string
+		value int64
+	}{
+		{"keep_alive.max_conns", int64(c.MaxKeepAliveConns)},
+		{"buffers.read", int64(c.ReadBufferSize)},
+		{"buffers.write", int64(c.WriteBufferSize)},
+		{"limits.max_header_bytes", int64(c.MaxHeaderBytes)},
+		{"limits.max_connections", int64(c.MaxConnections)},
+		{"limits.max_request_bytes", c.MaxRequestBytes},
+		{"limits.accept_rate", int64(c.AcceptRate)},
+	} {
+		if n.value != 0 {
+			set(n.key, strconv.FormatInt(max(n.value, 0), 10))
+		}
+	}
+	return p
+}

@@ -1,0 +1,62 @@
+package runtime
+
+import "github.com/echterhof/rockstar-tui/listener"
+
+// ServerStats are the counts of a server, all its worker processes together.
+// The first three are gauges or count up as said; the others count up from the
+// server's start.
+type ServerStats struct {
+	// ActiveConnections are open and within a request, at this moment.
+	ActiveConnections int64 `json:"active_connections"`
+	// TotalConnections counts every connection ever accepted.
+	TotalConnections int64 `json:"total_connections"`
+	// IdleConnections are open and between requests, at this moment.
+	IdleConnections int64 `json:"idle_connections"`
+
+	// Requests received, and Errors among them: responses of status 500 and
+	// above, and what was refused for its form, size or slowness.
+	Requests int64 `json:"requests"`
+	Errors   int64 `json:"errors"`
+	// RefusedConnections were answered with 503 because of MaxConnections,
+	// TimedOutConnections ended by a timeout.
+	RefusedConnections  int64 `json:"refused_connections"`
+	TimedOutConnections int64 `json:"timed_out_connections"`
+	// BytesIn and BytesOut were read from and written to connections.
+	BytesIn  int64 `json:"bytes_in"`
+	BytesOut int64 `json:"bytes_out"`
+}
+
+// Stats counts all workers together, whichever process asks: a worker knows its
+// own numbers as they are now, and those of its siblings as they were at most a
+// second ago.
+func (s *Server) Stats() ServerStats {
+	if w := s.worker.Load(); w != nil {
+		return statsOf(w.board.totals())
+	}
+	if m := s.present(); m != nil {
+		return statsOf(m.totals())
+	}
+	return ServerStats{}
+}
+
+func statsOf(t listener.Totals) ServerStats {
+	return ServerStats{
+		ActiveConnections: int64(t.Active), TotalConnections: int64(t.Accepted), IdleConnections: int64(t.Idle),
+		Requests: int64(t.Requests), Errors: int64(t.Errors),
+		RefusedConnections: int64(t.Refused), TimedOutConnections: int64(t.TimedOut),
+		BytesIn: int64(t.BytesIn), BytesOut: int64(t.BytesOut),
+	}
+}
+
+// totals of the whole listener, without latencies: this process's own, and the
+// others' as of the master's last look.
+func (b *board) totals() listener.Totals {
+	own := b.listener.Load()
+	return listener.Totals{
+		Active: own.Active + b.others.active.Load(), Idle: own.Idle + b.others.idle.Load(),
+		Accepted: own.Accepted + b.others.total.Load(),
+		Requests: own.Requests + b.others.requests.Load(), Errors: own.Errors + b.others.errors.Load(),
+		Refused: own.Refused + b.others.refused.Load(), TimedOut: own.TimedOut + b.others.timedOut.Load(),
+		BytesIn: own.BytesIn + b.others.bytesIn.Load(), BytesOut: own.BytesOut + b.others.bytesOut.Load(),
+	}
+}
