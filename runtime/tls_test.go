@@ -211,7 +211,7 @@ func TestProtocolChangesWithoutANewSocket(t *testing.T) {
 		t.Errorf("spoke %s", resp.Proto)
 	}
 	set(t, app, "listeners.web.protocol=http2")
-	await(t, app, "web", "the old connection leaves", func(l control.ListenerInfo) bool { return l.Connections.Idle == 0 })
+	await(t, app, "web", "the old connection leaves", noConnections)
 	if resp, _ := answer(t, c, "https://"+address+"/hello"); resp.ProtoMajor != 2 || info(t, app, "web").Address != address {
 		t.Errorf("spoke %s on %s", resp.Proto, info(t, app, "web").Address)
 	}
