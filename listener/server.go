@@ -28,6 +28,10 @@ type ServerConfig struct {
 	// Counters to count into, such as those in shared memory; nil for its own.
 	// No other Server counts into them meanwhile, and the gauges begin at zero.
 	Counters *Counters
+	// Tidy collects garbage and gives memory back to the system when a wave of
+	// connections has come to rest. It is for a process that does nothing but
+	// serve: a collection costs in proportion to the whole heap.
+	Tidy bool
 	// ErrorLog gets what goes wrong; nil for slog.Default().
 	ErrorLog *slog.Logger
 }
@@ -38,6 +42,7 @@ type Server struct {
 	name      string
 	log       *slog.Logger
 	counters  *Counters
+	tidy      bool
 	handler   atomic.Pointer[Handler]
 	terms     atomic.Pointer[terms]
 	transport atomic.Pointer[Transport]
@@ -70,7 +75,7 @@ const full = math.MinInt64 / 2
 // NewServer makes a server that serves nothing yet.
 func NewServer(cfg ServerConfig) *Server {
 	s := &Server{
-		name: cfg.Name, log: cfg.ErrorLog, counters: cfg.Counters,
+		name: cfg.Name, log: cfg.ErrorLog, counters: cfg.Counters, tidy: cfg.Tidy,
 		pace:      rate.NewLimiter(rate.Inf, 1),
 		drain:     make(chan struct{}),
 		vacated:   make(chan struct{}, 1),

@@ -86,7 +86,9 @@ func (w *sweeper) interval() time.Duration {
 func (w *sweeper) look() {
 	limits, now := w.s.terms.Load(), ticks()
 	w.s.conns.each(func(c *conn) { w.consider(c, limits, now) })
-	w.tidy.look(now)
+	if w.s.tidy {
+		w.tidy.look(now)
+	}
 }
 
 func (w *sweeper) consider(c *conn, limits *terms, now int64) {

@@ -30,11 +30,15 @@ type Options struct {
 	Log *slog.Logger
 	// Version of the program, shown to whoever asks.
 	Version string
+
+	// alone says that the process does nothing but serve.
+	alone bool
 }
 
 // App is a running runtime. It implements [control.Controller].
 type App struct {
 	version string
+	alone   bool
 	started time.Time
 	host    string
 	log     *slog.Logger
@@ -114,7 +118,7 @@ func newApp(o Options) *App {
 	}
 	host, _ := os.Hostname() // empty where the system does not say
 	a := &App{
-		version: o.Version, started: time.Now(), host: host, log: log,
+		version: o.Version, alone: o.alone, started: time.Now(), host: host, log: log,
 		events:        &journal{log: log},
 		usage:         &usageMeter{known: map[int]*usage{}},
 		config:        config.New(),

@@ -164,7 +164,7 @@ func (s step) check() error {
 	if s.kind == "stop" || s.kind == "remove" {
 		return nil
 	}
-	scratch := newService(s.name, new(board), s.app.log)
+	scratch := newService(s.name, new(board), false, s.app.log)
 	scratch.code = s.app.codeFor(s.name)
 	defer scratch.discard()
 	if err := scratch.update(s.to); err != nil {
@@ -196,6 +196,7 @@ func (s step) open(ctx context.Context) (undo, retire func(), err error) {
 	e.code = s.app.codeFor(s.name)
 	e.gone = func(b *board) { s.app.gone(s.managed, b) }
 	e.event = s.managed.onWorker
+	e.alone = s.app.alone
 	if err := e.start(ctx, s.to); err != nil {
 		e.sockets.Close()
 		return nil, nil, err

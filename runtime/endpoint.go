@@ -24,6 +24,8 @@ type endpoint struct {
 	// code holds the routes that the program registered for this listener, if
 	// any; a worker is then a new process of the same program.
 	code *program
+	// alone says that serving is all this process does.
+	alone bool
 	// gone is told what a process counted when it is gone for good.
 	gone func(*board)
 	// event reports what happens to workers.
@@ -64,7 +66,7 @@ func (e *endpoint) start(ctx context.Context, s settings) error {
 // startLocal serves in this process, from every slot that exists: what still
 // arrives on a slot that a worker has left must be accepted too.
 func (e *endpoint) startLocal(s settings) error {
-	local := newService(e.name, new(board), e.log)
+	local := newService(e.name, new(board), e.alone, e.log)
 	local.code = e.code
 	if err := local.update(s); err != nil {
 		return fmt.Errorf("listener %s: %w", e.name, err)

@@ -33,6 +33,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 		return err
 	}
 	defer socket.Close()
+	o.alone = true
 	app, err := openOrDemo(ctx, o.Options)
 	if err != nil {
 		return err

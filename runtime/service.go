@@ -62,12 +62,13 @@ type lender struct {
 	config pool.Config
 }
 
-// newService starts with no routes; the first update brings them.
-func newService(name string, b *board, log *slog.Logger) *service {
+// newService starts with no routes; the first update brings them. alone says that
+// serving is all this process does.
+func newService(name string, b *board, alone bool, log *slog.Logger) *service {
 	return &service{
 		name: name, board: b, log: log, pools: map[string]*lender{},
 		server: listener.NewServer(listener.ServerConfig{
-			Name: name, Counters: &b.listener, ErrorLog: log,
+			Name: name, Counters: &b.listener, Tidy: alone, ErrorLog: log,
 		}),
 	}
 }

@@ -28,7 +28,7 @@ func runWorker(p *program) error {
 		return fmt.Errorf("worker: %w", err)
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	w := &worker{link: link, service: newService(link.Name(), boardOver(link.Memory()), log)}
+	w := &worker{link: link, service: newService(link.Name(), boardOver(link.Memory()), p == nil, log)}
 	w.service.code = p
 	os.Unsetenv(envProgram)
 	return link.Run(context.Background(), prefork.Handlers{
