@@ -178,9 +178,10 @@ func wait(done <-chan struct{}, limit time.Duration) {
 }
 
 // framesPerSecond is how often the renderer wakes up, whether there is a frame
-// to draw or not: on an idle screen this is most of what the cockpit costs. 15
-// keep it below half a percent of a core, and an echo within 67ms.
-const framesPerSecond = 15
+// to draw or not: on an idle screen this is most of what the cockpit costs.
+// Ten keep it below half a percent of a core also where wake-ups are dear, and an
+// echo within 100ms.
+const framesPerSecond = 10
 
 func programOptions(opts Options, ended func()) []tea.ProgramOption {
 	out := []tea.ProgramOption{
