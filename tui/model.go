@@ -17,11 +17,12 @@ import (
 // It neither reads a clock nor asks the runtime. Time comes with ticks and
 // snapshots; the runtime is asked by commands, whose answers come as messages.
 type model struct {
-	ctx   context.Context // of the commands
-	opts  Options
-	ctl   control.Controller
-	feed  *feed
-	crash *crash
+	ctx    context.Context // of the commands
+	opts   Options
+	ctl    control.Controller
+	feed   *feed
+	crash  *crash
+	screen *screen // nil where nobody looks
 
 	st   *component.Styles
 	keys *page.Keys
@@ -138,6 +139,7 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.resize(msg.Width, msg.Height)
+		m.screen.lose()
 	case tea.KeyMsg:
 		return m.press(msg)
 	case armedMsg:

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	goruntime "runtime"
+	"sync"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -111,19 +112,25 @@ func optionsFor(ctl control.Controller, given []Options) Options {
 	return opts
 }
 
-// run owns the goroutines: the feed and the one that waits for a farewell. Both
-// end with ctx.
+// run owns the goroutines: the feed, the screen and the one that waits for a
+// farewell. All end with ctx.
 func run(ctx context.Context, cancel context.CancelFunc, opts Options, m *model) (Outcome, error) {
-	p := tea.NewProgram(m, programOptions(opts, func() { m.crash.quit() })...)
+	m.screen = newScreen(opts.Output, !opts.NoSync && os.Getenv("ROCKSTAR_NO_SYNC") == "")
+	p := tea.NewProgram(m, programOptions(opts, m.screen, func() { m.crash.quit() })...)
 	over := make(chan struct{})
 	m.crash.quit = func() { go farewell(p, over) }
+	var running sync.WaitGroup
+	running.Go(func() { m.feed.run(ctx) })
+	running.Go(func() { m.screen.run(ctx) })
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		m.feed.run(ctx)
+		running.Wait()
 	}()
 	stop := onFarewell(ctx, m.crash.quit)
+	m.screen.enter()
 	_, err := p.Run()
+	m.screen.leave()
 	close(over)
 	cancel()
 	stop()
@@ -177,18 +184,12 @@ func wait(done <-chan struct{}, limit time.Duration) {
 	}
 }
 
-// framesPerSecond is how often the renderer wakes up, whether there is a frame
-// to draw or not: on an idle screen this is most of what the cockpit costs.
-// Ten keep it below half a percent of a core also where wake-ups are dear, and an
-// echo within 100ms.
-const framesPerSecond = 10
-
-func programOptions(opts Options, ended func()) []tea.ProgramOption {
+func programOptions(opts Options, s *screen, ended func()) []tea.ProgramOption {
 	out := []tea.ProgramOption{
-		tea.WithAltScreen(),
-		tea.WithFPS(framesPerSecond),
+		tea.WithOutput(muted{opts.Output}),
+		tea.WithFPS(1), // of nothing: screen draws
+		tea.WithFilter(s.aside),
 		tea.WithoutSignalHandler(),
-		tea.WithOutput(&framed{File: opts.Output, off: opts.NoSync || os.Getenv("ROCKSTAR_NO_SYNC") != ""}),
 	}
 	switch in := opts.Input.(type) {
 	case nil:

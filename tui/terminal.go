@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"bytes"
 	"io"
 	"os"
 
@@ -33,47 +32,19 @@ func stylesFor(theme string, getenv func(string) string) (*component.Styles, err
 	return component.NewStyles(t, themes.DepthOf(getenv), themes.GlyphsFor(getenv)), nil
 }
 
-// Synchronized output: a terminal that knows it shows a frame only when it is
-// complete; others ignore it.
-const (
-	beginFrame = "\x1b[?2026h"
-	endFrame   = "\x1b[?2026l"
-)
+// muted is a terminal that bubbletea may ask for its size and mode, but that shows
+// nothing of what it writes: screen draws. (WithoutRenderer would leave size and
+// mode alone, too.)
+type muted struct{ *os.File }
 
-// framed is a terminal that gets each frame in one write, between the marks of
-// synchronized output.
-type framed struct {
-	*os.File
-	off bool
-	buf bytes.Buffer // only the renderer writes, one frame at a time
-}
+// Write writes nothing.
+func (muted) Write(p []byte) (int, error) { return len(p), nil }
 
-// minFrame is the size from which on a write is taken for a frame: single
-// switches of modes need no bracket.
-const minFrame = 64
-
-// Write writes one frame.
-func (f *framed) Write(p []byte) (int, error) {
-	if f.off || len(p) < minFrame {
-		return f.File.Write(p)
-	}
-	f.buf.Reset()
-	f.buf.WriteString(beginFrame)
-	f.buf.Write(p)
-	f.buf.WriteString(endFrame)
-	if _, err := f.File.Write(f.buf.Bytes()); err != nil {
-		return 0, err
-	}
-	return len(p), nil
-}
-
-// WriteString is here because that of the embedded file would go past Write.
-func (f *framed) WriteString(s string) (int, error) { return f.Write([]byte(s)) }
+// WriteString is here because that of the embedded file would write.
+func (muted) WriteString(s string) (int, error) { return len(s), nil }
 
 // ReadFrom is here for the same reason.
-func (f *framed) ReadFrom(r io.Reader) (int64, error) {
-	return io.Copy(struct{ io.Writer }{f}, r)
-}
+func (muted) ReadFrom(r io.Reader) (int64, error) { return io.Copy(io.Discard, r) }
 
 // keyboard is the terminal's input. When it ends, because the terminal has
 // gone, so does the cockpit; otherwise it would live on, deaf and unseen.

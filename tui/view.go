@@ -22,6 +22,7 @@ func (m *model) View() (view string) {
 		m.dirty = false
 		m.drawn++
 		m.view = m.build()
+		m.screen.show(m.view, m.width, m.height)
 	}
 	return m.view
 }
