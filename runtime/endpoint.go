@@ -31,6 +31,11 @@ type endpoint struct {
 	// event reports what happens to workers.
 	event func(prefork.Event)
 
+	// moving counts those who drain after a move between master and workers.
+	moving sync.WaitGroup
+	// over is closed when an endpoint that was ended has drained. managed.mu guards it.
+	over <-chan struct{}
+
 	// mu guards what snapshots read. It is never held while something is
 	// started, drained or waited for.
 	mu       sync.Mutex
@@ -188,7 +193,7 @@ func (e *endpoint) moveToGroup(ctx context.Context, from, to settings) (undo, re
 		e.endGroup(group, drainTimeout(to))
 	}
 	retire = func() {
-		go func() {
+		e.moving.Go(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), drainTimeout(from))
 			defer cancel()
 			local.drain(ctx)
@@ -196,7 +201,7 @@ func (e *endpoint) moveToGroup(ctx context.Context, from, to settings) (undo, re
 			e.leaving = without(e.leaving, local)
 			e.mu.Unlock()
 			e.gone(local.board)
-		}()
+		})
 	}
 	return undo, retire, nil
 }
@@ -225,7 +230,7 @@ func (e *endpoint) moveToLocal(from, to settings) (undo, retire func(), err erro
 	}
 	retire = func() {
 		e.steerLocal()
-		go e.endGroup(group, drainTimeout(from))
+		e.moving.Go(func() { e.endGroup(group, drainTimeout(from)) })
 	}
 	return undo, retire, nil
 }
@@ -270,6 +275,7 @@ func (e *endpoint) end() (refused, done <-chan struct{}) {
 		}
 		close(noAccept)
 		<-drained
+		e.moving.Wait()
 	}()
 	return noAccept, over
 }

@@ -5,6 +5,8 @@ package runtime_test
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"syscall"
 	"testing"
@@ -163,6 +165,40 @@ func TestStopUnderLoadResetsNobody(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What was stopped before the shutdown, and still drains, is waited for too: its
+// connections would end with the process.
+func TestShutdownWaitsForWhatWasStoppedBefore(t *testing.T) {
+	arrived, release := make(chan struct{}), make(chan struct{})
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		close(arrived)
+		<-release
+		fmt.Fprint(w, "at last")
+	}))
+	defer backend.Close()
+	app := open(t, strings.Replace(inProcess, "routes:", "routes:\n      - {match: /api/, proxy: {pool: api}}", 1)+
+		"pools: {api: {backends: {a: {url: '"+backend.URL+"'}}}}\n")
+	url := "http://" + info(t, app, "web").Address + "/api/"
+	body := make(chan string, 1)
+	go func() { body <- get(t, url) }()
+	<-arrived
+	set(t, app, "listeners.web.enabled=false")
+	down := make(chan struct{})
+	go func() {
+		defer close(down)
+		app.Shutdown(context.Background())
+	}()
+	select {
+	case <-down:
+		t.Error("the shutdown was over while a request of a stopped listener was under way")
+	case <-time.After(200 * time.Millisecond): // that long it would not need
+	}
+	close(release)
+	<-down
+	if got := <-body; got != "at last" {
+		t.Errorf("got %q, want the answer", got)
 	}
 }
 

@@ -46,9 +46,10 @@ func (m *managed) retire(e *endpoint) (refused, done <-chan struct{}) {
 	if m.current == e {
 		m.current = nil
 	}
+	refused, done = e.end()
+	e.over = done
 	m.retiring = append(m.retiring, e)
 	m.mu.Unlock()
-	refused, done = e.end()
 	go func() {
 		<-done
 		m.mu.Lock()
@@ -85,11 +86,15 @@ func (m *managed) end() (done []<-chan struct{}) {
 	m.mu.Lock()
 	e := m.current
 	m.mu.Unlock()
-	if e == nil {
-		return nil
+	if e != nil {
+		m.retire(e)
 	}
-	_, over := m.retire(e)
-	return append(done, over)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range m.retiring { // also those that were stopped or moved before
+		done = append(done, e.over)
+	}
+	return done
 }
 
 // endpoints that have something to count.
