@@ -71,3 +71,14 @@ func BenchmarkDiff1000Listeners(b *testing.B) {
 		config.Diff(from, to)
 	}
 }
+
+func BenchmarkRewrite1000Listeners(b *testing.B) {
+	data := large(1000)
+	patch := config.Patch{{Path: "listeners.web500.timeouts.idle", Value: "4s"}}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := config.Rewrite("my.yaml", data, patch); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,109 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// ErrFileChanged is returned when a config file no longer holds what an edit of
+// it was thought up on.
+var ErrFileChanged = errors.New("the file was changed meanwhile")
+
+// Staged is the new content of a file, on its disk and not yet in its place.
+type Staged struct {
+	target, temp string
+	was          []byte
+}
+
+// Stage writes now beside the file at path, which must hold was. The file itself
+// is untouched until [Staged.Commit]. A symbolic link is followed: what it leads
+// to is replaced, with its mode and its owner.
+func Stage(path string, was, now []byte) (*Staged, error) {
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, fmt.Errorf("write config: %w", err)
+	}
+	s := &Staged{target: target, was: was}
+	info, err := s.unchanged()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.write(info, now); err != nil {
+		s.Discard()
+		return nil, fmt.Errorf("write config %s: %w", path, err)
+	}
+	return s, nil
+}
+
+// unchanged makes sure that the file still holds what it did.
+func (s *Staged) unchanged() (fs.FileInfo, error) {
+	info, err := os.Stat(s.target)
+	if err != nil {
+		return nil, fmt.Errorf("write config: %w", err)
+	}
+	is, err := os.ReadFile(s.target)
+	if err != nil {
+		return nil, fmt.Errorf("write config: %w", err)
+	}
+	if !bytes.Equal(is, s.was) {
+		return nil, fmt.Errorf("write config %s: %w", s.target, ErrFileChanged)
+	}
+	return info, nil
+}
+
+func (s *Staged) write(like fs.FileInfo, now []byte) error {
+	reached("create")
+	f, err := os.CreateTemp(filepath.Dir(s.target), "."+filepath.Base(s.target)+".*")
+	if err != nil {
+		return err
+	}
+	s.temp = f.Name()
+	defer f.Close()
+	reached("write")
+	if _, err := f.Write(now); err != nil {
+		return err
+	}
+	if err := f.Chmod(like.Mode().Perm()); err != nil {
+		return err
+	}
+	if err := ownedLike(f, like); err != nil {
+		return err
+	}
+	reached("sync")
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// Commit puts the new content into its place in one step: whoever reads the file,
+// also after a crash, finds the old or the new. It refuses when the file was
+// changed since it was staged.
+func (s *Staged) Commit() error {
+	defer s.Discard()
+	if _, err := s.unchanged(); err != nil {
+		return err
+	}
+	reached("rename")
+	if err := os.Rename(s.temp, s.target); err != nil {
+		return fmt.Errorf("write config: %w; a file that is mounted by itself cannot be replaced, mount its directory", err)
+	}
+	s.temp = ""
+	reached("renamed")
+	return syncDirectory(filepath.Dir(s.target))
+}
+
+// Discard removes what is staged and not committed.
+func (s *Staged) Discard() {
+	if s.temp != "" {
+		os.Remove(s.temp)
+		s.temp = ""
+	}
+}
+
+// reached is told which step comes next; tests end the process there.
+var reached = func(step string) {}
