@@ -141,13 +141,18 @@ func (g *Group) pass(c net.Conn, keep bool) bool {
 // offer sends a connection to p and keeps it open here until p says that it has
 // it, which it does before it touches it. If p ends first, another gets it.
 func (g *Group) offer(p *process, c net.Conn) bool {
-	return p.ask(outgoing{frame: frame{Kind: kindConn}, conn: c}, func(_ frame, err error) {
+	return p.ask(outgoing{frame: frame{Kind: kindConn}, conn: c}, g.offered(c)) == nil
+}
+
+// offered hears whether a worker has taken c.
+func (g *Group) offered(c net.Conn) func(frame, error) {
+	return func(_ frame, err error) {
 		if err != nil {
 			g.pass(c, true)
 			return
 		}
 		c.Close()
-	}) == nil
+	}
 }
 
 // settle passes on the connections that were held for want of a worker.

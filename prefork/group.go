@@ -22,6 +22,10 @@ type Group struct {
 	unqueued bool          // slots have no queue to be looked after
 	stopOnce sync.Once
 	wg       sync.WaitGroup // every goroutine of the group
+	errands  sync.WaitGroup // those of them that end by themselves
+	// thawed is held by who deals with the end of a process, and locked while
+	// the group is frozen.
+	thawed sync.RWMutex
 
 	// Locks are taken in this order, and none while waiting for a worker.
 	//
@@ -45,6 +49,7 @@ type Group struct {
 	events     []Event    // not yet delivered
 	delivering bool
 	stopped    bool // no process may be started any more
+	frozen     bool // none may be started until it is thawed
 }
 
 // place is what a worker's id stands for. All of it is guarded by Group.mu.
@@ -224,13 +229,22 @@ func (g *Group) begin(ctx context.Context) (end func(), err error) {
 	}
 }
 
+// errand runs f, which ends by itself, in a goroutine of the group.
+func (g *Group) errand(f func()) {
+	g.errands.Add(1)
+	g.wg.Go(func() {
+		defer g.errands.Done()
+		f()
+	})
+}
+
 // note records an event, to be delivered in order. mu is held.
 func (g *Group) note(e Event) {
 	e.Time = time.Now()
 	g.events = append(g.events, e)
 	if !g.delivering {
 		g.delivering = true
-		g.wg.Go(g.deliver)
+		g.errand(g.deliver)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -29,6 +30,10 @@ type link struct {
 	mu     sync.Mutex // guards what follows
 	queue  []outgoing
 	closed bool
+	paused chan struct{} // closed when all is written; nil unless frozen
+
+	deaf  atomic.Bool // receive ends between two frames
+	begun int         // bytes of the frame being received; of receive
 
 	stray []int // descriptors received before their frame was complete; of receive
 }
@@ -55,7 +60,7 @@ func (l *link) send(o outgoing) bool {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed || len(l.queue) >= maxQueued {
+	if l.closed || l.paused != nil || len(l.queue) >= maxQueued {
 		return false
 	}
 	l.queue = append(l.queue, o)
@@ -113,6 +118,9 @@ func (l *link) take() (batch []outgoing, closed bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	batch, l.queue = l.queue, nil
+	if len(batch) == 0 {
+		l.wrote()
+	}
 	return batch, l.closed
 }
 
@@ -159,7 +167,8 @@ func pass(conn *net.UnixConn, b []byte, c net.Conn) error {
 // receive reads the next frame from conn and the file that came with it. The
 // file is nil, though announced, if this process has no descriptor left for it.
 func (l *link) receive(conn *net.UnixConn) (frame, *os.File, error) {
-	f, err := readFrame(wire{conn, &l.stray})
+	l.begun = 0
+	f, err := readFrame(wire{conn, l})
 	if err != nil {
 		l.closeStray()
 		return f, nil, err
@@ -183,18 +192,88 @@ func (l *link) closeStray() {
 
 // wire reads bytes and keeps the descriptors that arrive with them.
 type wire struct {
-	conn  *net.UnixConn
-	files *[]int
+	conn *net.UnixConn
+	link *link
 }
 
 func (w wire) Read(p []byte) (int, error) {
 	var oob [64]byte
+	if w.link.deaf.Load() && w.link.begun == 0 {
+		return 0, errFrozen
+	}
 	n, oobn, _, _, err := w.conn.ReadMsgUnix(p, oob[:])
 	if oobn > 0 {
-		*w.files = append(*w.files, parseRights(oob[:oobn])...)
+		w.link.stray = append(w.link.stray, parseRights(oob[:oobn])...)
+	}
+	w.link.begun += max(n, 0)
+	if errors.Is(err, os.ErrDeadlineExceeded) && w.link.deaf.Load() {
+		return w.finish(p)
 	}
 	if errors.Is(err, io.EOF) {
 		err = io.EOF
 	}
 	return n, err
+}
+
+// finish reads on in a frame that had begun when the link was to be frozen.
+func (w wire) finish(p []byte) (int, error) {
+	if w.link.begun == 0 {
+		return 0, errFrozen
+	}
+	if err := w.conn.SetReadDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return 0, err
+	}
+	var oob [64]byte
+	n, oobn, _, _, err := w.conn.ReadMsgUnix(p, oob[:])
+	if oobn > 0 {
+		w.link.stray = append(w.link.stray, parseRights(oob[:oobn])...)
+	}
+	return n, err
+}
+
+// errFrozen ends receiving between two frames.
+var errFrozen = errors.New("the link is frozen")
+
+// pause writes what is queued and refuses further frames. It reports false if
+// the peer does not read them.
+func (l *link) pause() bool {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return true
+	}
+	if l.paused == nil {
+		l.paused = make(chan struct{})
+	}
+	paused := l.paused
+	l.mu.Unlock()
+	l.nudge()
+	t := time.NewTimer(writeTimeout + time.Second)
+	defer t.Stop()
+	select {
+	case <-paused:
+		return true
+	case <-t.C:
+		return false
+	}
+}
+
+// wrote tells that nothing is queued. mu is held.
+func (l *link) wrote() {
+	if l.paused == nil {
+		return
+	}
+	select {
+	case <-l.paused:
+	default:
+		close(l.paused)
+	}
+}
+
+// resume ends what pause and deaf have begun.
+func (l *link) resume() {
+	l.deaf.Store(false)
+	l.mu.Lock()
+	l.paused = nil
+	l.mu.Unlock()
 }

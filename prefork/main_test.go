@@ -27,6 +27,8 @@ func TestMain(m *testing.M) {
 	switch {
 	case prefork.IsWorker():
 		os.Exit(workerMain())
+	case os.Getenv("PREFORK_TEST_MASTER") == "exec":
+		os.Exit(execMain())
 	case os.Getenv("PREFORK_TEST_MASTER") != "":
 		os.Exit(masterMain())
 	}

@@ -50,3 +50,15 @@ func (o *output) end() string {
 	o.file.Close()
 	return string(bytes.ToValidUTF8(o.tail, []byte("\uFFFD")))
 }
+
+// pause stops reading; what was printed since waits in the pipe.
+func (o *output) pause() {
+	o.file.SetReadDeadline(time.Now())
+	<-o.done
+}
+
+// resume lets follow be called again.
+func (o *output) resume() {
+	o.file.SetReadDeadline(time.Time{})
+	o.done = make(chan struct{})
+}

@@ -43,3 +43,16 @@ func executable() (string, error) {
 	}
 	return path, nil
 }
+
+// freezable says that the end of a child can be seen without reading its status.
+const freezable = true
+
+// awaitZombie returns when a child has ended, or at once if there is no such child.
+func awaitZombie(pid int) {
+	for {
+		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		if err != unix.EINTR {
+			return
+		}
+	}
+}

@@ -59,6 +59,45 @@ func controlConn(f *os.File) (*net.UnixConn, error) {
 	return u, nil
 }
 
+// again is another descriptor of what f is.
+func again(f syscall.Conn) (*os.File, error) {
+	fd, err := duplicate(f)
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(fd), "duplicate"), nil
+}
+
+// duplicate is again as a number, unknown to Go's poller.
+func duplicate(f syscall.Conn) (int, error) {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	fd := -1
+	failed := raw.Control(func(old uintptr) { fd, err = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, 3) })
+	return fd, errors.Join(failed, os.NewSyscallError("fcntl", err))
+}
+
+func closeNumber(fd int) { unix.Close(fd) }
+
+func closeOnExec(fd int) { unix.CloseOnExec(fd) }
+
+// mapWhole maps all of a file.
+func mapWhole(f *os.File) ([]byte, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("shared memory: %w", err)
+	}
+	if !info.Mode().IsRegular() || info.Size() <= 0 || info.Size() > maxMemory {
+		return nil, fmt.Errorf("shared memory: a %s of %d bytes", info.Mode().Type(), info.Size())
+	}
+	return mapShared(f, int(info.Size()))
+}
+
+// maxMemory in bytes that is mapped of a worker.
+const maxMemory = 1 << 30
+
 func rights(fd int) []byte { return unix.UnixRights(fd) }
 
 // parseRights returns the descriptors in control data. What cannot be read is

@@ -17,6 +17,20 @@ func controlPair() (*net.UnixConn, *os.File, error) { return nil, nil, ErrUnsupp
 
 func controlConn(*os.File) (*net.UnixConn, error) { return nil, ErrUnsupported }
 
+func again(syscall.Conn) (*os.File, error) { return nil, ErrUnsupported }
+
+func duplicate(syscall.Conn) (int, error) { return -1, ErrUnsupported }
+
+func closeNumber(int) {}
+
+func closeOnExec(int) {}
+
+func mapWhole(*os.File) ([]byte, error) { return nil, ErrUnsupported }
+
+const freezable = false
+
+func awaitZombie(int) {} // the status is read at once
+
 func rights(int) []byte { return nil }
 
 func parseRights([]byte) []int { return nil }

@@ -16,19 +16,22 @@ import (
 // process is one incarnation of a worker, from before its start until after its
 // end.
 type process struct {
-	place *place
-	slot  int
-	link  *link
-	asked asked
-	up    chan struct{} // closed when it is ready
-	heard chan struct{} // closed when all that it said was received
-	gone  chan struct{} // closed when nothing is left of it
+	place     *place
+	slot      int
+	link      *link
+	asked     asked
+	up        chan struct{} // closed when it is ready
+	heard     chan struct{} // closed when all that it said was received
+	conn      *net.UnixConn // its control socket; set at the start
+	listening chan struct{} // closed when nobody receives any more what it says
+	gone      chan struct{} // closed when nothing is left of it
 
-	memory []byte // guarded by Group.memMu once it is registered
+	memory []byte   // guarded by Group.memMu once it is registered
+	shared *os.File // of the memory, for a successor of this master; nil without memory
 	output *output
 
 	// Guarded by Group.mu.
-	cmd        *exec.Cmd // nil before the start
+	proc       child // nil before the start
 	state      State
 	started    time.Time
 	readyAt    time.Time
@@ -58,7 +61,7 @@ func newProcess(pl *place) *process {
 
 // failure describes the end of p. It waits for nothing: p is gone.
 func (p *process) failure() error {
-	if p.cmd == nil {
+	if p.proc == nil {
 		return fmt.Errorf("worker %d: %s", p.place.id, p.exit)
 	}
 	if tail := strings.TrimSpace(p.tail); tail != "" {
@@ -68,33 +71,39 @@ func (p *process) failure() error {
 }
 
 func (p *process) pid() int {
-	if p.cmd == nil {
+	if p.proc == nil {
 		return 0
 	}
-	return p.cmd.Process.Pid
+	return p.proc.pid()
 }
 
 // asked holds who waits for a worker's replies.
 type asked struct {
 	mu      sync.Mutex
 	last    uint64
-	waiting map[uint64]func(frame, error)
+	waiting map[uint64]question
 	closed  bool
 }
 
-// add returns the id under which fn will get the reply, on the goroutine that
-// receives; 0 means that there will be none.
-func (a *asked) add(fn func(frame, error)) uint64 {
+// question is what a worker has not answered yet.
+type question struct {
+	outgoing
+	answered func(frame, error)
+}
+
+// add returns the id under which fn will get the reply to o, on the goroutine
+// that receives; 0 means that there will be none.
+func (a *asked) add(o outgoing, fn func(frame, error)) uint64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closed {
 		return 0
 	}
 	if a.waiting == nil {
-		a.waiting = map[uint64]func(frame, error){}
+		a.waiting = map[uint64]question{}
 	}
 	a.last++
-	a.waiting[a.last] = fn
+	a.waiting[a.last] = question{o, fn}
 	return a.last
 }
 
@@ -102,7 +111,7 @@ func (a *asked) add(fn func(frame, error)) uint64 {
 func (a *asked) take(id uint64) func(frame, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	fn := a.waiting[id]
+	fn := a.waiting[id].answered
 	delete(a.waiting, id)
 	return fn
 }
@@ -113,15 +122,15 @@ func (a *asked) close(err error) {
 	waiting := a.waiting
 	a.waiting, a.closed = nil, true
 	a.mu.Unlock()
-	for _, fn := range waiting {
-		fn(frame{}, err)
+	for _, q := range waiting {
+		q.answered(frame{}, err)
 	}
 }
 
 // ask queues a frame; fn gets its reply, or learns that none will come, on
 // another goroutine. fn must not block. After an error fn is not called.
 func (p *process) ask(o outgoing, fn func(frame, error)) error {
-	o.frame.ID = p.asked.add(fn)
+	o.frame.ID = p.asked.add(o, fn)
 	if o.frame.ID == 0 {
 		return errGone
 	}
@@ -150,6 +159,7 @@ type launched struct {
 	cmd    *exec.Cmd
 	conn   *net.UnixConn
 	memory []byte
+	shared *os.File // of the memory
 	output *output
 }
 
@@ -197,6 +207,9 @@ func (g *Group) equip(p *process, l *launched) (files []*os.File, err error) {
 		}
 		l.memory = memory
 		files = append(files, f)
+		if l.shared, err = again(f); err != nil {
+			return files, fmt.Errorf("shared memory: %w", err)
+		}
 	}
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -213,6 +226,9 @@ func (l *launched) discard() {
 	}
 	if l.output != nil {
 		l.output.file.Close()
+	}
+	if l.shared != nil {
+		l.shared.Close()
 	}
 	unmap(l.memory)
 }

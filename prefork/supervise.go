@@ -32,11 +32,7 @@ func (g *Group) reserve(pl *place) (*process, error) {
 	}
 	p.slot, p.restarts = slot, pl.starts
 	pl.starts++
-	p.link.broken = func(err error) {
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			g.kill(p, errNotReading.Error())
-		}
-	}
+	g.watchLink(p)
 	g.procs = append(g.procs, p)
 	if err := g.sendSettings(p, func(err error) { g.started(p, err) }); err != nil {
 		panic("prefork: a new link refuses its first frame") // its queue is empty
@@ -44,19 +40,33 @@ func (g *Group) reserve(pl *place) (*process, error) {
 	return p, nil
 }
 
+// watchLink ends a worker that does not read what it is sent.
+func (g *Group) watchLink(p *process) {
+	p.link.broken = func(err error) {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			g.kill(p, errNotReading.Error())
+		}
+	}
+}
+
 // sendSettings queues the present settings; acked gets what came of it, unless
 // an error is returned. mu is held.
 func (g *Group) sendSettings(p *process, acked func(error)) error {
 	generation := g.generation
 	o := outgoing{frame: frame{Kind: kindSettings, Generation: generation, Timeout: g.drain, Body: g.settings}}
-	return p.ask(o, func(reply frame, err error) {
+	return p.ask(o, g.settled(p, generation, acked))
+}
+
+// settled hears whether p has taken the settings of a generation.
+func (g *Group) settled(p *process, generation uint64, acked func(error)) func(frame, error) {
+	return func(reply frame, err error) {
 		if err = replyError(reply, err); err == nil {
 			g.mu.Lock()
 			p.generation = generation
 			g.mu.Unlock()
 		}
 		acked(err)
-	})
+	}
 }
 
 // start brings a reserved process to life. When it fails, the process is gone.
@@ -73,29 +83,44 @@ func (g *Group) start(p *process) error {
 	}
 	g.memMu.Lock()
 	g.mu.Lock()
-	p.cmd, p.memory, p.output = l.cmd, l.memory, l.output
+	p.proc, p.memory, p.shared, p.output = offspring{l.cmd.Process}, l.memory, l.shared, l.output
 	g.slots.list[p.slot].opened = true
 	if p.killed {
-		p.cmd.Process.Kill()
+		p.proc.kill()
 	}
 	late := fmt.Sprintf("not ready within %s", g.cfg.StartTimeout)
 	p.timers = append(p.timers, time.AfterFunc(g.cfg.StartTimeout, func() { g.killIf(p, Starting, late) }))
+	p.conn = l.conn
 	g.mu.Unlock()
 	g.memMu.Unlock()
-	log := g.cfg.Log.With("listener", g.cfg.Name, "worker", p.place.id, "pid", p.cmd.Process.Pid)
-	g.wg.Go(func() { p.output.follow(log) })
-	g.wg.Go(func() { p.link.run(l.conn) })
-	g.wg.Go(func() { g.listen(p, l.conn) })
+	g.attend(p)
+	g.wg.Go(func() { p.link.run(p.conn) })
 	g.wg.Go(func() { g.await(p) })
 	return nil
 }
 
+// attend hears what a process says and prints.
+func (g *Group) attend(p *process) {
+	log := g.cfg.Log.With("listener", g.cfg.Name, "worker", p.place.id, "pid", p.pid())
+	g.wg.Go(func() { p.output.follow(log) })
+	select {
+	case <-p.heard: // there is no more
+	default:
+		p.listening = make(chan struct{})
+		g.wg.Go(func() { g.listen(p, p.conn) })
+	}
+}
+
 // listen receives what a worker says.
 func (g *Group) listen(p *process, conn *net.UnixConn) {
-	defer close(p.heard)
+	defer close(p.listening)
 	for {
 		f, file, err := p.link.receive(conn)
+		if errors.Is(err, errFrozen) {
+			return
+		}
 		if err != nil {
+			close(p.heard)
 			g.killAfter(p, killGrace, "closed its control socket")
 			return
 		}
@@ -108,7 +133,7 @@ func (g *Group) listen(p *process, conn *net.UnixConn) {
 				fn(f, nil)
 			}
 		case kindLeave:
-			g.wg.Go(func() { g.replace(p) })
+			g.errand(func() { g.replace(p) })
 		}
 	}
 }
@@ -151,11 +176,10 @@ func (g *Group) refused(p *process, err error) {
 
 // await waits for the end of a process.
 func (g *Group) await(p *process) {
-	err := p.cmd.Wait()
-	state, exit := Exited, p.cmd.ProcessState.String()
-	if err != nil {
-		state = Crashed
-	}
+	p.proc.ending()
+	g.thawed.RLock()
+	defer g.thawed.RUnlock()
+	state, exit := p.proc.wait()
 	g.ended(p, state, exit)
 }
 
@@ -187,10 +211,13 @@ func (g *Group) ended(p *process, state State, exit string) {
 func (g *Group) forget(p *process, then func()) {
 	g.memMu.Lock()
 	defer g.memMu.Unlock()
-	if p.cmd != nil {
+	if p.proc != nil {
 		g.cfg.Fold(p.place.id, p.memory)
 	}
 	unmap(p.memory)
+	if p.shared != nil {
+		p.shared.Close()
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	p.memory = nil
@@ -226,7 +253,7 @@ func (g *Group) conclude(p *process, was State, exit, tail string) {
 		}
 	}
 	e.Message = fmt.Sprintf("worker %d (pid %d) ended: %s%s", pl.id, p.pid(), exit, next)
-	if p.cmd == nil {
+	if p.proc == nil {
 		e.Message = fmt.Sprintf("worker %d could not be started: %s%s", pl.id, exit, next)
 	}
 	g.note(e)
@@ -264,7 +291,7 @@ func (g *Group) wants(pl *place) bool {
 func (g *Group) respawn(pl *place) {
 	g.mu.Lock()
 	pl.timer = nil
-	if g.stopped || !g.wants(pl) || pl.current != nil || pl.next != nil {
+	if g.stopped || g.frozen || !g.wants(pl) || pl.current != nil || pl.next != nil {
 		g.mu.Unlock()
 		return
 	}
@@ -276,7 +303,7 @@ func (g *Group) respawn(pl *place) {
 		return
 	}
 	pl.current = p
-	g.wg.Go(func() { g.start(p) })
+	g.errand(func() { g.start(p) })
 	g.mu.Unlock()
 }
 
@@ -333,8 +360,8 @@ func (g *Group) killIf(p *process, state State, cause string) {
 	if p.cause == "" {
 		p.cause = cause
 	}
-	if p.cmd != nil {
-		p.cmd.Process.Kill()
+	if p.proc != nil {
+		p.proc.kill()
 	}
 }
 

@@ -91,7 +91,7 @@ func (g *Group) send(settings []byte, among []*process) (awaited []*process, ack
 		default:
 			generation := g.generation
 			if err := g.sendSettings(p, func(err error) { g.unfit(p, generation, err) }); err != nil {
-				g.wg.Go(func() { g.unfit(p, generation, err) })
+				g.errand(func() { g.unfit(p, generation, err) })
 			}
 		}
 	}
@@ -112,7 +112,7 @@ func (g *Group) unfit(p *process, generation uint64, err error) {
 	}
 	g.mu.Unlock()
 	if holds {
-		g.wg.Go(func() { g.replace(p) })
+		g.errand(func() { g.replace(p) })
 	}
 }
 

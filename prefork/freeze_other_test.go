@@ -1,0 +1,5 @@
+//go:build unix && !linux
+
+package prefork_test
+
+func execMain() int { return 1 }
