@@ -27,10 +27,33 @@ func TestConfigInitWritesAValidConfigAndNeverOverwrites(t *testing.T) {
 		t.Errorf("exit code %d, stderr %s; want 1, because the file exists", code, &p.stderr)
 	}
 	p.run(t, "config", "init")
-	if p.stdout.String() != string(written) {
-		t.Error("init without a file does not print what it writes to one")
+	modeline, rest, _ := strings.Cut(string(written), "\n")
+	if p.stdout.String() != rest || modeline != "# yaml-language-server: $schema=my.schema.json" {
+		t.Errorf("init without a file does not print what it writes to one below %q", modeline)
+	}
+	if _, err := os.Stat(filepath.Join(filepath.Dir(file), "my.schema.json")); err != nil {
+		t.Error("the schema that the first line names is not there:", err)
 	}
 	p.run(t, "config", "init", "--json")
+	oneDocument(t, p.stdout.Bytes())
+}
+
+func TestExplainSaysWhatAKeyMeansAndHowItChanges(t *testing.T) {
+	p := newProgram()
+	if code := p.run(t, "config", "explain", "listeners.web.prefork.workers"); code != 0 {
+		t.Fatalf("exit code %d, stderr %s", code, &p.stderr)
+	}
+	for _, want := range []string{"listeners.*.prefork.workers", "How many worker processes", "default        0", "live when there are more"} {
+		if !strings.Contains(p.stdout.String(), want) {
+			t.Errorf("%q is missing in:\n%s", want, &p.stdout)
+		}
+	}
+	p.run(t, "config", "explain", "--json")
+	oneDocument(t, p.stdout.Bytes())
+	if code := p.run(t, "config", "explain", "timeouts.idel"); code != 1 || !strings.Contains(p.stderr.String(), `did you mean "idle"?`) {
+		t.Errorf("exit code %d, stderr %s", code, &p.stderr)
+	}
+	p.run(t, "config", "schema")
 	oneDocument(t, p.stdout.Bytes())
 }
 

@@ -4,7 +4,8 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,12 +16,12 @@ import (
 func (c *call) configCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "config",
-		Short:   "Check a config file, or write one to begin with, or a certificate",
+		Short:   "Check, explain or begin a config file, or make a certificate",
 		Example: "  rockstar-tui config init my.yaml\n  rockstar-tui config validate my.yaml",
 		Args:    c.noSuchCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(c.validateCommand(), c.initCommand(), c.certCommand())
+	cmd.AddCommand(c.validateCommand(), c.initCommand(), c.explainCommand(), c.schemaCommand(), c.certCommand())
 	return cmd
 }
 
@@ -83,6 +84,8 @@ func (c *call) initCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "init [FILE]",
 		Short: "Write a commented config to begin with; never overwrites one",
+		Long: `init writes a commented config, and beside it the JSON Schema by which editors
+complete and check it. Without FILE it prints the config.`,
 		Example: `  rockstar-tui config init my.yaml
   rockstar-tui config init | less`,
 		Args: rangeArgs(0, 1),
@@ -97,25 +100,29 @@ func (c *call) initCommand() *cobra.Command {
 
 // written is the JSON of a config that was written, to File or into Config.
 type written struct {
-	File   string `json:"file,omitempty"`
+	File string `json:"file,omitempty"`
+	// Schema is the file of the JSON Schema.
+	Schema string `json:"schema,omitempty"`
 	Config string `json:"config,omitempty"`
 }
 
 func (c *call) writeSample(file string) error {
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	schema := strings.TrimSuffix(file, filepath.Ext(file)) + ".schema.json"
+	modeline := "# yaml-language-server: $schema=" + filepath.Base(schema) + "\n"
+	err := writeNew(file, append([]byte(modeline), config.Sample()...), 0o644)
 	if errors.Is(err, fs.ErrExist) {
 		return &control.Error{Code: codeFailed, Message: file + " exists and is left as it is; name another file"}
+	}
+	if err == nil {
+		if err = writeNew(schema, config.JSONSchema(), 0o644); errors.Is(err, fs.ErrExist) {
+			err = nil // one that somebody put there is as good
+		}
 	}
 	if err != nil {
 		return failed("config init: %v", err)
 	}
-	if _, err := f.Write(config.Sample()); err != nil {
-		return failed("config init: %v", errors.Join(err, f.Close()))
-	}
-	if err := f.Close(); err != nil {
-		return failed("config init: %v", err)
-	}
-	return c.print(written{File: file}, func(p *page) {
+	return c.print(written{File: file, Schema: schema}, func(p *page) {
 		p.line("%s is written; rockstar-tui -c %s opens the cockpit on it", file, file)
+		p.line("%s is for your editor, which completes and checks with it", schema)
 	})
 }

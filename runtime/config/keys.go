@@ -26,9 +26,13 @@ type Key struct {
 	Required bool `json:"required,omitempty"`
 	// Doc says what the value means.
 	Doc string `json:"doc"`
+	// Example shows how it is written, where that is not clear from the type.
+	Example string `json:"example,omitempty"`
 	// Effect of changing it, in the costliest direction. [EffectOf] tells that
 	// of one change.
 	Effect Effect `json:"effect"`
+	// TakesEffect says in words how a change takes effect.
+	TakesEffect string `json:"takes_effect"`
 }
 
 // Keys lists every key that has a value of its own, in the order of the
@@ -58,7 +62,11 @@ func (k *key) visit(f func(*key)) {
 func (k *key) describe() Key {
 	d := Key{
 		Path: k.path, Type: string(k.kind), Default: k.fallback, Choices: slices.Clone(k.choices),
-		Required: k.required, Doc: k.doc, Effect: k.effect,
+		Required: k.required, Doc: k.doc, Example: k.example, Effect: k.costliest(),
+	}
+	d.TakesEffect = effectWords[d.Effect]
+	if k.unless != "" {
+		d.TakesEffect += "; " + k.unless
 	}
 	if k.limits != (limits{}) {
 		d.Least, d.Most = k.quantity(k.limits.least), k.quantity(k.limits.most)

@@ -25,6 +25,8 @@ type key struct {
 	mild   func(from, to string) bool
 	// drains tells the changes that need no new socket, although others do.
 	drains func(from, to string) bool
+	// unless says which changes mild and drains tell.
+	unless string
 
 	// The rest is worked out by build.
 	name  string
@@ -122,21 +124,21 @@ func table() []*key {
 		}, settings("defaults"),
 		[]*key{
 			{path: "listeners", kind: names, doc: "Listeners by name."},
-			{path: "listeners.*", kind: section, effect: Drain, mild: added, example: `web: {address: ":8080"}`,
+			{path: "listeners.*", kind: section, effect: Drain, mild: added, unless: "live when it is added", example: `web: {address: ":8080"}`,
 				doc: "One endpoint."},
 			{path: "listeners.*.protocol", kind: choice, fallback: "http", choices: []string{"http", "http2", "quic"},
-				effect: Rebind, drains: withinTCP,
+				effect: Rebind, drains: withinTCP, unless: "drain between http and http2",
 				doc: "http (HTTP/1.1, over TLS if tls is set), http2 (HTTP/2, and HTTP/1.1 for clients that choose it; needs tls or h2c) or quic (HTTP/3, on a UDP port; needs tls)."},
 			{path: "listeners.*.h2c", kind: truth, fallback: "false", effect: Drain,
 				doc: "Lets http2 do without TLS, for clients that know they may begin with it."},
 			{path: "listeners.*.address", kind: text, required: true, check: checkAddress, effect: Rebind,
 				example: `address: ":8080"`,
 				doc:     "host:port; the host may be empty."},
-			{path: "listeners.*.enabled", kind: truth, fallback: "true", effect: Drain, mild: becomesTrue,
+			{path: "listeners.*.enabled", kind: truth, fallback: "true", effect: Drain, mild: becomesTrue, unless: "live when it becomes true",
 				doc: "Enabled listeners are served, others keep their place in the file."},
 			{path: "listeners.*.prefork", kind: section, example: `prefork: {workers: 4}`},
 			{path: "listeners.*.prefork.workers", kind: workers, fallback: "0", limits: limits{0, mostWorkers},
-				effect: Drain, mild: moreWorkers,
+				effect: Drain, mild: moreWorkers, unless: "live when there are more",
 				example: `workers: 4`,
 				doc:     "How many worker processes serve the listener; auto means one per CPU. 0 serves in the master process."},
 		}, settings("listeners.*"),
@@ -188,7 +190,7 @@ func table() []*key {
 				doc:     "Answers with the listener's connection counts as JSON."},
 
 			{path: "pools", kind: names, doc: "Pools of backends by name."},
-			{path: "pools.*", kind: section, effect: Drain, mild: added,
+			{path: "pools.*", kind: section, effect: Drain, mild: added, unless: "live when it is added",
 				doc: "A set of backends and the bounds of the connections kept to them."},
 			{path: "pools.*.balance", kind: choice, fallback: "least_connections",
 				choices: []string{"least_connections", "round_robin", "random"}, effect: Live,
@@ -205,7 +207,7 @@ func table() []*key {
 				doc: "Bounds the wait for a backend's response."},
 			{path: "pools.*.backends", kind: names, required: true, example: `backends: {a: {url: "http://127.0.0.1:9001"}}`,
 				doc: "Backends by name; at least one."},
-			{path: "pools.*.backends.*", kind: section, effect: Drain, mild: added, example: `a: {url: "http://127.0.0.1:9001"}`,
+			{path: "pools.*.backends.*", kind: section, effect: Drain, mild: added, unless: "live when it is added", example: `a: {url: "http://127.0.0.1:9001"}`,
 				doc: "One server of a pool."},
 			{path: "pools.*.backends.*.url", kind: text, required: true, check: checkURL, effect: Drain,
 				example: `url: "http://127.0.0.1:9001"`,

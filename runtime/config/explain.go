@@ -1,0 +1,133 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// effectWords say what an effect means.
+var effectWords = map[Effect]string{
+	Live:    "live: at once, also for open connections, none of which ends",
+	Drain:   "drain: at once; connections that are concerned end after their present request",
+	Rebind:  "rebind: a new socket is bound first, then the connections of the old one end after their present request",
+	Restart: "restart: when the runtime is started again",
+}
+
+// Explain describes the keys that a path means, and all that lie below them. A
+// path may have names in it or a * in their place, and may begin anywhere:
+// "listeners.web.timeouts.idle", "listeners.*.timeouts" and "timeouts.idle" are
+// all understood. An empty path means all keys.
+func Explain(path string) ([]Key, error) {
+	words := strings.Split(path, ".")
+	var found []*key
+	if path == "" {
+		found = []*key{schema}
+	} else if k := keyAt(words); k != nil {
+		found = []*key{k}
+	} else {
+		schema.visit(func(k *key) {
+			if k.path == path || strings.HasSuffix(k.path, "."+path) {
+				found = append(found, k)
+			}
+		})
+	}
+	if len(found) == 0 {
+		return nil, unexplained(path, words)
+	}
+	return described(found), nil
+}
+
+// described leaves out keys that only hold others, unless they were asked for.
+func described(found []*key) []Key {
+	var keys []Key
+	for _, top := range found {
+		top.visit(func(k *key) {
+			holds := k.kind == section || k.kind == names
+			if k != schema && (!holds || k == top) {
+				keys = append(keys, k.describe())
+			}
+		})
+	}
+	return keys
+}
+
+func unexplained(path string, words []string) error {
+	var known []string
+	schema.visit(func(k *key) {
+		if k.name != "*" && !slices.Contains(known, k.name) {
+			known = append(known, k.name)
+		}
+	})
+	last := words[len(words)-1]
+	message := fmt.Sprintf("no key %q", shorten(path))
+	if best := nearest(last, known); best != "" && best != last {
+		return fmt.Errorf("%s; did you mean %q?", message, best)
+	}
+	return fmt.Errorf("%s; config explain lists them all", message)
+}
+
+// Reference is the reference of all keys, in Markdown.
+func Reference() string {
+	var b strings.Builder
+	b.WriteString(referenceHead)
+	for _, k := range schema.keys {
+		k.reference(&b)
+	}
+	return b.String()
+}
+
+const referenceHead = `# Config
+
+Every key of the config file. ` + "`rockstar-tui config explain KEY`" + ` says the same, ` + "`rockstar-tui config schema`" + ` gives
+it to editors, and the cockpit shows it in its forms: all of it is made from one table, this page too (` + "`make golden`" + `).
+
+Durations are written like ` + "`500ms`, `10s` or `1m30s`" + `, sizes like ` + "`512`, `4KiB` or `10MiB`" + `. A ` + "`*`" + ` stands for a name that
+you choose, or for an item of a list. Listeners inherit from ` + "`defaults`" + ` what they do not set themselves.
+
+How a change takes effect:
+
+- **live**: at once, also for open connections, none of which ends.
+- **drain**: at once; connections that are concerned end after their present request.
+- **rebind**: a new socket is bound first, then the connections of the old one end after their present request.
+- **restart**: when the runtime is started again.
+`
+
+func (k *key) reference(b *strings.Builder) {
+	fmt.Fprintf(b, "\n## %s\n\n%s\n\n| key | type | default | takes effect | |\n|---|---|---|---|---|\n", k.name, k.doc)
+	k.visit(func(k *key) {
+		if k.kind == names || k.kind == section && k.effect == "" && k.name != "*" {
+			return
+		}
+		d := k.describe()
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s |\n", d.Path, d.values(), d.fallback(), d.shortEffect(k.unless), d.Doc)
+	})
+}
+
+// values a key takes, for a cell of a table.
+func (k Key) values() string {
+	switch {
+	case len(k.Choices) > 0:
+		return "`" + strings.Join(k.Choices, "`, `") + "`"
+	case k.Least != "" && k.Type != string(list):
+		return fmt.Sprintf("%s, %s to %s", k.Type, k.Least, k.Most)
+	}
+	return k.Type
+}
+
+func (k Key) fallback() string {
+	switch {
+	case k.Required:
+		return "required"
+	case k.Default == "":
+		return ""
+	}
+	return "`" + k.Default + "`"
+}
+
+func (k Key) shortEffect(unless string) string {
+	if unless != "" {
+		return string(k.Effect) + "; " + unless
+	}
+	return string(k.Effect)
+}

@@ -1,0 +1,100 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+)
+
+// JSONSchema is the JSON Schema (draft 2020-12) of a config file, for editors:
+// they complete keys, show what they mean and mark what is wrong. It accepts all
+// that [Parse] does; what can only be seen by looking at several keys together
+// is left to Parse.
+func JSONSchema() []byte {
+	top := schema.jsonSchema()
+	top["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	top["title"] = "rockstar-tui config"
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(top); err != nil {
+		panic(fmt.Sprint("config: the schema is not JSON: ", err)) // it is made of maps and texts
+	}
+	return b.Bytes()
+}
+
+type object = map[string]any
+
+func (k *key) jsonSchema() object {
+	o := k.jsonType()
+	if k.doc != "" {
+		o["description"] = k.doc
+		if e := k.describe(); k.kind != section && k.kind != names {
+			o["description"] = k.doc + "\nTakes effect " + e.TakesEffect + "."
+		}
+	}
+	if k.fallback != "" {
+		o["default"] = k.fallback
+		switch k.kind {
+		case truth:
+			o["default"] = k.fallback == "true"
+		case integer, workers:
+			o["default"] = json.Number(k.fallback)
+		}
+	}
+	return o
+}
+
+const namePattern = "^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$"
+
+func (k *key) jsonType() object {
+	switch k.kind {
+	case section:
+		return k.jsonSection()
+	case names:
+		return object{"type": "object", "propertyNames": object{"pattern": namePattern}, "additionalProperties": k.each.jsonSchema()}
+	case list:
+		return object{"type": "array", "items": k.each.jsonSchema(), "maxItems": k.limits.most}
+	case headers:
+		return object{"type": "object", "additionalProperties": object{"type": []string{"string", "number", "boolean"}}}
+	case truth:
+		return object{"type": "boolean"}
+	case integer:
+		return k.jsonNumber()
+	case workers:
+		return object{"oneOf": []object{k.jsonNumber(), {"const": "auto"}}}
+	case duration:
+		return object{"type": "string", "pattern": `^(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`}
+	case size:
+		return object{"oneOf": []object{{"type": "string", "pattern": "^[0-9]+([KMG]iB)?$"}, {"type": "integer", "minimum": 0}}}
+	case choice:
+		return object{"enum": slices.Clone(k.choices)}
+	}
+	return object{"type": []string{"string", "number", "boolean"}}
+}
+
+func (k *key) jsonNumber() object {
+	o := object{"type": "integer"}
+	if k.limits != (limits{}) {
+		o["minimum"], o["maximum"] = k.limits.least, k.limits.most
+	}
+	return o
+}
+
+func (k *key) jsonSection() object {
+	properties := object{}
+	var required []string
+	for _, child := range k.keys {
+		properties[child.name] = child.jsonSchema()
+		if child.required {
+			required = append(required, child.name)
+		}
+	}
+	o := object{"type": "object", "properties": properties, "additionalProperties": false}
+	if len(required) > 0 {
+		o["required"] = required
+	}
+	return o
+}
