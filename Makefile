@@ -4,7 +4,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  = -s -w -X main.version=$(VERSION)
 CONFIG  ?=
 FUZZTIME ?= 20s
-H2SPEC   ?= latest
+H2SPEC   ?= v2.2.1+incompatible
 BENCHFLAGS ?=
 
 .DEFAULT_GOAL := help

@@ -205,6 +205,16 @@ func (x *netExchange) call() {
 		x.status = statusInternalError
 	}()
 	(*x.on.s.handler.Load())(x)
+	x.skipBody()
+}
+
+// skipBody reads what the handler left of a small body, as HTTP/1.1 reads all of
+// it beforehand. So it is known that the request was whole before it is
+// answered, and the engine has no stream to reset behind a good response.
+func (x *netExchange) skipBody() {
+	if left := x.r.ContentLength; left <= prefetched && !x.bodyRead.Load() && !x.sent && x.verdict == 0 && left > 0 {
+		io.Copy(io.Discard, x.r.Body) // an error leaves its verdict
+	}
 }
 
 // finish sends what the handler left to be sent.

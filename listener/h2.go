@@ -33,6 +33,7 @@ type h2 struct {
 	// mu is held while writing and guards what follows.
 	writing sync.Mutex
 	frames  frames
+	bad     malformed
 	due     bool // the client is to be told that it must leave soon
 }
 
@@ -188,9 +189,29 @@ var goAway = []byte{
 
 // Read leaves the state alone, unlike that of HTTP/1.1.
 func (m *h2) Read(p []byte) (int, error) {
-	n, err := m.receive(p)
+	var n int
+	var err error
+	if size := m.heard.settings(); size > settingLen && size <= len(p) {
+		n, err = m.receiveSettings(p[:size])
+	} else {
+		n, err = m.receive(p)
+	}
 	if m.heard.advance(p[:n]); m.heard.acks > 0 {
 		m.tell.Do(func() { close(m.told) }) // nobody else pings
+	}
+	return n, err
+}
+
+// receiveSettings reads a whole frame of settings, of which net/http has read the
+// header before.
+func (m *h2) receiveSettings(p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var more int
+		more, err = m.receive(p[n:])
+		n += more
+	}
+	if n == len(p) {
+		unrepeat(p)
 	}
 	return n, err
 }
@@ -198,7 +219,12 @@ func (m *h2) Read(p []byte) (int, error) {
 func (m *h2) Write(p []byte) (int, error) {
 	m.writing.Lock()
 	defer m.writing.Unlock()
-	n, err := m.conn.Write(p)
+	q := m.bad.reset(p, &m.frames)
+	n, err := m.conn.Write(q)
+	if len(q) != len(p) && err == nil {
+		n = len(p)
+	}
+	n = min(n, len(p))
 	m.frames.advance(p[:n])
 	if err == nil {
 		m.announceIfDue()
@@ -231,6 +257,20 @@ const frameHeader = 9
 
 func (f *frames) between() bool { return f.have == 0 }
 
+// settings is the length of the settings that follow, if nothing but the header
+// of their frame has passed; else 0.
+func (f *frames) settings() int {
+	if f.have == frameHeader && f.header[3] == frameSettings && f.header[4]&flagAck == 0 && f.left == lengthOf(f.header[:]) {
+		return f.left
+	}
+	return 0
+}
+
+// lengthOf is how long a frame is behind its header.
+func lengthOf(header []byte) int {
+	return int(header[0])<<16 | int(header[1])<<8 | int(header[2])
+}
+
 func (f *frames) advance(p []byte) {
 	if f.skip > 0 {
 		n := min(f.skip, len(p))
@@ -245,7 +285,7 @@ func (f *frames) advance(p []byte) {
 			f.have++
 			p = p[1:]
 			if f.have == frameHeader {
-				f.left = int(f.header[0])<<16 | int(f.header[1])<<8 | int(f.header[2])
+				f.left = lengthOf(f.header[:])
 			}
 		} else {
 			n := min(f.left, len(p))
@@ -255,7 +295,7 @@ func (f *frames) advance(p []byte) {
 		if f.have == frameHeader && f.left == 0 {
 			f.have = 0
 			f.count++
-			if f.header[3] == 6 && f.header[4]&1 != 0 {
+			if f.header[3] == framePing && f.header[4]&flagAck != 0 {
 				f.acks++
 			}
 		}
