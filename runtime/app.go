@@ -61,7 +61,17 @@ type App struct {
 	status    control.ConfigStatus // of the file
 	revision  uint64
 	lastActor string
+	changing  changing
+	notes     notes              // what is known of the overrides
+	edits     []control.Override // the same, as a snapshot shows it
+	trial     *trial             // nil if none is under way
+	held      *held              // nil if no file is held
 	listeners map[string]*managed
+
+	generations generations
+	// The timekeeper runs from when there first is something to wait for.
+	timing sync.Once
+	wake   chan struct{}
 
 	keys *keyring
 
@@ -102,13 +112,28 @@ func Open(ctx context.Context, o Options) (*App, error) {
 	}
 	a.file = cfg
 	a.status.State, a.status.LoadedAt = control.ConfigInSync, a.started
-	if _, err := a.apply(ctx, cfg); err != nil {
+	if err := a.begin(ctx, cfg); err != nil {
 		a.Shutdown(context.Background())
 		return nil, err
 	}
 	a.background(a.sample)
 	a.background(a.watchCerts)
 	return a, nil
+}
+
+// begin brings up the first config.
+func (a *App) begin(ctx context.Context, cfg *config.Config) error {
+	began := time.Now()
+	changes, err := a.apply(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	d := deed{trigger: control.TriggerStart}
+	g := d.entry(control.ResultApplied, "started with "+plural(len(cfg.Listeners), "listener"), changes, began)
+	g.Revision = a.currentRevision()
+	a.generations.add(g, cfg)
+	a.note(control.Change{})
+	return nil
 }
 
 func newApp(o Options) *App {
@@ -126,6 +151,7 @@ func newApp(o Options) *App {
 		backendStates: map[string]string{},
 		cells:         map[string]int{},
 		keys:          newKeyring(),
+		wake:          make(chan struct{}, 1),
 		done:          make(chan struct{}),
 	}
 	a.ctx, a.cancel = context.WithCancelCause(context.Background())

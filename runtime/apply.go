@@ -20,6 +20,12 @@ const refuseTimeout = 2 * time.Second
 // by all of them; a failure undoes it and leaves no trace. Then the change is
 // decided, and what it replaces is retired. Callers hold changeMu.
 func (a *App) apply(ctx context.Context, to *config.Config) ([]config.Change, error) {
+	return a.applyWith(ctx, to, nil)
+}
+
+// applyWith is apply with something else that can fail, done last of all that
+// can; nil for nothing.
+func (a *App) applyWith(ctx context.Context, to *config.Config, last func() error) ([]config.Change, error) {
 	changes := config.Diff(a.config, to)
 	steps, err := a.steps(to, a.place)
 	if err != nil {
@@ -31,15 +37,23 @@ func (a *App) apply(ctx context.Context, to *config.Config) ([]config.Change, er
 		}
 	}
 	var undo, retire []func()
-	for _, s := range steps {
-		back, after, err := s.prepare(ctx)
-		if err != nil {
-			for _, f := range slices.Backward(undo) {
-				f()
-			}
-			return nil, err
+	back := func(err error) ([]config.Change, error) {
+		for _, f := range slices.Backward(undo) {
+			f()
 		}
-		undo, retire = append(undo, back), append(retire, after)
+		return nil, err
+	}
+	for _, s := range steps {
+		takeBack, after, err := s.prepare(ctx)
+		if err != nil {
+			return back(err)
+		}
+		undo, retire = append(undo, takeBack), append(retire, after)
+	}
+	if last != nil {
+		if err := last(); err != nil {
+			return back(err)
+		}
 	}
 	a.commit(to, steps, len(changes) > 0)
 	a.keys.adopt(a.served())

@@ -41,57 +41,29 @@ func (a *App) Watch(ctx context.Context, o control.WatchOptions, fn func(*contro
 
 // Apply carries out a change.
 func (a *App) Apply(ctx context.Context, c control.Change) (*control.Result, error) {
-	unlock, err := a.lockChange(ctx)
+	unlock, err := a.lockAs(ctx, orSomebody(c.Actor))
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
+	if err := a.onTrial(); err != nil {
+		return nil, err
+	}
 	to, err := a.wanted(c)
 	if err != nil {
 		return nil, err
 	}
-	plan := a.plan(to)
-	changes, err := a.apply(ctx, to)
-	if ctx.Err() != nil && err != nil {
-		return nil, ctx.Err()
-	}
-	if err != nil {
-		a.events.add(control.Event{Level: control.LevelError, Actor: c.Actor, Message: "refused: " + err.Error()})
-		return nil, &control.Error{Code: control.CodeRefused, Message: err.Error()}
-	}
-	result := &control.Result{Revision: a.currentRevision(), Changes: changes, Message: plan.Summary}
-	if len(changes) > 0 {
-		a.mu.Lock()
-		a.lastActor = c.Actor
-		a.mu.Unlock()
-		a.events.add(control.Event{Level: control.LevelInfo, Actor: c.Actor, Message: said(plan.Summary, c.Reason)})
-	}
-	return result, nil
-}
-
-// said joins what was done with why.
-func said(what, why string) string {
-	if why == "" {
-		return what
-	}
-	return what + " (" + why + ")"
-}
-
-// lockChange waits for its turn to change something.
-func (a *App) lockChange(ctx context.Context) (unlock func(), err error) {
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	for !a.changeMu.TryLock() {
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-a.ctx.Done():
-			return nil, &control.Error{Code: control.CodeUnavailable, Message: ErrClosed.Error()}
-		case <-time.After(5 * time.Millisecond):
+	d := deed{to: to, trigger: control.TriggerChange, change: c, message: a.plan(to).Summary}
+	if c.Persist {
+		if d.last, err = a.writeBack(c.Patch); err != nil {
+			return nil, err
 		}
 	}
-	return a.changeMu.Unlock, nil
+	if c.Confirm != 0 {
+		d.last = nil // the file is written when it is confirmed
+		return a.try(ctx, d)
+	}
+	return a.enact(ctx, d)
 }
 
 // wanted is the config that a change asks for.
@@ -226,14 +198,14 @@ func (m *managed) connections(ctx context.Context, q control.Query) []control.Co
 	return out
 }
 
-// Act reloads, restarts a worker or shuts down.
+// Act does what is not a state.
 func (a *App) Act(ctx context.Context, action control.Action) (*control.Result, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
 	switch action.Kind {
-	case control.Reload:
-		return a.reload(ctx, action)
+	case control.Reload, control.Confirm, control.Rollback, control.AcceptHeld, control.RejectHeld:
+		return a.actOnConfig(ctx, action)
 	case control.RestartWorker:
 		return a.restartWorker(ctx, action)
 	case control.Shutdown:
@@ -241,12 +213,29 @@ func (a *App) Act(ctx context.Context, action control.Action) (*control.Result, 
 		go a.Shutdown(context.Background())
 		return &control.Result{Revision: a.currentRevision(), Message: "shutting down"}, nil
 	}
-	return nil, &control.Error{Code: control.CodeInvalid,
-		Message: fmt.Sprintf("unknown action %q: there are %s, %s and %s", action.Kind, control.Reload, control.RestartWorker, control.Shutdown)}
+	return nil, &control.Error{Code: control.CodeInvalid, Message: control.UnknownAction(action.Kind)}
+}
+
+// actOnConfig does what changes the desired state, when its turn comes.
+func (a *App) actOnConfig(ctx context.Context, action control.Action) (*control.Result, error) {
+	unlock, err := a.lockAs(ctx, orSomebody(action.Actor))
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	switch action.Kind {
+	case control.Confirm:
+		return a.confirm(action)
+	case control.Rollback:
+		return a.rollback(ctx, action)
+	case control.Reload:
+		return a.reload(ctx, action)
+	}
+	return a.decide(ctx, action)
 }
 
 func (a *App) restartWorker(ctx context.Context, action control.Action) (*control.Result, error) {
-	unlock, err := a.lockChange(ctx)
+	unlock, err := a.lockAs(ctx, orSomebody(action.Actor))
 	if err != nil {
 		return nil, err
 	}

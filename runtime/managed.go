@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/echterhof/rockstar-tui/listener"
 	"github.com/echterhof/rockstar-tui/prefork"
@@ -16,6 +17,8 @@ import (
 type managed struct {
 	name   string
 	events *journal
+	// crashes of workers so far.
+	crashes atomic.Uint64
 
 	mu       sync.Mutex
 	config   config.Listener
@@ -138,6 +141,9 @@ func (m *managed) onWorker(e prefork.Event) {
 	event := control.Event{Level: control.LevelInfo, Listener: m.name, Message: e.Message}
 	if e.ID >= 0 {
 		event.Worker = &e.ID
+	}
+	if e.State == prefork.Crashed {
+		m.crashes.Add(1)
 	}
 	switch {
 	case e.Level >= slog.LevelError:

@@ -10,9 +10,11 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
 // envProgram tells a worker which App of the program it serves: they are
@@ -179,13 +181,11 @@ func (p *program) begin(ctx context.Context, name string, patch config.Patch) (*
 	if err != nil {
 		return nil, err
 	}
-	if _, err := a.apply(ctx, to); err != nil {
+	if err := p.enact(ctx, to, name+" is served"); err != nil {
 		return nil, err
 	}
 	if file, err = file.With(patch); err == nil { // what the program says is no override
-		a.mu.Lock()
-		a.file = file
-		a.mu.Unlock()
+		p.says(file)
 	}
 	p.sampled.Do(func() {
 		a.background(a.sample)
@@ -213,15 +213,42 @@ func (p *program) end(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := a.apply(ctx, to); err != nil {
+	if err := p.enact(ctx, to, name+" is no longer served"); err != nil {
 		return err
 	}
 	if file, err = file.With(gone); err == nil {
-		a.mu.Lock()
-		a.file = file
-		a.mu.Unlock()
+		p.says(file)
 	}
 	return nil
+}
+
+// programActor is who changes something when the program's code does.
+const programActor = "program"
+
+// enact is apply for what the program's code does itself: the error is as it is,
+// and the history knows of it. The first such deed is the start.
+func (p *program) enact(ctx context.Context, to *config.Config, message string) error {
+	began := time.Now()
+	changes, err := p.app.apply(ctx, to)
+	if err != nil {
+		return err
+	}
+	d := deed{trigger: control.TriggerChange, change: control.Change{Actor: programActor}}
+	if p.app.generations.current() == 0 {
+		d.trigger = control.TriggerStart
+	}
+	g := d.entry(control.ResultApplied, message, changes, began)
+	g.Revision = p.app.currentRevision()
+	p.app.generations.add(g, to)
+	return nil
+}
+
+// says makes file what the program says should run.
+func (p *program) says(file *config.Config) {
+	p.app.mu.Lock()
+	p.app.file = file
+	p.app.mu.Unlock()
+	p.app.note(control.Change{Actor: programActor})
 }
 
 // cut ends at once whatever still serves or drains.

@@ -53,11 +53,12 @@ const fileActor = "config file"
 
 // saved is called with what the file holds once it has settled.
 func (a *App) saved(c watch.Content) {
-	unlock, err := a.lockChange(a.ctx)
+	unlock, err := a.lockAs(a.ctx, "")
 	if err != nil {
 		return // shut down
 	}
 	defer unlock()
+	a.setChanging(changing{fileActor, time.Now()})
 	if c.Err != nil {
 		a.refuse(&control.Error{Code: control.CodeRefused, Message: c.Err.Error()})
 		return
@@ -67,6 +68,11 @@ func (a *App) saved(c watch.Content) {
 		a.refuse(refused(err))
 		return
 	}
+	if a.onTrial() != nil {
+		a.holdForTrial(cfg)
+		return
+	}
+	a.release()                           // what was held before is not in the file any more
 	a.adopt(a.ctx, cfg, fileActor, false) // what fails is told by the status
 }
 
@@ -74,15 +80,14 @@ func (a *App) saved(c watch.Content) {
 // hand stays changed, see merge. An error leaves everything as it was, and stays
 // in the status until the file is good again.
 func (a *App) Reload(ctx context.Context) (*control.Result, error) {
-	return a.reload(ctx, control.Action{Kind: control.Reload})
+	return a.Act(ctx, control.Action{Kind: control.Reload})
 }
 
+// reload is Reload by somebody. Callers hold changeMu.
 func (a *App) reload(ctx context.Context, action control.Action) (*control.Result, error) {
-	unlock, err := a.lockChange(ctx)
-	if err != nil {
+	if err := a.onTrial(); err != nil {
 		return nil, err
 	}
-	defer unlock()
 	file := a.file
 	if a.status.Path != "" {
 		read, err := a.readFile(a.status.Path)
@@ -110,6 +115,10 @@ func (a *App) refuse(why *control.Error) *control.Error {
 	a.status.State, a.status.Error = control.ConfigRefused, why
 	a.mu.Unlock()
 	if !known {
+		a.generations.add(control.Generation{
+			Revision: a.currentRevision(), Time: time.Now(), Actor: a.actorNow(), Trigger: control.TriggerFile,
+			Result: control.ResultRefused, Message: why.Message,
+		}, nil)
 		a.events.errorf("", "config refused, the old one keeps running: %s", why.Message)
 	}
 	return why
@@ -122,6 +131,8 @@ func (a *App) adopt(ctx context.Context, file *config.Config, actor string, disc
 	if discard {
 		to, dropped = file, nil
 	}
+	began := time.Now()
+	a.release()
 	a.setPending()
 	changes, err := a.apply(ctx, to)
 	if err != nil {
@@ -135,11 +146,19 @@ func (a *App) adopt(ctx context.Context, file *config.Config, actor string, disc
 		a.lastActor = actor
 	}
 	a.mu.Unlock()
+	a.note(control.Change{Actor: actor})
 	message := reloadMessage(changes, dropped)
+	result := &control.Result{Revision: a.currentRevision(), Changes: changes, Message: message}
+	if len(changes) > 0 {
+		d := deed{trigger: control.TriggerFile, change: control.Change{Actor: actor}}
+		g := d.entry(control.ResultApplied, message, changes, began)
+		g.Revision = result.Revision
+		result.Generation = a.generations.add(g, to)
+	}
 	if len(changes) > 0 || recovered || actor != fileActor {
 		a.events.add(control.Event{Level: control.LevelInfo, Actor: actor, Message: message})
 	}
-	return &control.Result{Revision: a.currentRevision(), Changes: changes, Message: message}, nil
+	return result, nil
 }
 
 func (a *App) setPending() {

@@ -34,10 +34,16 @@ func (a *App) snapshot(seconds int) *control.Snapshot {
 // configStatus tells how what runs relates to the file. Callers hold mu.
 func (a *App) configStatus() control.ConfigStatus {
 	status := a.status
-	for _, c := range config.Diff(a.file, a.config) {
-		if c.From != c.To {
-			status.Overrides = append(status.Overrides, c.Path)
-		}
+	status.Edits = a.edits
+	for _, e := range a.edits {
+		status.Overrides = append(status.Overrides, e.Path)
+	}
+	status.Generation = a.generations.current()
+	if a.trial != nil {
+		status.Trial = &a.trial.Trial // never changed, only replaced
+	}
+	if a.held != nil {
+		status.Held = &a.held.Held
 	}
 	if status.State == control.ConfigInSync && len(status.Overrides) > 0 {
 		status.State = control.ConfigOverridden

@@ -42,12 +42,13 @@ func (q Query) Effective() (Query, error) {
 }
 
 // Check reports an *[Error] with [CodeInvalid] if the change is both a patch
-// and a whole config. A change that is neither is valid and changes nothing.
+// and a whole config, or is to last for a time that makes no sense. A change
+// that is neither patch nor config is valid and changes nothing.
 func (c Change) Check() error {
 	if len(c.Patch) > 0 && c.Config != "" {
 		return invalid("config", "a change is either a patch or a whole config, this one is both")
 	}
-	return nil
+	return c.checkTimes()
 }
 
 func invalid(path, format string, args ...any) *Error {

@@ -120,6 +120,15 @@ func (c *Client) Act(ctx context.Context, a Action) (*Result, error) {
 	return call[Result](ctx, c, http.MethodPost, "act", nil, a)
 }
 
+// History lists what was put into effect or refused, newest first.
+func (c *Client) History(ctx context.Context, q HistoryQuery) ([]Generation, error) {
+	body, err := call[historyBody](ctx, c, http.MethodGet, "history", q.values(), nil)
+	if err != nil {
+		return nil, err
+	}
+	return body.Generations, nil
+}
+
 // call asks for one thing and decodes the answer.
 func call[T any](ctx context.Context, c *Client, method, what string, query url.Values, in any) (*T, error) {
 	resp, err := c.send(ctx, method, what, query, in)

@@ -5,6 +5,8 @@ package control
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
@@ -29,8 +31,10 @@ type Controller interface {
 	Apply(ctx context.Context, change Change) (*Result, error)
 	// Connections lists open connections.
 	Connections(ctx context.Context, query Query) (*Page, error)
-	// Act does what is not a state: reload, restart a worker, shut down.
+	// Act does what is not a state: reload, restart a worker, confirm a trial, shut down.
 	Act(ctx context.Context, action Action) (*Result, error)
+	// History lists what was put into effect or refused, newest first.
+	History(ctx context.Context, query HistoryQuery) ([]Generation, error)
 }
 
 // WatchOptions say what a watcher wants.
@@ -51,6 +55,18 @@ type Change struct {
 	// Base is the revision the change was thought up on; if the runtime has
 	// moved on, the change ends in ErrConflict. 0 means whatever it is now.
 	Base uint64 `json:"base,omitempty"`
+	// Persist also makes the change in the config file, touching nothing else
+	// in it. With Confirm the file is written when the change is confirmed.
+	Persist bool `json:"persist,omitempty"`
+	// Confirm puts the change on trial: it is taken back after that time, 1s to
+	// 24h, unless an [Action] confirms it. The runtime sees to that, whatever
+	// becomes of who asked.
+	Confirm config.Duration `json:"confirm,omitempty"`
+	// Guard ends a trial early; nil for none.
+	Guard *Guard `json:"guard,omitempty"`
+	// Expires is after what time, at least 1s, the values that are changed go
+	// back to what the file says; 0 means never.
+	Expires config.Duration `json:"expires,omitempty"`
 	// Actor and Reason are kept in the events. The runtime adds what it knows
 	// of the peer to the actor.
 	Actor  string `json:"actor,omitempty"`
@@ -95,6 +111,10 @@ type Result struct {
 	Changes []config.Change `json:"changes,omitempty"`
 	// Message is one line for a person.
 	Message string `json:"message"`
+	// Generation of the history that it made; 0 if none.
+	Generation uint64 `json:"generation,omitempty"`
+	// Until is when a trial that it began is taken back.
+	Until *time.Time `json:"until,omitempty"`
 }
 
 // Query selects connections.
@@ -137,7 +157,20 @@ const (
 	Reload        = "reload"         // read the config file again
 	RestartWorker = "restart_worker" // replace Worker of Listener by a new process, draining it
 	Shutdown      = "shutdown"       // drain everything and end the runtime
+	Confirm       = "confirm"        // keep what is on trial
+	Rollback      = "rollback"       // go back to Generation, or end the trial under way
+	AcceptHeld    = "accept_held"    // apply the change of the file that is held
+	RejectHeld    = "reject_held"    // leave it unapplied until the file is saved again
 )
+
+// Actions are the kinds of all that every runtime knows.
+var Actions = []string{Reload, RestartWorker, Shutdown, Confirm, Rollback, AcceptHeld, RejectHeld}
+
+// UnknownAction says that there is no action of that kind, and which there are.
+func UnknownAction(kind string) string {
+	last := len(Actions) - 1
+	return fmt.Sprintf("unknown action %q: there are %s and %s", clean(kind, 40), strings.Join(Actions[:last], ", "), Actions[last])
+}
 
 // Action is a deed that is not a state.
 type Action struct {
@@ -147,7 +180,9 @@ type Action struct {
 	// Discard makes a reload drop what was changed since by hand, so that what
 	// runs is what the file says. Without a file it is what the runtime was
 	// started with.
-	Discard bool   `json:"discard,omitempty"`
-	Actor   string `json:"actor,omitempty"`
-	Reason  string `json:"reason,omitempty"`
+	Discard bool `json:"discard,omitempty"`
+	// Generation a rollback goes back to; 0 takes back what is on trial.
+	Generation uint64 `json:"generation,omitempty"`
+	Actor      string `json:"actor,omitempty"`
+	Reason     string `json:"reason,omitempty"`
 }

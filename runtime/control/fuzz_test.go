@@ -20,18 +20,20 @@ import (
 // Whatever comes in, the answer is JSON with a status of its meaning, and what
 // reaches the controller can be printed.
 func FuzzHandler(f *testing.F) {
-	targets := []string{"/v1/plan", "/v1/apply", "/v1/act", "/v1/connections"}
-	for i, text := range []string{bodies["/v1/plan"], bodies["/v1/apply"], bodies["/v1/act"], "listener=web&worker=1&limit=5&offset=2&state=idle"} {
+	targets := []string{"/v1/plan", "/v1/apply", "/v1/act", "/v1/connections", "/v1/history"}
+	for i, text := range []string{bodies["/v1/plan"], bodies["/v1/apply"], bodies["/v1/act"], "listener=web&worker=1&limit=5&offset=2&state=idle", "number=1&limit=5&config=true"} {
 		f.Add(i, text, "")
 		f.Add(i, text, `"7"`)
 	}
 	f.Add(1, `{"patch":[{"path":"listeners.web.prefork.workers","value":"6"}],"actor":"a\u001b[2J","base":7}`, "")
 	f.Add(2, `{"kind":"restart_worker","listener":"web","worker":-1,"reason":"\u202e"}`, "")
+	f.Add(1, `{"patch":[{"path":"listeners.web.enabled","value":"false"}],"confirm":"60s","guard":{"errors":5},"expires":"30m"}`, "")
+	f.Add(2, `{"kind":"rollback","generation":3}`, "")
 	f.Fuzz(func(t *testing.T, which int, text, ifMatch string) {
 		fake := controltest.NewFake(controltest.Scene("busy"))
 		target := targets[uint(which)%uint(len(targets))]
 		r := httptest.NewRequest("POST", target, strings.NewReader(text))
-		if target == "/v1/connections" {
+		if target == "/v1/connections" || target == "/v1/history" {
 			r = &http.Request{Method: "GET", URL: &url.URL{Path: target, RawQuery: text}, Header: http.Header{}}
 		}
 		if ifMatch != "" {

@@ -39,6 +39,7 @@ type Version struct {
 //	GET  /v1/snapshot
 //	GET  /v1/watch?interval=1s&history=60   a snapshot per line, until one side ends it
 //	GET  /v1/connections?listener=&worker=&state=&limit=&offset=
+//	GET  /v1/history?number=&limit=&config=true   generations, newest first
 //	POST /v1/plan     a [Change]
 //	POST /v1/apply    a [Change]
 //	POST /v1/act      an [Action]
@@ -73,6 +74,7 @@ var routes = map[string]route{
 	"/v1/snapshot":    {http.MethodGet, false, (*handler).snapshot},
 	"/v1/watch":       {http.MethodGet, false, (*handler).watch},
 	"/v1/connections": {http.MethodGet, false, (*handler).connections},
+	"/v1/history":     {http.MethodGet, false, (*handler).history},
 	"/v1/plan":        {http.MethodPost, false, (*handler).plan},
 	"/v1/apply":       {http.MethodPost, true, (*handler).apply},
 	"/v1/act":         {http.MethodPost, true, (*handler).act},
@@ -242,6 +244,23 @@ func (h *handler) connections(a *answer, r *request) error {
 		return err
 	}
 	return a.json(http.StatusOK, Page{Connections: orEmpty(p.Connections), Total: p.Total})
+}
+
+// historyBody is a history on the wire.
+type historyBody struct {
+	Generations []Generation `json:"generations"`
+}
+
+func (h *handler) history(a *answer, r *request) error {
+	q, err := historyQueryOf(r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	all, err := h.ctl.History(r.Context(), q)
+	if err != nil {
+		return err
+	}
+	return a.json(http.StatusOK, historyBody{orEmpty(all)})
 }
 
 func (h *handler) plan(a *answer, r *request) error {

@@ -162,6 +162,41 @@ func (q Query) values() url.Values {
 	return v
 }
 
+func historyQueryOf(raw string) (HistoryQuery, error) {
+	values, err := parameters(raw, "number", "limit", "config")
+	if err != nil {
+		return HistoryQuery{}, err
+	}
+	q := HistoryQuery{Config: values.Get("config") == "true"}
+	if text := values.Get("config"); text != "" && text != "true" && text != "false" {
+		return q, invalid("config", "parameter config: %q is neither true nor false", clean(text, 40))
+	}
+	if text := values.Get("number"); text != "" {
+		if q.Number, err = strconv.ParseUint(text, 10, 64); err != nil {
+			return q, invalid("number", "parameter number: %q is not a number", clean(text, 40))
+		}
+	}
+	if err := number(values, "limit", &q.Limit); err != nil {
+		return q, err
+	}
+	_, err = q.Effective()
+	return q, err
+}
+
+func (q HistoryQuery) values() url.Values {
+	v := url.Values{}
+	if q.Number != 0 {
+		v.Set("number", strconv.FormatUint(q.Number, 10))
+	}
+	if q.Limit != 0 {
+		v.Set("limit", strconv.Itoa(q.Limit))
+	}
+	if q.Config {
+		v.Set("config", "true")
+	}
+	return v
+}
+
 func watchOptionsOf(raw string) (WatchOptions, error) {
 	values, err := parameters(raw, "interval", "history")
 	if err != nil {

@@ -40,6 +40,17 @@ type ConfigStatus struct {
 	LoadedAt time.Time `json:"loaded_at"`
 	// Overrides are what differs from the file, as paths.
 	Overrides []string `json:"overrides,omitempty"`
+	// Edits are the same with who, why and since when.
+	Edits []Override `json:"edits,omitempty"`
+	// Trial under way, nil if none is.
+	Trial *Trial `json:"trial,omitempty"`
+	// Held is a change of the file that is not applied yet, nil if there is none.
+	Held *Held `json:"held,omitempty"`
+	// Generation of the history that runs.
+	Generation uint64 `json:"generation,omitempty"`
+	// Fallback is the generation that was started with because the file was not
+	// good; 0 otherwise. Error then tells why, until the file is good.
+	Fallback uint64 `json:"fallback,omitempty"`
 }
 
 // States of a listener.

@@ -10,6 +10,7 @@ import (
 func clone(s *control.Snapshot) *control.Snapshot {
 	c := *s
 	c.Config.Overrides = slices.Clone(s.Config.Overrides)
+	c.Config.Edits = slices.Clone(s.Config.Edits)
 	c.Events = slices.Clone(s.Events)
 	c.Listeners = slices.Clone(s.Listeners)
 	for i := range c.Listeners {

@@ -20,6 +20,8 @@ type Harness struct {
 	// Listener is the name of one that is enabled and whose enabled,
 	// timeouts.idle and, if it is preforked, prefork.workers may be edited.
 	Listener string
+	// Pass lets so much time pass for the runtime; nil if its clock is the real one.
+	Pass func(time.Duration)
 }
 
 // TestController checks that a Controller keeps the contract. start makes a
@@ -51,6 +53,16 @@ func TestController(t *testing.T, start func(t *testing.T) Harness) {
 		{"ConnectionsComeInPages", connectionsComeInPages},
 		{"WrongQueriesAreRefused", wrongQueriesAreRefused},
 		{"WrongActionsAreRefused", wrongActionsAreRefused},
+		{"TrialIsShownAndConfirmed", trialIsShownAndConfirmed},
+		{"TrialIsTakenBackOnDemand", trialIsTakenBackOnDemand},
+		{"TrialEndsByItself", trialEndsByItself},
+		{"NothingElseChangesDuringATrial", nothingElseChangesDuringATrial},
+		{"WrongTimesAreRefused", wrongTimesAreRefused},
+		{"OverridesTellWhoAndWhy", overridesTellWhoAndWhy},
+		{"OverridesExpire", overridesExpire},
+		{"HistoryTellsWhatWasDone", historyTellsWhatWasDone},
+		{"RollbackGoesToAGeneration", rollbackGoesToAGeneration},
+		{"NothingIsHeld", nothingIsHeld},
 	}
 	for _, p := range parts {
 		t.Run(p.name, func(t *testing.T) {

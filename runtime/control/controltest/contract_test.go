@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/control/controltest"
@@ -11,8 +12,18 @@ import (
 
 func TestFakeKeepsTheContract(t *testing.T) {
 	controltest.TestController(t, func(*testing.T) controltest.Harness {
-		return controltest.Harness{Controller: controltest.NewFake(controltest.Scene("busy")), Listener: "web"}
+		fake := controltest.NewFake(controltest.Scene("busy"))
+		return controltest.Harness{Controller: fake, Listener: "web", Pass: pass(fake)}
 	})
+}
+
+// pass steps the clock of a fake.
+func pass(fake *controltest.Fake) func(time.Duration) {
+	return func(d time.Duration) {
+		for ; d > 0; d -= time.Second {
+			fake.Step()
+		}
+	}
 }
 
 func TestClientKeepsTheContract(t *testing.T) {
@@ -24,7 +35,8 @@ func TestClientKeepsTheContract(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(context.Background())
 		ended := make(chan error, 1)
-		h := control.Handler(controltest.NewFake(controltest.Scene("busy")), control.HandlerOptions{})
+		fake := controltest.NewFake(controltest.Scene("busy"))
+		h := control.Handler(fake, control.HandlerOptions{})
 		go func() { ended <- control.Serve(ctx, ln, h) }()
 		client := control.Dial(path)
 		t.Cleanup(func() {
@@ -34,6 +46,6 @@ func TestClientKeepsTheContract(t *testing.T) {
 				t.Errorf("Serve: %v", err)
 			}
 		})
-		return controltest.Harness{Controller: client, Listener: "web"}
+		return controltest.Harness{Controller: client, Listener: "web", Pass: pass(fake)}
 	})
 }

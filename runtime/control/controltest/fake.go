@@ -30,13 +30,16 @@ type Fake struct {
 	steps   int
 	failed  error
 	refused error
+	past    past
 	wake    chan struct{} // closed and replaced whenever something changes
 }
 
 // NewFake returns a Fake in the given state, which it copies.
 func NewFake(s *control.Snapshot) *Fake {
 	now := clone(s)
-	return &Fake{now: now, rates: ratesOf(now), wake: make(chan struct{})}
+	f := &Fake{now: now, rates: ratesOf(now), wake: make(chan struct{})}
+	f.past.begin(now)
+	return f
 }
 
 // Fail makes every call end with err, those under way included, until
@@ -61,6 +64,13 @@ func (f *Fake) Set(s *control.Snapshot) {
 	defer f.mu.Unlock()
 	f.now = clone(s)
 	f.rates = ratesOf(f.now)
+	if f.now.Config.Generation == 0 {
+		f.now.Config.Generation = f.past.entries[len(f.past.entries)-1].Number
+	}
+	f.past.states[f.now.Config.Generation] = f.now
+	if f.past.before == nil && f.now.Config.Trial != nil {
+		f.past.before = f.now // nothing else is known to go back to
+	}
 	f.notify()
 }
 
@@ -154,21 +164,39 @@ func (f *Fake) Apply(ctx context.Context, c control.Change) (*control.Result, er
 	if f.refused != nil {
 		return nil, f.refused
 	}
+	if err := f.onTrial(); err != nil {
+		return nil, err
+	}
 	to, changes, err := f.change(c)
 	if err != nil {
 		return nil, err
 	}
+	return f.carryOut(c, to, changes), nil
+}
+
+// carryOut makes to the present state; mu is held.
+func (f *Fake) carryOut(c control.Change, to *control.Snapshot, changes []config.Change) *control.Result {
 	plan := planOf(f.now, to, changes)
+	result := &control.Result{Revision: f.now.Revision, Message: plan.Summary}
 	if len(changes) == 0 {
-		return &control.Result{Revision: f.now.Revision, Message: plan.Summary}, nil
+		return result
 	}
 	to.Revision++
-	to.Config.State = control.ConfigOverridden
-	to.Config.Overrides = withPaths(to.Config.Overrides, changes)
+	trigger := control.TriggerChange
+	if c.Confirm != 0 {
+		trigger = control.TriggerTrial
+		result.Until = f.try(to, c, changes)
+		override(to, control.Change{Actor: c.Actor, Reason: c.Reason, Expires: c.Expires}, changes)
+	} else {
+		override(to, c, changes)
+	}
 	addEvent(to, control.Event{Level: control.LevelInfo, Listener: oneListener(plan), Actor: c.Actor, Message: plan.Summary})
+	result.Generation = f.past.add(to, control.Generation{Actor: c.Actor, Reason: c.Reason, Trigger: trigger,
+		Result: control.ResultApplied, Message: plan.Summary, Changes: changes})
+	result.Revision, result.Changes = to.Revision, changes
 	f.now = to
 	f.notify()
-	return &control.Result{Revision: to.Revision, Changes: changes, Message: plan.Summary}, nil
+	return result
 }
 
 // ready reports why a call cannot be answered; mu is held.
@@ -192,7 +220,7 @@ func (f *Fake) change(c control.Change) (*control.Snapshot, []config.Change, err
 		return nil, nil, &control.Error{Code: control.CodeUnsupported, Message: "this runtime takes patches only"}
 	}
 	to := clone(f.now)
-	changes, err := edit(to, c.Patch)
+	changes, err := edit(to, fromFile(to, c.Patch))
 	return to, changes, err
 }
 
@@ -234,20 +262,36 @@ func (f *Fake) Act(ctx context.Context, a control.Action) (*control.Result, erro
 		return nil, f.refused
 	}
 	to := clone(f.now)
-	message, err := act(to, a)
+	message, changes, err := f.act(to, a)
 	if err != nil {
 		return nil, err
 	}
 	addEvent(to, control.Event{Level: control.LevelInfo, Listener: a.Listener, Actor: a.Actor, Message: message})
 	f.now = to
 	f.notify()
-	return &control.Result{Revision: to.Revision, Message: message}, nil
+	return &control.Result{Revision: to.Revision, Changes: changes, Message: message}, nil
 }
 
-func act(s *control.Snapshot, a control.Action) (string, error) {
+func (f *Fake) act(s *control.Snapshot, a control.Action) (message string, changes []config.Change, err error) {
 	switch a.Kind {
+	case control.Confirm:
+		return f.confirm(s, a)
+	case control.Rollback:
+		return f.rollback(s, a)
+	case control.AcceptHeld, control.RejectHeld:
+		return decide(s, a.Kind == control.AcceptHeld)
 	case control.Reload:
-		return "config file read again, nothing has changed", nil
+		if err := f.onTrial(); err != nil {
+			return "", nil, err
+		}
+		return "config file read again, nothing has changed", nil, nil
+	}
+	message, err = deed(s, a)
+	return message, nil, err
+}
+
+func deed(s *control.Snapshot, a control.Action) (string, error) {
+	switch a.Kind {
 	case control.RestartWorker:
 		return restart(s, a.Listener, a.Worker)
 	case control.Shutdown:
@@ -256,7 +300,7 @@ func act(s *control.Snapshot, a control.Action) (string, error) {
 		}
 		return "shutting down", nil
 	}
-	message := fmt.Sprintf("unknown action %q, there are %s, %s and %s", a.Kind, control.Reload, control.RestartWorker, control.Shutdown)
+	message := control.UnknownAction(a.Kind)
 	return "", &control.Error{Code: control.CodeInvalid, Message: message,
 		Details: []control.Detail{{Path: "kind", Message: message}}}
 }

@@ -9,7 +9,8 @@ import (
 
 // Step lets one second pass: the clock moves, counters of listeners that had
 // traffic in their history grow, always in the same way, what drains has fewer
-// connections, and watchers see it.
+// connections, what is on trial or expires is taken back in
+// its time, and watchers see it.
 func (f *Fake) Step() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -23,6 +24,7 @@ func (f *Fake) Step() {
 	for i := range s.Pools {
 		stepPool(&s.Pools[i], uint64(total)/4)
 	}
+	f.timesUp(s)
 	f.now = s
 	f.notify()
 }

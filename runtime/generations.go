@@ -1,0 +1,131 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+// keptGenerations is how long the history is.
+const keptGenerations = 50
+
+// generations is the history of the desired state.
+type generations struct {
+	mu      sync.Mutex
+	last    uint64               // number of the newest entry
+	running uint64               // number of the one that runs
+	entries []control.Generation // oldest first, with their config
+}
+
+// add gives an entry its number and keeps it. cfg is what runs from now on, nil
+// if the entry is about what was refused.
+func (g *generations) add(e control.Generation, cfg *config.Config) uint64 {
+	if e.Changes == nil {
+		e.Changes = []config.Change{}
+	}
+	if cfg != nil {
+		e.Config = string(cfg.YAML())
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.last++
+	e.Number = g.last
+	if cfg != nil {
+		g.running = e.Number
+	}
+	g.keep(e)
+	return e.Number
+}
+
+// keep appends an entry and forgets the oldest beyond the bound. What runs is
+// never forgotten, however many attempts were refused since. Callers hold mu.
+func (g *generations) keep(e control.Generation) {
+	g.entries = append(g.entries, e)
+	if len(g.entries) <= keptGenerations {
+		return
+	}
+	oldest := 0
+	if g.entries[0].Number == g.running {
+		oldest = 1
+	}
+	g.entries = append(g.entries[:oldest:oldest], g.entries[oldest+1:]...)
+}
+
+// repeats reports whether the newest entry says the same.
+func (g *generations) repeats(e control.Generation) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.entries) == 0 {
+		return false
+	}
+	last := g.entries[len(g.entries)-1]
+	return last.Trigger == e.Trigger && last.Result == e.Result && last.Message == e.Message
+}
+
+// current is the number of what runs.
+func (g *generations) current() uint64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.running
+}
+
+// list returns what is asked for, newest first.
+func (g *generations) list(q control.HistoryQuery) []control.Generation {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	out := []control.Generation{}
+	for i := len(g.entries) - 1; i >= 0 && len(out) < q.Limit; i-- {
+		e := g.entries[i]
+		if q.Number != 0 && e.Number != q.Number {
+			continue
+		}
+		e.Running = e.Number == g.running
+		if !q.Config {
+			e.Config = ""
+		}
+		out = append(out, e)
+	}
+	return out
+}
+
+// History lists what was put into effect or refused, newest first.
+func (a *App) History(ctx context.Context, q control.HistoryQuery) ([]control.Generation, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	q, err := q.Effective()
+	if err != nil {
+		return nil, err
+	}
+	out := a.generations.list(q)
+	if q.Number != 0 && len(out) == 0 {
+		return nil, noGeneration(q.Number, "it is not kept, or never was")
+	}
+	return out, nil
+}
+
+func noGeneration(number uint64, why string) *control.Error {
+	return &control.Error{Code: control.CodeNotFound,
+		Message: fmt.Sprintf("there is no generation %d to be had: %s; see rockstar-tui config history", number, why)}
+}
+
+// goBack makes the config of a generation run again. Callers hold changeMu.
+func (a *App) goBack(ctx context.Context, action control.Action) (*control.Result, error) {
+	kept := a.generations.list(control.HistoryQuery{Number: action.Generation, Limit: 1, Config: true})
+	switch {
+	case len(kept) == 0:
+		return nil, noGeneration(action.Generation, "it is not kept, or never was")
+	case kept[0].Result != control.ResultApplied:
+		return nil, noGeneration(action.Generation, "it was refused and never ran")
+	}
+	to, err := config.Parse(a.status.Path, []byte(kept[0].Config))
+	if err != nil {
+		return nil, invalid(err)
+	}
+	message := fmt.Sprintf("back to generation %d: %s", action.Generation, a.plan(to).Summary)
+	return a.enact(ctx, deed{to: to, trigger: control.TriggerRollback, message: message,
+		change: control.Change{Actor: action.Actor, Reason: action.Reason}})
+}
