@@ -6,9 +6,11 @@ CONFIG  ?=
 FUZZTIME ?= 20s
 H2SPEC   ?= v2.2.1+incompatible
 BENCHFLAGS ?=
+TIME     ?= 1m
+TORTUREFLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race lint fuzz golden bench micro h2spec cross check clean
+.PHONY: help build run test race lint fuzz golden bench micro torture h2spec cross check clean
 
 help: ## list these verbs
 	@awk -F':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +44,9 @@ golden: ## write the golden screens and outputs anew; look at the diff before yo
 
 bench: ## measure beside nginx, HAProxy and Caddy, and write docs/bench.md (Linux; takes minutes)
 	go run ./internal/bench $(BENCHFLAGS)
+
+torture: ## try for TIME (1m) to make a change drop a request; TORTUREFLAGS=-kills and others (Linux)
+	go run ./internal/torture -time $(TIME) $(TORTUREFLAGS)
 
 micro: ## run every Go benchmark once
 	go test -run '^$$' -bench . -benchmem ./...

@@ -32,6 +32,7 @@ var allowed = map[string][]string{
 	"internal/rawclient":          {},
 	"internal/roamer":             {},
 	"internal/bench":              {},
+	"internal/torture":            {"runtime/control"},
 	"examples":                    {},
 	"examples/clients":            {"runtime"},
 	"examples/cockpit":            {"runtime", "tui"},

@@ -218,6 +218,11 @@ func (a *App) Act(ctx context.Context, action control.Action) (*control.Result, 
 
 // actOnConfig does what changes the desired state, when its turn comes.
 func (a *App) actOnConfig(ctx context.Context, action control.Action) (*control.Result, error) {
+	if action.Kind == control.Reload {
+		// Who reloads after replacing a certificate must not be answered while
+		// the old one is still served.
+		a.renewAll(ctx)
+	}
 	unlock, err := a.lockAs(ctx, orSomebody(action.Actor))
 	if err != nil {
 		return nil, err

@@ -248,9 +248,14 @@ func (a *App) watchCerts(ctx context.Context) {
 				a.events.errorf("", "new keys for session tickets: %v", err)
 			}
 		}
-		for _, r := range a.keys.look() {
-			a.renew(ctx, r)
-		}
+		a.renewAll(ctx)
+	}
+}
+
+// renewAll brings into service what the files of certificates hold now.
+func (a *App) renewAll(ctx context.Context) {
+	for _, r := range a.keys.look() {
+		a.renew(ctx, r)
 	}
 }
 

@@ -167,6 +167,25 @@ func TestChangedCertificateIsServedAndABrokenOneIsNot(t *testing.T) {
 	}
 }
 
+// Who is told that a reload is done must find the certificate replaced.
+func TestReloadServesAReplacedCertificateAtOnce(t *testing.T) {
+	for _, workers := range []int{0, 2} {
+		cert, key, _ := pair(t)
+		app, _ := openFile(t, secure("http2", cert, key, workers, ""))
+		address := info(t, app, "web").Address
+		first := serial(t, address)
+		newCert, newKey, _ := pair(t)
+		copyFile(t, newCert, cert)
+		copyFile(t, newKey, key)
+		if _, err := app.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if serial(t, address) == first {
+			t.Errorf("%d workers: the old certificate is served after the reload", workers)
+		}
+	}
+}
+
 func TestSessionsResumeInAnotherWorker(t *testing.T) {
 	cert, key, trust := pair(t)
 	app := open(t, secure("http", cert, key, 2, ""))
