@@ -39,6 +39,9 @@ type conn struct {
 	resting atomic.Bool
 	bed     int
 	killed  atomic.Bool
+	// moving is set while another process is asked to take the connection, stays
+	// when none does.
+	moving, stays atomic.Bool
 
 	// The sweeper alone uses claimed: when it first saw its claim unanswered.
 	claimed int64
@@ -46,6 +49,7 @@ type conn struct {
 	// What follows belongs to the goroutine that serves the connection.
 	tls      *tls.Conn // over raw; nil for cleartext
 	early    []byte    // read before it was known which engine serves
+	greeted  bool      // it is known
 	exchange h1Exchange
 	gate     gate
 	held     []byte // what the gate stopped, for whom it was not meant
@@ -151,15 +155,18 @@ func (c *conn) refuse(status int) {
 // mustEnd says whether the response about to be sent should be the last one.
 func (c *conn) mustEnd() bool {
 	limits := c.s.terms.Load()
-	return !limits.KeepAlive || c.s.draining() || c.outdated() || limits.MaxIdle > 0 && c.s.between() >= int64(limits.MaxIdle)
+	return !limits.KeepAlive || c.s.draining() && !c.movable() || c.outdated() || limits.MaxIdle > 0 && c.s.between() >= int64(limits.MaxIdle)
 }
 
 // Read hides from the engine that deadlines are used to wake it: it sees an end
 // of the connection between requests, a timeout only within one, and nothing at
 // all of a claim that came too late.
 func (c *conn) Read(p []byte) (int, error) {
-	if c.gate.refused != 0 {
+	switch {
+	case c.gate.refused != 0:
 		return c.stopped(p)
+	case c.leaves():
+		return 0, io.EOF
 	}
 	n, err := c.receive(p)
 	switch {
@@ -240,7 +247,7 @@ func (c *conn) overdue(p phase, timeout error) error {
 // arrived. Only this goroutine reads from the connection and only it closes it,
 // so what remains is the moment between this look and the close.
 func (c *conn) dismissed(p phase) error {
-	if waiting(c.tcp) {
+	if waiting(c.tcp) || p.claim() == claimPark && !c.parkable() {
 		c.swap(p, p.with(claimNone))
 		c.raw.SetReadDeadline(time.Time{})
 		return nil
@@ -360,9 +367,10 @@ func discard(r io.Reader, limit int) {
 }
 
 // parkable says whether the connection holds an engine's buffers that it could
-// do without.
+// do without. A fresh one in the middle of a handshake could not.
 func (c *conn) parkable() bool {
-	return canPark && c.tcp != nil && !c.parked.Load() && c.mux.Load() == nil
+	return canPark && c.tcp != nil && !c.parked.Load() && c.mux.Load() == nil &&
+		(c.requests.Load() > 0 || c.in.Load() == 0)
 }
 
 // kill ends the connection under whoever serves it, who then cleans up.

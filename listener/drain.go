@@ -22,7 +22,8 @@ const (
 // already be steered elsewhere.
 //
 // It accepts until the queue of each listener is empty and stays so, then ends
-// the accept loops. Every response from the beginning of Drain on closes its
+// the accept loops. Connections that can be are handed over, where HandOver was
+// called. Every other response from the beginning of Drain on closes its
 // connection. Idle connections may send one more request for Limits.DrainIdle
 // and are then closed; a request that arrives in the very moment of that close,
 // some microseconds, is the one thing that can be lost.

@@ -3,12 +3,17 @@ package listener
 import (
 	"errors"
 	"os"
+	"time"
 )
 
 // park lets a connection wait for its next request with as little as the system
 // allows: without an engine and, where it can be, without a goroutine. It is
 // called by the goroutine that serves the connection, which then ends.
 func (s *Server) park(c *conn) {
+	if c.movable() && c.clean() {
+		s.handOver(c)
+		return
+	}
 	if !s.rests.add(c) {
 		go s.standBy(c) // on a stack that no engine has made grow
 		return
@@ -35,6 +40,8 @@ func (s *Server) resume(c *conn) {
 	defer s.recovered(c)
 	s.rests.remove(c)
 	switch state := readable(c.tcp); {
+	case c.movable() && c.clean() && state != isClosed:
+		s.handOver(c)
 	case state == isReadable:
 		s.unpark(c, true)
 	case state == isClosed, c.woken(os.ErrDeadlineExceeded) != nil:
@@ -51,6 +58,11 @@ func (s *Server) standBy(c *conn) {
 		err := waitReadable(c.tcp)
 		if err == nil {
 			s.unpark(c, true)
+			return
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) && c.movable() && c.clean() {
+			c.raw.SetReadDeadline(time.Time{})
+			s.handOver(c)
 			return
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) || c.woken(err) != nil {
@@ -71,8 +83,12 @@ const (
 
 func (s *Server) unpark(c *conn, serve bool) {
 	c.parked.Store(false)
-	if serve {
+	switch {
+	case serve && c.greeted:
 		s.serveHTTP1(c)
+		return
+	case serve:
+		s.serve(c)
 		return
 	}
 	c.Close()

@@ -56,6 +56,7 @@ type Server struct {
 	fresh         atomic.Int64 // connections that have sent nothing yet
 	sweeper       sweeper
 	rests         rests // connections that wait without an engine
+	mover         mover // hands connections over during a drain
 
 	// drainFrom is when the drain began, in ticks; 0 before.
 	drainFrom atomic.Int64
@@ -164,8 +165,12 @@ func (s *Server) ServeConn(raw net.Conn) {
 // serve is the goroutine of a connection, until it is closed or hijacked.
 func (s *Server) serve(c *conn) {
 	defer s.recovered(c)
-	if s.greet(c) == speaksHTTP1 {
+	switch {
+	case s.greet(c) == speaksHTTP1:
+		c.greeted = true
 		s.serveHTTP1(c)
+	case c.parked.Load():
+		s.park(c)
 	}
 }
 

@@ -70,7 +70,7 @@ const phaseShift = 5 // three bits of state, two of claim
 func newPhase(s State, since int64) phase   { return phase(since)<<phaseShift | phase(s) }
 func (p phase) state() State                { return State(p & 7) }
 func (p phase) claim() claim                { return claim(p >> 3 & 3) }
-func (p phase) since() int64                { return int64(p >> phaseShift) }
+func (p phase) since() int64                { return int64(p) >> phaseShift }
 func (p phase) with(c claim) phase          { return p&^(3<<3) | phase(c)<<3 }
 func (p phase) age(now int64) time.Duration { return time.Duration(now - p.since()) }
 

@@ -98,6 +98,9 @@ func (w *sweeper) consider(c *conn, limits *terms, now int64) {
 			m.depart()
 		}
 	}
+	if c.moving.Load() {
+		return
+	}
 	p := c.now()
 	if p.claim() != claimNone {
 		w.insist(c, p, limits, now)
@@ -110,6 +113,8 @@ func (w *sweeper) consider(c *conn, limits *terms, now int64) {
 	case p.state().Active():
 	case c.outdated() && p.state() == StateIdle:
 		c.claim(p, claimLeave)
+	case c.mayMove():
+		c.claim(p, claimPark)
 	case w.s.draining() && now-max(p.since(), w.s.drainFrom.Load()) >= int64(limits.DrainIdle):
 		c.claim(p, claimLeave)
 	case p.age(now) >= parkAfter && c.parkable():

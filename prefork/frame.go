@@ -13,8 +13,9 @@ import (
 const (
 	kindSettings = "settings" // master: take these settings; answered by a reply
 	kindTimeout  = "timeout"  // master: drain for so long should I die
-	kindDrain    = "drain"    // master: finish within the timeout, then exit
-	kindConn     = "conn"     // master: serve the connection that comes with this; answered when taken
+	kindDrain    = "drain"    // master: finish within the timeout, then exit; said again, this timeout holds
+	kindConn     = "conn"     // master: serve the connection that comes with this, handed over if there is a body; answered when taken
+	kindGive     = "give"     // worker: hand over the connection that comes with this; answered when another has it
 	kindCall     = "call"     // master: a question; answered by a reply
 	kindReply    = "reply"    // worker: the answer to the frame with this id
 	kindLeave    = "leave"    // worker: I was asked to end; please drain me
@@ -33,6 +34,8 @@ type frame struct {
 	Call       string        `json:"call,omitempty"`
 	Timeout    time.Duration `json:"timeout,omitempty"`
 	Error      string        `json:"error,omitempty"`
+	// Handover says that others take connections over.
+	Handover bool `json:"handover,omitempty"`
 	// Files is how many descriptors come with the frame: none or one.
 	Files int    `json:"files,omitempty"`
 	Body  []byte `json:"-"`

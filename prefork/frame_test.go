@@ -16,6 +16,8 @@ func TestFramesArriveAsSent(t *testing.T) {
 		{Kind: kindSettings, ID: 1, Generation: 7, Timeout: time.Second, Body: []byte("{}")},
 		{Kind: kindDrain, Timeout: 30 * time.Second},
 		{Kind: kindConn, Files: 1},
+		{Kind: kindGive, ID: 3, Files: 1, Body: []byte("about")},
+		{Kind: kindDrain, Handover: true},
 		{Kind: kindCall, ID: 2, Call: "connections", Body: bytes.Repeat([]byte{0, 255}, 40_000)},
 		{Kind: kindReply, ID: 2, Error: "line one\nline \"two\""},
 	}
@@ -79,7 +81,9 @@ func TestBrokenFramesAreRefused(t *testing.T) {
 }
 
 func FuzzFrame(f *testing.F) {
-	for _, seed := range []frame{{}, {Kind: kindConn, Files: 1}, {Kind: kindCall, ID: 3, Call: "x", Body: []byte("y")}} {
+	for _, seed := range []frame{{}, {Kind: kindConn, Files: 1},
+		{Kind: kindGive, ID: 3, Files: 1, Body: []byte("about")},
+		{Kind: kindDrain, Handover: true}, {Kind: kindCall, ID: 3, Call: "x", Body: []byte("y")}} {
 		b, err := seed.encode()
 		if err != nil {
 			f.Fatal(err)

@@ -42,7 +42,7 @@ type link struct {
 type outgoing struct {
 	frame frame
 	// conn is a connection whose descriptor goes with the frame. It stays open.
-	conn net.Conn
+	conn any
 	// then is called by run when the frame has been written, or never will be.
 	then func()
 }
@@ -144,7 +144,7 @@ func write(conn *net.UnixConn, o outgoing) error {
 	return pass(conn, b, o.conn)
 }
 
-func pass(conn *net.UnixConn, b []byte, c net.Conn) error {
+func pass(conn *net.UnixConn, b []byte, c any) error {
 	sc, ok := c.(syscall.Conn)
 	if !ok {
 		return errors.New("a connection without a descriptor cannot be passed")

@@ -175,7 +175,7 @@ func (s *server) serve(c net.Conn) {
 }
 
 // drain accepts until nothing has come for a moment, then waits for what is open.
-func (s *server) drain(ctx context.Context) {
+func (s *server) drain(ctx context.Context, _ prefork.Give) {
 	s.counts.Drains.Add(1)
 	fmt.Println("draining") // whether or not anybody can still read it
 	quiet := time.Now().Add(30 * time.Millisecond)

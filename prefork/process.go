@@ -43,6 +43,8 @@ type process struct {
 	restarts   int
 	steerErr   error         // why no connections could be steered to it
 	timers     []*time.Timer // stopped at its end
+	late       *time.Timer   // kills it some time after its deadline; one of timers
+	offered    int           // connections it is asked to take over
 	exit       string        // how it ended; fixed once gone is closed
 	tail       string        // what it printed last; likewise
 }

@@ -124,8 +124,12 @@ func (g *Group) listen(p *process, conn *net.UnixConn) {
 			g.killAfter(p, killGrace, "closed its control socket")
 			return
 		}
+		if f.Kind == kindGive {
+			g.given(p, f, file)
+			continue
+		}
 		if file != nil {
-			file.Close() // workers pass nothing
+			file.Close() // nothing else comes with one
 		}
 		switch f.Kind {
 		case kindReply:
@@ -340,10 +344,49 @@ func (g *Group) retire(procs []*process, timeout time.Duration) {
 		if p.told = true; p.state != Draining {
 			continue // it has ended meanwhile
 		}
-		p.link.send(outgoing{frame: frame{Kind: kindDrain, Timeout: timeout}})
-		late := fmt.Sprintf("still there %s after its drain timeout of %s", killGrace, timeout)
-		p.timers = append(p.timers, time.AfterFunc(timeout+killGrace, func() { g.kill(p, late) }))
+		p.link.send(outgoing{frame: frame{Kind: kindDrain, Timeout: timeout, Handover: g.takers()}})
+		g.overstays(p, timeout)
 	}
+}
+
+// overstays has p killed some time after its drain. mu is held.
+func (g *Group) overstays(p *process, timeout time.Duration) {
+	if p.late != nil {
+		p.late.Stop()
+	}
+	late := fmt.Sprintf("still there %s after its drain timeout of %s", killGrace, timeout)
+	p.late = time.AfterFunc(timeout+killGrace, func() { g.kill(p, late) })
+	p.timers = append(p.timers, p.late)
+}
+
+// ExtendDrain gives draining workers so much more time, and EndDrain none at
+// all: what they have left is closed at once. Both return how many workers they
+// reached: those of the id, or all if it is negative.
+func (g *Group) ExtendDrain(id int, more time.Duration) int {
+	return g.redrain(id, func(p *process) time.Duration { return max(0, time.Until(p.deadline)) + more })
+}
+
+// EndDrain is described at ExtendDrain.
+func (g *Group) EndDrain(id int) int {
+	return g.redrain(id, func(*process) time.Duration { return 0 })
+}
+
+func (g *Group) redrain(id int, left func(*process) time.Duration) (n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, p := range g.procs {
+		if p.state != Draining || !p.told || id >= 0 && p.place.id != id {
+			continue
+		}
+		d := left(p)
+		if !p.link.send(outgoing{frame: frame{Kind: kindDrain, Timeout: d}}) {
+			continue
+		}
+		p.deadline = time.Now().Add(d)
+		g.overstays(p, d)
+		n++
+	}
+	return n
 }
 
 // kill ends a process at once; cause is told with its exit.

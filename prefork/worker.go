@@ -39,11 +39,15 @@ type Handlers struct {
 	Settings func(payload []byte) error
 	// Drain stops accepting, finishes what is open and closes the rest when
 	// ctx ends. It is called once at most, and never before or during a first
-	// call of Settings. When it returns, Run does.
-	Drain func(ctx context.Context)
+	// call of Settings. When it returns, Run does. give is nil where nobody
+	// would take a connection over.
+	Drain func(ctx context.Context, give Give)
 	// Conn serves a connection the master has accepted, also while Drain
 	// runs. It must not block.
 	Conn func(net.Conn)
+	// Adopt takes over a connection that another worker, or the master, had
+	// served before. It must not block.
+	Adopt Adopt
 	// Call answers a question of the master. Calls may run at the same time.
 	Call func(kind string, payload []byte) ([]byte, error)
 }
@@ -192,15 +196,16 @@ func (w *Worker) Run(ctx context.Context, h Handlers) error {
 type session struct {
 	handlers Handlers
 	link     *link
+	asked    asked         // of the master
 	settings chan frame    // to takeSettings
 	calls    chan struct{} // holds a token for each call under way
 	failed   chan error    // why the first settings were refused
 	drained  chan struct{} // closed when Drain has returned
 	over     chan struct{} // closed when run has returned
 	timeout  time.Duration // of a drain nobody has ordered
-	draining bool
-	mu       sync.Mutex // held while Settings runs; guards serving
-	serving  bool       // Settings has succeeded once
+	clock    *time.Timer   // ends the drain; nil before
+	mu       sync.Mutex    // held while Settings runs; guards serving
+	serving  bool          // Settings has succeeded once
 }
 
 // received is a frame and the descriptor that came with it.
@@ -214,6 +219,7 @@ func (s *session) receive(conn *net.UnixConn) <-chan received {
 	inbox := make(chan received)
 	go func() {
 		defer close(inbox)
+		defer s.asked.close(errGone)
 		for {
 			f, file, err := s.link.receive(conn)
 			if err != nil {
@@ -244,7 +250,7 @@ func (s *session) run(ctx context.Context, inbox <-chan received) error {
 		case r, ok := <-inbox:
 			if !ok {
 				inbox = nil
-				s.drain(s.timeout)
+				s.drain(frame{Timeout: s.timeout})
 				continue
 			}
 			s.handle(r)
@@ -254,7 +260,7 @@ func (s *session) run(ctx context.Context, inbox <-chan received) error {
 			ended = nil
 			leave()
 		case <-impatient:
-			s.drain(s.timeout)
+			s.drain(frame{Timeout: s.timeout})
 		case err := <-s.failed:
 			return err
 		case <-s.drained:
@@ -279,7 +285,15 @@ func (s *session) handle(r received) {
 	case kindTimeout:
 		s.timeout = f.Timeout
 	case kindDrain:
-		s.drain(f.Timeout)
+		if s.clock != nil {
+			s.clock.Reset(f.Timeout)
+			return
+		}
+		s.drain(f)
+	case kindReply:
+		if fn := s.asked.take(f.ID); fn != nil {
+			fn(f, nil)
+		}
 	case kindCall:
 		s.answer(f)
 	}
@@ -289,6 +303,10 @@ func (s *session) handle(r received) {
 // from it: until then it would give it to another, should this process end. There
 // is no file if this process has no descriptor left; the master then keeps it.
 func (s *session) serve(f frame, file *os.File) {
+	if len(f.Body) > 0 {
+		s.adopt(f, file)
+		return
+	}
 	if file == nil {
 		return
 	}
@@ -300,6 +318,56 @@ func (s *session) serve(f frame, file *os.File) {
 	taken := frame{Kind: kindReply, ID: f.ID}
 	if s.handlers.Conn == nil || !s.link.send(outgoing{frame: taken, then: func() { s.handlers.Conn(c) }}) {
 		c.Close()
+	}
+}
+
+// adopt takes over what another process has served, or says that it does not.
+func (s *session) adopt(f frame, file *os.File) {
+	if file == nil || s.handlers.Adopt == nil {
+		s.reply(f.ID, nil, errNobody)
+		return
+	}
+	defer file.Close()
+	c, err := net.FileConn(file)
+	if err != nil {
+		s.reply(f.ID, nil, err)
+		return
+	}
+	settle, err := s.handlers.Adopt(c, f.Body)
+	if err != nil {
+		c.Close()
+		s.reply(f.ID, nil, err)
+		return
+	}
+	taken := frame{Kind: kindReply, ID: f.ID}
+	if !s.link.send(outgoing{frame: taken, then: func() { settle(true) }}) {
+		settle(false)
+	}
+}
+
+// overloadPause is how long a worker waits that finds all others overloaded.
+const overloadPause = 5 * time.Millisecond
+
+// give has the master hand over a connection. If the master dies meanwhile,
+// another worker may have it or nobody: it is left to that one.
+func (s *session) give(c net.Conn, about []byte, done func(error)) {
+	id := s.asked.add(func(f frame, err error) {
+		switch {
+		case err != nil:
+			done(nil)
+		case f.Error == errOverloaded.Error():
+			time.AfterFunc(overloadPause, func() { s.give(c, about, done) })
+		default:
+			done(replyError(f, nil))
+		}
+	})
+	if id == 0 {
+		done(errGone)
+		return
+	}
+	o := outgoing{frame: frame{Kind: kindGive, ID: id, Body: about}, conn: c}
+	if !s.link.send(o) && s.asked.take(id) != nil {
+		done(errNotReading)
 	}
 }
 
@@ -328,20 +396,24 @@ func (s *session) reply(id uint64, body []byte, err error) {
 }
 
 // drain begins to drain, unless it has begun.
-func (s *session) drain(timeout time.Duration) {
-	if s.draining {
+func (s *session) drain(f frame) {
+	if s.clock != nil {
 		return
 	}
-	s.draining = true
+	ctx, cancel := context.WithCancelCause(context.Background())
+	s.clock = time.AfterFunc(f.Timeout, func() { cancel(context.DeadlineExceeded) })
+	var give Give
+	if f.Handover {
+		give = s.give
+	}
 	go func() {
 		defer close(s.drained)
-		ctx, cancel := context.WithTimeout(context.Background(), timeout)
-		defer cancel()
+		defer cancel(nil)
 		s.mu.Lock()
 		serving := s.serving
 		s.mu.Unlock()
 		if serving && s.handlers.Drain != nil {
-			s.handlers.Drain(ctx)
+			s.handlers.Drain(ctx, give)
 		}
 	}()
 }

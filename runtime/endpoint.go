@@ -190,9 +190,11 @@ func (e *endpoint) moveToGroup(ctx context.Context, from, to settings) (undo, re
 		e.mu.Lock()
 		e.settings, e.local, e.group, e.leaving = from, local, nil, without(e.leaving, local)
 		e.mu.Unlock()
+		group.Succeed(local.adopt)
 		e.endGroup(group, drainTimeout(to))
 	}
 	retire = func() {
+		local.handOver(e.group.Give)
 		e.moving.Go(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), drainTimeout(from))
 			defer cancel()
@@ -225,11 +227,13 @@ func (e *endpoint) moveToLocal(from, to settings) (undo, retire func(), err erro
 		e.mu.Unlock()
 		ctx, cancel := context.WithTimeout(context.Background(), drainTimeout(to))
 		defer cancel()
+		local.handOver(group.Give)
 		local.drain(ctx)
 		e.gone(local.board)
 	}
 	retire = func() {
 		e.steerLocal()
+		group.Succeed(e.local.adopt)
 		e.moving.Go(func() { e.endGroup(group, drainTimeout(from)) })
 	}
 	return undo, retire, nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/listener"
 	"github.com/echterhof/rockstar-tui/pool"
+	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 )
 
@@ -177,6 +178,27 @@ func (s *service) addr() net.Addr {
 		return *at
 	}
 	return nil
+}
+
+// handOver has a drain that is to come give connections away.
+func (s *service) handOver(give prefork.Give) {
+	s.server.HandOver(func(c net.Conn, h listener.Handed, done func(error)) {
+		about, err := json.Marshal(h)
+		if err != nil {
+			done(err)
+			return
+		}
+		give(c, about, done)
+	})
+}
+
+// adopt takes over what another process gives away.
+func (s *service) adopt(c net.Conn, about []byte) (settle func(bool), err error) {
+	var h listener.Handed
+	if err := json.Unmarshal(about, &h); err != nil {
+		return nil, fmt.Errorf("take over a connection: %w", err)
+	}
+	return s.server.Adopt(c, h)
 }
 
 // drain ends the service without losing a request; see listener.Server.Drain.

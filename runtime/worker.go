@@ -33,8 +33,9 @@ func runWorker(p *program) error {
 	os.Unsetenv(envProgram)
 	return link.Run(context.Background(), prefork.Handlers{
 		Settings: w.settings,
-		Drain:    w.service.drain,
+		Drain:    w.drain,
 		Conn:     func(c net.Conn) { w.service.server.ServeConn(c) },
+		Adopt:    w.service.adopt,
 		Call:     w.call,
 	})
 }
@@ -63,6 +64,13 @@ func (w *worker) settings(payload []byte) error {
 	}
 	w.serving = true
 	return nil
+}
+
+func (w *worker) drain(ctx context.Context, give prefork.Give) {
+	if give != nil {
+		w.service.handOver(give)
+	}
+	w.service.drain(ctx)
 }
 
 // callConnections asks a worker for its open connections.

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"net/textproto"
 	"slices"
@@ -31,6 +32,8 @@ type Options struct {
 	Short bool
 	// Pause between two requests of a client.
 	Pause time.Duration
+	// Jitter makes each pause anything up to Pause.
+	Jitter bool
 	// Timeout of a connect and of a request. Default 30s.
 	Timeout time.Duration
 }
@@ -131,7 +134,11 @@ func (l *Load) converse(ctx context.Context, conn net.Conn, request []byte) {
 		if last {
 			return
 		}
-		pause(ctx, l.opts.Pause)
+		d := l.opts.Pause
+		if l.opts.Jitter {
+			d = rand.N(d + 1)
+		}
+		pause(ctx, d)
 	}
 }
 

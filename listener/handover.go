@@ -1,0 +1,245 @@
+package listener
+
+import (
+	"errors"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Handed is what one process tells the next of a connection that it hands over.
+type Handed struct {
+	// Opened is when the connection was accepted, Since when it last became idle.
+	Opened time.Time `json:"opened"`
+	Since  time.Time `json:"since"`
+	// Requests begun on it so far; none means that it has sent nothing yet.
+	Requests uint64 `json:"requests"`
+	// BytesIn and BytesOut were read from and written to it so far.
+	BytesIn  uint64 `json:"bytes_in"`
+	BytesOut uint64 `json:"bytes_out"`
+}
+
+// Give hands a connection to another process, in whose hands it is as soon as
+// done is called without an error. It must not block; done may be called by any
+// goroutine, once.
+type Give func(c net.Conn, h Handed, done func(error))
+
+// ErrFull is returned by [Server.Adopt] when one more would be too many.
+var ErrFull = errors.New("there are as many connections as there may be")
+
+var errNotClear = errors.New("connections in clear are not served any more")
+
+// HandOver has a Drain hand over, instead of closing, the connections that are
+// between two requests, or get there: those of HTTP/1.1 in clear of which nothing
+// was read that is not answered. What a client has sent since then waits in the
+// kernel for whoever gets it. A connection that nobody takes is treated as
+// without HandOver. It must be called before Drain.
+func (s *Server) HandOver(give Give) {
+	s.mover.window = make(chan struct{}, moverWindow)
+	s.mover.give.Store(&give)
+}
+
+// Adopt takes over a connection that another process hands over; it counts as
+// open, but not as accepted. It is not touched until settle is called: with true
+// it is served, with false it is closed.
+func (s *Server) Adopt(raw net.Conn, h Handed) (settle func(bool), err error) {
+	n := s.open.Add(1)
+	switch limits := s.terms.Load(); {
+	case n <= 0 || s.draining():
+		err = ErrServerClosed
+	case s.transport.Load().TLS != nil:
+		err = errNotClear
+	case limits.MaxConnections > 0 && n > int64(limits.MaxConnections):
+		err = ErrFull
+	default:
+		return func(taken bool) { s.settle(raw, h, taken) }, nil
+	}
+	s.vacate(&s.open)
+	return nil, err
+}
+
+func (s *Server) settle(raw net.Conn, h Handed, taken bool) {
+	if !taken {
+		raw.Close()
+		s.vacate(&s.open)
+		return
+	}
+	c := newConn(s, raw)
+	c.requests.Store(h.Requests)
+	c.in.Store(h.BytesIn)
+	c.out.Store(h.BytesOut)
+	c.opened = ticksOf(h.Opened, c.opened)
+	since := ticksOf(h.Since, c.opened)
+	state := StateNew
+	if h.Requests > 0 {
+		state, c.greeted = StateIdle, true
+		c.generation.Store(int64(s.transport.Load().generation))
+	} else {
+		s.fresh.Add(1)
+	}
+	c.phase.Store(uint64(newPhase(state, since)))
+	c.parked.Store(true)
+	s.counters.enter(state)
+	s.conns.add(c)
+	probeEvery(c.tcp, s.terms.Load().KeepAlivePeriod)
+	s.sweeper.begin()
+	if c.tcp == nil {
+		c.parked.Store(false)
+		go s.serve(c)
+		return
+	}
+	s.park(c)
+}
+
+// oldest bounds what is believed of a connection's age.
+const oldest = 366 * 24 * time.Hour
+
+// ticksOf is a time that another process told, otherwise if it cannot be.
+func ticksOf(t time.Time, otherwise int64) int64 {
+	age := time.Since(t)
+	if t.IsZero() || age < 0 || age > oldest {
+		return otherwise
+	}
+	return ticks() - int64(age)
+}
+
+// movable says whether the connection goes to another process once it is between
+// two requests.
+// Only who serves it may ask.
+func (c *conn) movable() bool {
+	return c.mayMove() && c.tls == nil && !c.last && !c.outdated()
+}
+
+// mayMove is movable as far as the sweeper can tell.
+func (c *conn) mayMove() bool {
+	return c.s.draining() && c.s.mover.give.Load() != nil && c.tcp != nil && !c.stays.Load() &&
+		c.mux.Load() == nil && c.s.transport.Load().TLS == nil && c.s.terms.Load().KeepAlive
+}
+
+// clean says whether nothing was read that is not answered. The caller serves
+// the connection, or nobody does.
+func (c *conn) clean() bool {
+	return !c.now().state().Active() && c.gate.state == gateStart && c.gate.refused == 0 &&
+		len(c.early) == 0 && len(c.held) == 0 && (c.greeted || c.in.Load() == 0)
+}
+
+// leaves lets the engine go if the connection is to be handed over.
+func (c *conn) leaves() bool {
+	if !c.s.draining() || !c.movable() || !c.clean() {
+		return false
+	}
+	c.parked.Store(true)
+	return true
+}
+
+// mover hands over the connections of a server that drains. The zero value is
+// ready; it has a goroutine while there is something to move.
+type mover struct {
+	give   atomic.Pointer[Give]
+	window chan struct{} // holds a token for each on its way; made by HandOver
+	stuck  bool          // nobody takes any; of move
+
+	mu      sync.Mutex
+	queue   []*conn
+	running bool
+}
+
+const (
+	// moverWindow is how many connections are on their way at a time.
+	moverWindow = 64
+	// moverPatience is how long nobody may take one of those until the others
+	// stay where they are.
+	moverPatience = time.Second
+)
+
+// handOver queues a parked connection that nobody else holds.
+func (s *Server) handOver(c *conn) {
+	c.moving.Store(true)
+	c.unclaim()
+	m := &s.mover
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.queue = append(m.queue, c)
+	if !m.running {
+		m.running = true
+		go s.move()
+	}
+}
+
+// move gives away what is queued, until nothing is.
+func (s *Server) move() {
+	for batch := s.mover.take(); len(batch) > 0; batch = s.mover.take() {
+		for _, c := range batch {
+			if !s.mover.enter() {
+				s.keep(c)
+				continue
+			}
+			s.giveAway(c)
+		}
+	}
+}
+
+// enter waits until one more may be on its way.
+func (m *mover) enter() bool {
+	patience := moverPatience
+	if m.stuck {
+		patience = 0
+	}
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	select {
+	case m.window <- struct{}{}:
+		m.stuck = false
+	case <-late.C:
+		m.stuck = true
+	}
+	return !m.stuck
+}
+
+func (m *mover) take() (batch []*conn) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	batch, m.queue = m.queue, nil
+	m.running = len(batch) > 0
+	return batch
+}
+
+func (s *Server) giveAway(c *conn) {
+	h := Handed{
+		Opened: timeOf(c.opened), Since: timeOf(c.now().since()),
+		Requests: c.requests.Load(), BytesIn: c.in.Load(), BytesOut: c.out.Load(),
+	}
+	(*s.mover.give.Load())(c.raw, h, func(err error) {
+		<-s.mover.window
+		if err != nil {
+			s.keep(c)
+			return
+		}
+		c.handed()
+	})
+}
+
+// keep serves on a connection that nobody takes, until its next response.
+func (s *Server) keep(c *conn) {
+	c.stays.Store(true)
+	c.unclaim()
+	c.moving.Store(false)
+	go s.park(c)
+}
+
+// unclaim drops what the sweeper wanted before it was told to leave c alone.
+func (c *conn) unclaim() {
+	for p := c.now(); p.claim() != claimNone && p.state() != StateClosing; p = c.now() {
+		c.swap(p, p.with(claimNone))
+	}
+}
+
+// handed lets go of a connection that somebody else has.
+func (c *conn) handed() {
+	old := phase(c.phase.Swap(uint64(newPhase(StateClosing, ticks()))))
+	c.raw.Close() // of the descriptor, not of the connection
+	if old.state() != StateClosing {
+		c.s.remove(c, old.state())
+	}
+}

@@ -1,0 +1,166 @@
+package prefork
+
+import (
+	"errors"
+	"net"
+	"os"
+	"slices"
+)
+
+// Give hands a connection to another process, with what that one is to know of
+// it. It does not block. done is called once, by any goroutine: without an error
+// the connection is in other hands and must only be closed here.
+type Give func(c net.Conn, about []byte, done func(error))
+
+// Adopt takes over a connection that another process hands over, with what that
+// one says of it. An error refuses it, and the caller closes it. The connection
+// must not be touched before settle is called: with true it is to be served,
+// with false it belongs to somebody else and is to be closed.
+type Adopt func(c net.Conn, about []byte) (settle func(bool), err error)
+
+var (
+	errNobody     = errors.New("nobody takes connections")
+	errOverloaded = errors.New("everybody is too far behind")
+)
+
+// given is a connection on its way to its next process.
+type given struct {
+	from    *process // nil if it is this one
+	conn    any      // a net.Conn of this process, or the *os.File that a worker passed
+	about   []byte
+	done    func(error)
+	refused []*process
+	behind  bool // one was not asked because it does not keep up
+}
+
+// Give hands a connection of this process to a ready worker.
+func (g *Group) Give(c net.Conn, about []byte, done func(error)) {
+	g.hand(&given{conn: c, about: about, done: done})
+}
+
+// Succeed has adopt take over what workers hand over when no worker is ready:
+// this process is to serve instead of them. It must not block.
+func (g *Group) Succeed(adopt Adopt) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.heir = adopt
+}
+
+// given is called with a connection that p hands over. The file is nil if this
+// process has no descriptor left for it.
+func (g *Group) given(p *process, f frame, file *os.File) {
+	answer := func(err error) {
+		r := frame{Kind: kindReply, ID: f.ID}
+		if err != nil {
+			r.Error = err.Error()
+		}
+		p.link.send(outgoing{frame: r})
+	}
+	if file == nil || len(f.Body) == 0 {
+		answer(errNobody)
+		return
+	}
+	g.hand(&given{from: p, conn: file, about: f.Body, done: func(err error) {
+		file.Close()
+		answer(err)
+	}})
+}
+
+// hand offers a connection to one worker after the other. It stays open here
+// until one has said that it has it, which that one does before it touches it.
+func (g *Group) hand(x *given) {
+	for {
+		p := g.receiver(x)
+		if p == nil {
+			g.inherit(x)
+			return
+		}
+		err := p.ask(outgoing{frame: frame{Kind: kindConn, Body: x.about}, conn: x.conn}, func(f frame, err error) {
+			g.answered(p)
+			if replyError(f, err) != nil {
+				x.refused = append(x.refused, p)
+				g.hand(x)
+				return
+			}
+			x.done(nil)
+		})
+		if err == nil {
+			return
+		}
+		g.answered(p)
+		x.refused = append(x.refused, p)
+		x.behind = x.behind || errors.Is(err, errNotReading)
+	}
+}
+
+// maxOffered is how many connections a worker may have on its way before others
+// are preferred to it.
+const maxOffered = 64
+
+// receiver chooses who is asked next: the one that took the place of the giver,
+// so that a restart moves connections from old to new, else the one with the
+// fewest offers under way, each in turn.
+func (g *Group) receiver(x *given) (best *process) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	can := func(p *process) bool {
+		return p != nil && p.state == Ready && p != x.from && !slices.Contains(x.refused, p)
+	}
+	if x.from != nil {
+		if heir := x.from.place.current; can(heir) && heir.offered < maxOffered {
+			heir.offered++
+			return heir
+		}
+	}
+	g.turns++
+	for i := range g.procs {
+		if p := g.procs[(g.turns+i)%len(g.procs)]; can(p) && (best == nil || p.offered < best.offered) {
+			best = p
+		}
+	}
+	if best != nil {
+		best.offered++
+	}
+	return best
+}
+
+func (g *Group) answered(p *process) {
+	g.mu.Lock()
+	p.offered--
+	g.mu.Unlock()
+}
+
+// inherit gives a connection that no worker takes to this process, if it serves.
+func (g *Group) inherit(x *given) {
+	g.mu.Lock()
+	heir := g.heir
+	g.mu.Unlock()
+	file, passed := x.conn.(*os.File)
+	switch {
+	case x.behind:
+		x.done(errOverloaded)
+	case heir == nil || !passed:
+		x.done(errNobody)
+	default:
+		x.done(adoptFile(heir, file, x.about))
+	}
+}
+
+func adoptFile(adopt Adopt, file *os.File, about []byte) error {
+	c, err := net.FileConn(file)
+	if err != nil {
+		return err
+	}
+	settle, err := adopt(c, about)
+	if err != nil {
+		c.Close()
+		return err
+	}
+	settle(true)
+	return nil
+}
+
+// takers reports whether somebody would take connections. mu is held.
+func (g *Group) takers() bool {
+	return g.heir != nil || slices.ContainsFunc(g.procs, func(p *process) bool { return p.state == Ready })
+}
