@@ -126,6 +126,10 @@ func (g *Group) askedOf(p *process, w FrozenWorker) error {
 				g.settled(p, o.Generation, func(err error) { g.started(p, err) })}
 			continue
 		}
+		if len(o.About) > 0 {
+			p.asked.waiting[o.ID] = g.givenBefore(p, o)
+			continue
+		}
 		c, err := connOf(o.Conn)
 		if err != nil {
 			return err
@@ -150,7 +154,7 @@ func (g *Group) resume(p *process) {
 	case Starting:
 		g.expire(p, time.Until(p.started.Add(g.cfg.StartTimeout)), fmt.Sprintf("not ready within %s", g.cfg.StartTimeout))
 	case Draining:
-		g.expire(p, time.Until(p.deadline.Add(killGrace)), fmt.Sprintf("still there %s after its drain timeout", killGrace))
+		g.overstays(p, max(0, time.Until(p.deadline)))
 	}
 	g.mu.Unlock()
 	g.wg.Go(func() { g.await(p) })

@@ -46,7 +46,7 @@ type Group struct {
 	drain      time.Duration
 	turns      int        // counts connections passed on, for whose turn it is
 	homeless   []net.Conn // accepted by a foster when there was no worker to take them
-	heir       Adopt      // takes over where no worker does; may be nil
+	heir       Take       // takes over where no worker does; may be nil
 	events     []Event    // not yet delivered
 	delivering bool
 	stopped    bool // no process may be started any more

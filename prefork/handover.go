@@ -12,11 +12,11 @@ import (
 // the connection is in other hands and must only be closed here.
 type Give func(c net.Conn, about []byte, done func(error))
 
-// Adopt takes over a connection that another process hands over, with what that
+// Take takes over a connection that another process hands over, with what that
 // one says of it. An error refuses it, and the caller closes it. The connection
 // must not be touched before settle is called: with true it is to be served,
 // with false it belongs to somebody else and is to be closed.
-type Adopt func(c net.Conn, about []byte) (settle func(bool), err error)
+type Take func(c net.Conn, about []byte) (settle func(bool), err error)
 
 var (
 	errNobody     = errors.New("nobody takes connections")
@@ -26,7 +26,9 @@ var (
 // given is a connection on its way to its next process.
 type given struct {
 	from    *process // nil if it is this one
-	conn    any      // a net.Conn of this process, or the *os.File that a worker passed
+	giver   int      // its process id, and under which id it waits for the answer
+	id      uint64
+	conn    any // a net.Conn of this process, or the *os.File that a worker passed
 	about   []byte
 	done    func(error)
 	refused []*process
@@ -38,32 +40,34 @@ func (g *Group) Give(c net.Conn, about []byte, done func(error)) {
 	g.hand(&given{conn: c, about: about, done: done})
 }
 
-// Succeed has adopt take over what workers hand over when no worker is ready:
+// Succeed has take take over what workers hand over when no worker is ready:
 // this process is to serve instead of them. It must not block.
-func (g *Group) Succeed(adopt Adopt) {
+func (g *Group) Succeed(take Take) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.heir = adopt
+	g.heir = take
 }
 
 // given is called with a connection that p hands over. The file is nil if this
 // process has no descriptor left for it.
 func (g *Group) given(p *process, f frame, file *os.File) {
-	answer := func(err error) {
-		r := frame{Kind: kindReply, ID: f.ID}
-		if err != nil {
-			r.Error = err.Error()
-		}
-		p.link.send(outgoing{frame: r})
-	}
 	if file == nil || len(f.Body) == 0 {
-		answer(errNobody)
+		p.reply(f.ID, errNobody)
 		return
 	}
-	g.hand(&given{from: p, conn: file, about: f.Body, done: func(err error) {
+	g.hand(&given{from: p, giver: p.pid(), id: f.ID, conn: file, about: f.Body, done: func(err error) {
 		file.Close()
-		answer(err)
+		p.reply(f.ID, err)
 	}})
+}
+
+// reply answers a question of p.
+func (p *process) reply(id uint64, err error) {
+	r := frame{Kind: kindReply, ID: id}
+	if err != nil {
+		r.Error = err.Error()
+	}
+	p.link.send(outgoing{frame: r})
 }
 
 // hand offers a connection to one worker after the other. It stays open here
@@ -75,15 +79,7 @@ func (g *Group) hand(x *given) {
 			g.inherit(x)
 			return
 		}
-		err := p.ask(outgoing{frame: frame{Kind: kindConn, Body: x.about}, conn: x.conn}, func(f frame, err error) {
-			g.answered(p)
-			if replyError(f, err) != nil {
-				x.refused = append(x.refused, p)
-				g.hand(x)
-				return
-			}
-			x.done(nil)
-		})
+		err := p.ask(outgoing{frame: frame{Kind: kindConn, Body: x.about}, conn: x.conn, given: x}, g.decided(p, x))
 		if err == nil {
 			return
 		}
@@ -91,6 +87,32 @@ func (g *Group) hand(x *given) {
 		x.refused = append(x.refused, p)
 		x.behind = x.behind || errors.Is(err, errNotReading)
 	}
+}
+
+// decided hears whether p takes what was given.
+func (g *Group) decided(p *process, x *given) func(frame, error) {
+	return func(f frame, err error) {
+		g.answered(p)
+		if replyError(f, err) != nil {
+			x.refused = append(x.refused, p)
+			g.hand(x)
+			return
+		}
+		x.done(nil)
+	}
+}
+
+// givenBefore is what another program had offered to p, on behalf of a worker.
+func (g *Group) givenBefore(p *process, o FrozenQuestion) question {
+	f := file(o.Conn, "connection")
+	p.offered++
+	x := &given{giver: o.Giver, id: o.Give, conn: f, about: o.About, done: func(err error) {
+		f.Close()
+		if giver := g.find(o.Giver); giver != nil {
+			giver.reply(o.Give, err)
+		}
+	}}
+	return question{outgoing{frame: frame{Kind: kindConn, Body: o.About}, conn: f, given: x}, g.decided(p, x)}
 }
 
 // maxOffered is how many connections a worker may have on its way before others
@@ -142,16 +164,16 @@ func (g *Group) inherit(x *given) {
 	case heir == nil || !passed:
 		x.done(errNobody)
 	default:
-		x.done(adoptFile(heir, file, x.about))
+		x.done(takeFile(heir, file, x.about))
 	}
 }
 
-func adoptFile(adopt Adopt, file *os.File, about []byte) error {
+func takeFile(take Take, file *os.File, about []byte) error {
 	c, err := net.FileConn(file)
 	if err != nil {
 		return err
 	}
-	settle, err := adopt(c, about)
+	settle, err := take(c, about)
 	if err != nil {
 		c.Close()
 		return err

@@ -43,6 +43,8 @@ type outgoing struct {
 	frame frame
 	// conn is a connection whose descriptor goes with the frame. It stays open.
 	conn any
+	// given is set when the connection is one that was handed over.
+	given *given
 	// then is called by run when the frame has been written, or never will be.
 	then func()
 }

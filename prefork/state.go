@@ -3,7 +3,6 @@ package prefork
 import (
 	"errors"
 	"fmt"
-	"net"
 	"syscall"
 	"time"
 )
@@ -75,6 +74,11 @@ type FrozenQuestion struct {
 	ID         uint64 `json:"id"`
 	Generation uint64 `json:"generation,omitempty"`
 	Conn       int    `json:"conn"`
+	// About a connection that a worker handed over, the process id of that
+	// worker, and under which id it waits for the answer.
+	About []byte `json:"about,omitempty"`
+	Giver int    `json:"giver,omitempty"`
+	Give  uint64 `json:"give,omitempty"`
 }
 
 // Descriptors are those that the successor needs, by their numbers in this
@@ -99,7 +103,7 @@ func (f *Frozen) keep(c syscall.Conn) (int, error) {
 }
 
 // keepConn is keep for a connection of a client.
-func (f *Frozen) keepConn(c net.Conn) (int, error) {
+func (f *Frozen) keepConn(c any) (int, error) {
 	sc, ok := c.(syscall.Conn)
 	if !ok {
 		return -1, errors.New("a connection without a descriptor cannot be kept")
@@ -181,7 +185,11 @@ func (f *Frozen) questions(a *asked) (last uint64, open []FrozenQuestion, err er
 			if err != nil {
 				return 0, nil, err
 			}
-			open = append(open, FrozenQuestion{ID: id, Conn: n})
+			o := FrozenQuestion{ID: id, Conn: n}
+			if x := q.given; x != nil {
+				o.About, o.Giver, o.Give = x.about, x.giver, x.id
+			}
+			open = append(open, o)
 		case q.frame.Kind == kindSettings:
 			open = append(open, FrozenQuestion{ID: id, Generation: q.frame.Generation, Conn: -1})
 		}

@@ -354,7 +354,7 @@ func (g *Group) overstays(p *process, timeout time.Duration) {
 	if p.late != nil {
 		p.late.Stop()
 	}
-	late := fmt.Sprintf("still there %s after its drain timeout of %s", killGrace, timeout)
+	late := fmt.Sprintf("still there %s after its drain timeout of %s", killGrace, timeout.Round(time.Millisecond))
 	p.late = time.AfterFunc(timeout+killGrace, func() { g.kill(p, late) })
 	p.timers = append(p.timers, p.late)
 }

@@ -47,7 +47,7 @@ type Handlers struct {
 	Conn func(net.Conn)
 	// Adopt takes over a connection that another worker, or the master, had
 	// served before. It must not block.
-	Adopt Adopt
+	Adopt Take
 	// Call answers a question of the master. Calls may run at the same time.
 	Call func(kind string, payload []byte) ([]byte, error)
 }
@@ -351,7 +351,8 @@ const overloadPause = 5 * time.Millisecond
 // give has the master hand over a connection. If the master dies meanwhile,
 // another worker may have it or nobody: it is left to that one.
 func (s *session) give(c net.Conn, about []byte, done func(error)) {
-	id := s.asked.add(func(f frame, err error) {
+	o := outgoing{frame: frame{Kind: kindGive, Body: about}, conn: c}
+	o.frame.ID = s.asked.add(o, func(f frame, err error) {
 		switch {
 		case err != nil:
 			done(nil)
@@ -361,12 +362,11 @@ func (s *session) give(c net.Conn, about []byte, done func(error)) {
 			done(replyError(f, nil))
 		}
 	})
-	if id == 0 {
+	if o.frame.ID == 0 {
 		done(errGone)
 		return
 	}
-	o := outgoing{frame: frame{Kind: kindGive, ID: id, Body: about}, conn: c}
-	if !s.link.send(o) && s.asked.take(id) != nil {
+	if !s.link.send(o) && s.asked.take(o.frame.ID) != nil {
 		done(errNotReading)
 	}
 }

@@ -168,7 +168,7 @@ func TestIdleConnectionsMoveToTheNewWorker(t *testing.T) {
 	const n = 2000
 	app := open(t, strings.Replace(preforked, "workers: 4", "workers: 2", 1))
 	cs := connectMany(t, app, n)
-	before := info(t, app, "web")
+	before := await(t, app, "web", "all at rest", func(l control.ListenerInfo) bool { return l.Connections.Idle == n })
 	old := before.Workers[0]
 	began := time.Now()
 	restart(t, app, 0)
