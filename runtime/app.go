@@ -30,6 +30,16 @@ type Options struct {
 	Log *slog.Logger
 	// Version of the program, shown to whoever asks.
 	Version string
+	// StateDir is where the history is kept, and how to take back a trial if the
+	// process dies meanwhile. It is made if needed, and belongs to one App at a
+	// time. Empty, or if it cannot be used, nothing outlives the process.
+	StateDir string
+	// KeepOverrides makes what an operator changed outlive the process; where the
+	// file was changed since, the file wins. It needs StateDir.
+	KeepOverrides bool
+	// FallbackLastGood starts with the last good generation of StateDir if the
+	// config is not good, with an alarm that stays until it is.
+	FallbackLastGood bool
 
 	// alone says that the process does nothing but serve.
 	alone bool
@@ -69,6 +79,8 @@ type App struct {
 	listeners map[string]*managed
 
 	generations generations
+	state       state
+	trying      bool // a trial is about to begin; guarded by changeMu
 	// The timekeeper runs from when there first is something to wait for.
 	timing sync.Once
 	wake   chan struct{}
@@ -97,43 +109,30 @@ var _ control.Controller = (*App)(nil)
 // its own error. Either way nothing keeps running.
 func Open(ctx context.Context, o Options) (*App, error) {
 	a := newApp(o)
-	cfg := o.Config
+	a.state.open(o, a.events)
+	a.generations.load(a.state.generations())
+	cfg, wrong := o.Config, error(nil)
 	if o.ConfigPath != "" {
-		read, err := a.readFile(o.ConfigPath)
-		if err != nil {
-			return nil, err
+		var read configFile
+		read, wrong = a.readFile(o.ConfigPath)
+		cfg, a.status.Path = read.config, read.path
+		if wrong != nil && !o.FallbackLastGood {
+			a.state.close()
+			return nil, wrong
 		}
-		cfg = read.config
-		a.status.Path = read.path
 		defer func() { a.watchFile(read) }()
 	}
 	if cfg == nil {
 		cfg = config.New()
 	}
-	a.file = cfg
 	a.status.State, a.status.LoadedAt = control.ConfigInSync, a.started
-	if err := a.begin(ctx, cfg); err != nil {
+	if err := a.begin(ctx, cfg, wrong, o); err != nil {
 		a.Shutdown(context.Background())
 		return nil, err
 	}
 	a.background(a.sample)
 	a.background(a.watchCerts)
 	return a, nil
-}
-
-// begin brings up the first config.
-func (a *App) begin(ctx context.Context, cfg *config.Config) error {
-	began := time.Now()
-	changes, err := a.apply(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	d := deed{trigger: control.TriggerStart}
-	g := d.entry(control.ResultApplied, "started with "+plural(len(cfg.Listeners), "listener"), changes, began)
-	g.Revision = a.currentRevision()
-	a.generations.add(g, cfg)
-	a.note(control.Change{})
-	return nil
 }
 
 func newApp(o Options) *App {
@@ -180,6 +179,7 @@ func (a *App) Shutdown(ctx context.Context) error {
 
 func (a *App) shutdown(ctx context.Context) {
 	defer close(a.done)
+	defer a.state.close()
 	a.changeMu.Lock() // for good: nothing changes any more
 	a.cancel(ErrClosed)
 	if a.currentRevision() > 0 { // it had begun

@@ -55,12 +55,15 @@ func (a *App) applyWith(ctx context.Context, to *config.Config, last func() erro
 			return back(err)
 		}
 	}
+	failpoint("prepared")
 	a.commit(to, steps, len(changes) > 0)
+	failpoint("committed")
 	a.keys.adopt(a.served())
 	for _, f := range retire {
 		f()
 	}
 	a.announce()
+	failpoint("retired")
 	return changes, nil
 }
 

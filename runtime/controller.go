@@ -93,10 +93,12 @@ func (a *App) wanted(c control.Change) (*config.Config, error) {
 
 // asInFile gives an unset its meaning: back to what the file says. What the file
 // does not say is removed.
-func (a *App) asInFile(p config.Patch) config.Patch {
+func (a *App) asInFile(p config.Patch) config.Patch { return inFile(a.file, p) }
+
+func inFile(file *config.Config, p config.Patch) config.Patch {
 	out := slices.Clone(p)
 	for i, e := range out {
-		if value, ok := a.file.Get(e.Path); e.Unset && ok {
+		if value, ok := file.Get(e.Path); e.Unset && ok {
 			out[i] = config.Edit{Path: e.Path, Value: value}
 		}
 	}

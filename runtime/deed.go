@@ -39,7 +39,7 @@ func (a *App) enact(ctx context.Context, d deed) (*control.Result, error) {
 	a.setLastActor(d.change.Actor)
 	g := d.entry(control.ResultApplied, d.message, changes, began)
 	g.Revision = result.Revision
-	result.Generation = a.generations.add(g, d.to)
+	result.Generation = a.remember(g, d.to)
 	a.events.add(control.Event{Level: control.LevelInfo, Actor: d.change.Actor, Message: said(d.message, d.change.Reason)})
 	return result, nil
 }
@@ -51,7 +51,7 @@ func (a *App) tellRefused(g control.Generation) {
 		return
 	}
 	g.Revision = a.currentRevision()
-	a.generations.add(g, nil)
+	a.remember(g, nil)
 	a.events.add(control.Event{Level: control.LevelError, Actor: g.Actor, Message: "refused: " + g.Message})
 }
 

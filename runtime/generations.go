@@ -20,38 +20,55 @@ type generations struct {
 	entries []control.Generation // oldest first, with their config
 }
 
-// add gives an entry its number and keeps it. cfg is what runs from now on, nil
-// if the entry is about what was refused.
-func (g *generations) add(e control.Generation, cfg *config.Config) uint64 {
+// load begins with what was kept before.
+func (g *generations) load(kept []control.Generation) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.entries = kept[max(0, len(kept)-keptGenerations):]
+	if n := len(kept); n > 0 {
+		g.last = kept[n-1].Number
+	}
+}
+
+// add gives an entry its number and keeps it. It runs from now on, unless it was
+// refused. forgotten is the number of the one that had to go, 0 for none.
+func (g *generations) add(e control.Generation) (kept control.Generation, forgotten uint64) {
 	if e.Changes == nil {
 		e.Changes = []config.Change{}
-	}
-	if cfg != nil {
-		e.Config = string(cfg.YAML())
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.last++
 	e.Number = g.last
-	if cfg != nil {
+	if e.Result == control.ResultApplied {
 		g.running = e.Number
 	}
-	g.keep(e)
-	return e.Number
-}
-
-// keep appends an entry and forgets the oldest beyond the bound. What runs is
-// never forgotten, however many attempts were refused since. Callers hold mu.
-func (g *generations) keep(e control.Generation) {
 	g.entries = append(g.entries, e)
 	if len(g.entries) <= keptGenerations {
-		return
+		return e, 0
 	}
 	oldest := 0
-	if g.entries[0].Number == g.running {
+	if g.entries[0].Number == g.running { // however many attempts were refused since
 		oldest = 1
 	}
+	forgotten = g.entries[oldest].Number
 	g.entries = append(g.entries[:oldest:oldest], g.entries[oldest+1:]...)
+	return e, forgotten
+}
+
+// remember puts an entry into the history, in the state directory too. cfg is
+// what runs from now on, nil if the entry is about what was refused. Callers
+// hold changeMu.
+func (a *App) remember(e control.Generation, cfg *config.Config) uint64 {
+	if cfg != nil {
+		e.Config = string(cfg.YAML())
+	}
+	kept, forgotten := a.generations.add(e)
+	a.state.write(generationFile(kept.Number), kept)
+	if forgotten != 0 {
+		a.state.remove(generationFile(forgotten))
+	}
+	return kept.Number
 }
 
 // repeats reports whether the newest entry says the same.

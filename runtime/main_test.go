@@ -25,6 +25,10 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if order := os.Getenv(envCrash); order != "" {
+		fmt.Fprintln(os.Stderr, crash(order))
+		os.Exit(1)
+	}
 	// The race detector otherwise makes every worker linger a second at its exit.
 	os.Setenv("GORACE", "atexit_sleep_ms=0")
 	os.Exit(m.Run())

@@ -65,10 +65,11 @@ func overridden(file, running *config.Config) (out []config.Change) {
 func (a *App) note(c control.Change) {
 	differs := overridden(a.file, a.config)
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	a.notes = a.notes.after(differs, c, time.Now())
 	a.edits = a.notes.edits(differs)
 	a.wakeTimekeeper()
+	a.mu.Unlock()
+	a.keepStanding()
 }
 
 // edits are the overrides as a snapshot shows them.

@@ -239,7 +239,7 @@ func (p *program) enact(ctx context.Context, to *config.Config, message string) 
 	}
 	g := d.entry(control.ResultApplied, message, changes, began)
 	g.Revision = p.app.currentRevision()
-	p.app.generations.add(g, to)
+	p.app.remember(g, to)
 	return nil
 }
 

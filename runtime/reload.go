@@ -29,7 +29,7 @@ func (a *App) readFile(path string) (configFile, error) {
 	data, hash, err := watch.Read(path)
 	if err != nil {
 		reason := strings.TrimPrefix(err.Error(), "read "+path+": ")
-		return configFile{}, config.Errors{{File: path, Message: reason, Hint: "to begin with one: rockstar-tui config init FILE"}}
+		return configFile{path: path}, config.Errors{{File: path, Message: reason, Hint: "to begin with one: rockstar-tui config init FILE"}}
 	}
 	cfg, err := config.Parse(path, data)
 	return configFile{path: path, hash: hash, config: cfg}, err
@@ -115,7 +115,7 @@ func (a *App) refuse(why *control.Error) *control.Error {
 	a.status.State, a.status.Error = control.ConfigRefused, why
 	a.mu.Unlock()
 	if !known {
-		a.generations.add(control.Generation{
+		a.remember(control.Generation{
 			Revision: a.currentRevision(), Time: time.Now(), Actor: a.actorNow(), Trigger: control.TriggerFile,
 			Result: control.ResultRefused, Message: why.Message,
 		}, nil)
@@ -142,6 +142,7 @@ func (a *App) adopt(ctx context.Context, file *config.Config, actor string, disc
 	recovered := a.status.Error != nil
 	a.file = file
 	a.status.State, a.status.Error, a.status.LoadedAt = control.ConfigInSync, nil, time.Now()
+	a.status.Fallback = 0
 	if len(changes) > 0 {
 		a.lastActor = actor
 	}
@@ -153,7 +154,7 @@ func (a *App) adopt(ctx context.Context, file *config.Config, actor string, disc
 		d := deed{trigger: control.TriggerFile, change: control.Change{Actor: actor}}
 		g := d.entry(control.ResultApplied, message, changes, began)
 		g.Revision = result.Revision
-		result.Generation = a.generations.add(g, to)
+		result.Generation = a.remember(g, to)
 	}
 	if len(changes) > 0 || recovered || actor != fileActor {
 		a.events.add(control.Event{Level: control.LevelInfo, Actor: actor, Message: message})

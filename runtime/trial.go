@@ -31,9 +31,15 @@ func (a *App) try(ctx context.Context, d deed) (*control.Result, error) {
 		Actor: d.change.Actor, Reason: d.change.Reason, Before: a.currentRevision(),
 		Persist: d.change.Persist, Guard: d.change.Guard,
 	}
+	back := a.standing()
+	back.Actor, back.Since = t.Actor, t.Since
+	a.state.write(trialFile, back) // before anything changes, so that a crash finds the way back
+	a.trying = true
+	defer func() { a.trying = false }()
 	d.trigger = control.TriggerTrial
 	result, err := a.enact(ctx, d)
 	if err != nil || len(result.Changes) == 0 {
+		a.state.remove(trialFile)
 		return result, err
 	}
 	t.Changes, t.Revision = result.Changes, result.Revision
@@ -85,15 +91,23 @@ func (a *App) confirm(action control.Action) (*control.Result, error) {
 		}
 		message += " and written to the file"
 	}
-	a.setTrial(nil)
+	a.forgetTrial()
 	result := &control.Result{Revision: a.currentRevision(), Message: message}
-	result.Generation = a.generations.add(control.Generation{
+	result.Generation = a.remember(control.Generation{
 		Revision: result.Revision, Time: time.Now(), Actor: action.Actor, Reason: action.Reason,
 		Trigger: control.TriggerConfirm, Result: control.ResultApplied, Message: message,
 	}, a.config)
 	a.events.add(control.Event{Level: control.LevelInfo, Actor: action.Actor, Message: said(message, action.Reason)})
 	a.afterTrial()
 	return result, nil
+}
+
+// forgetTrial makes what runs what stands. The journal goes last: until then a
+// crash leads back to before the trial.
+func (a *App) forgetTrial() {
+	a.setTrial(nil)
+	a.keepStanding()
+	a.state.remove(trialFile)
 }
 
 // persistTrial writes what was on trial to the file. If that fails the trial
@@ -127,8 +141,8 @@ func (a *App) endTrial(ctx context.Context, trigger, why string, action control.
 	a.mu.Lock()
 	a.notes = t.notes
 	a.mu.Unlock()
-	a.setTrial(nil)
 	a.note(control.Change{})
+	a.forgetTrial()
 	a.afterTrial()
 	return result, nil
 }

@@ -1,0 +1,187 @@
+package runtime
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/statedir"
+)
+
+// Files of the state directory.
+const (
+	trialFile        = "trial.json"     // a journal: how it stood before the trial under way
+	overridesFile    = "overrides.json" // how it stands, with KeepOverrides
+	generationPrefix = "generation-"
+)
+
+// standing is how the desired state stands: what is asked to outlive a process.
+type standing struct {
+	// File is the text that the overrides are relative to, Config of what runs.
+	File   string `json:"file"`
+	Config string `json:"config"`
+	Notes  notes  `json:"overrides"`
+	// Actor and Since of the trial that this is the way back from; empty in
+	// what is kept of overrides.
+	Actor string    `json:"actor,omitempty"`
+	Since time.Time `json:"since"`
+}
+
+// failpoint is called with the name of each step that a crash may come between.
+// Tests end the process there.
+var failpoint = func(string) {}
+
+// state is what outlives the process. Without a directory nothing does, and
+// nothing fails for it. It is used under changeMu.
+type state struct {
+	dir           *statedir.Dir
+	keepOverrides bool
+	events        *journal
+	failed        bool // and told
+}
+
+// open claims the directory. Without one the App does all the same.
+func (s *state) open(o Options, events *journal) {
+	s.events, s.keepOverrides = events, o.KeepOverrides
+	if o.StateDir == "" {
+		return
+	}
+	dir, err := statedir.Open(o.StateDir)
+	if err != nil {
+		events.warnf("", "no state directory: %v; the history is kept in memory only, and nothing takes back a trial if the runtime dies meanwhile", err)
+		return
+	}
+	dir.At = func(step string) { failpoint(step) }
+	s.dir = dir
+}
+
+func (s *state) close() {
+	if s.dir != nil {
+		s.dir.Close() // it was only read from since the last Write
+	}
+}
+
+// write keeps v as a file. A disk that fails costs what the file is for, and is
+// told once, until it works again.
+func (s *state) write(name string, v any) bool {
+	if s.dir == nil {
+		return false
+	}
+	data, err := json.Marshal(v)
+	if err == nil {
+		err = s.dir.Write(name, data)
+	}
+	return s.told("keep "+name, err)
+}
+
+func (s *state) remove(name string) {
+	if s.dir != nil {
+		s.told("remove "+name, s.dir.Remove(name))
+	}
+}
+
+func (s *state) told(what string, err error) bool {
+	if err != nil && !s.failed {
+		s.events.errorf("", "state directory: %s: %v; what changes now may be forgotten by a restart", what, err)
+	}
+	s.failed = err != nil
+	return err == nil
+}
+
+// standing of a file; nil if there is none, or none that can be understood.
+func (s *state) standing(name string) *standing {
+	if s.dir == nil {
+		return nil
+	}
+	data, err := s.dir.Read(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	var out *standing
+	if err == nil {
+		out, err = decodeStanding(data)
+	}
+	if err != nil {
+		s.events.errorf("", "state directory: %s is not used: %v", name, err)
+		return nil
+	}
+	return out
+}
+
+func decodeStanding(data []byte) (*standing, error) {
+	out := new(standing)
+	if err := json.Unmarshal(data, out); err != nil {
+		return nil, err
+	}
+	if strings.TrimSpace(out.Config) == "" || strings.TrimSpace(out.File) == "" {
+		return nil, errors.New("it holds no config")
+	}
+	return out, nil
+}
+
+// decodeGeneration reads one entry of the history, which must have that number.
+func decodeGeneration(data []byte, number uint64) (g control.Generation, err error) {
+	if err := json.Unmarshal(data, &g); err != nil {
+		return g, err
+	}
+	switch {
+	case g.Number != number || number == 0:
+		return g, fmt.Errorf("it is number %d and not %d", g.Number, number)
+	case g.Result != control.ResultApplied && g.Result != control.ResultRefused:
+		return g, fmt.Errorf("its result is %q", g.Result)
+	case g.Result == control.ResultApplied && strings.TrimSpace(g.Config) == "":
+		return g, errors.New("it holds no config")
+	}
+	if g.Changes == nil {
+		g.Changes = []config.Change{}
+	}
+	return g, nil
+}
+
+func generationFile(number uint64) string {
+	return fmt.Sprintf("%s%010d.json", generationPrefix, number)
+}
+
+// generations reads the history, oldest first.
+func (s *state) generations() (out []control.Generation) {
+	if s.dir == nil {
+		return nil
+	}
+	names, err := s.dir.Names(generationPrefix)
+	s.told("read the history", err)
+	for _, name := range names {
+		var number uint64
+		if _, err := fmt.Sscanf(name, generationPrefix+"%d.json", &number); err != nil || generationFile(number) != name {
+			continue // not ours
+		}
+		data, err := s.dir.Read(name)
+		var g control.Generation
+		if err == nil {
+			g, err = decodeGeneration(data, number)
+		}
+		if err != nil {
+			s.events.errorf("", "state directory: %s is not used: %v", name, err)
+			continue
+		}
+		out = append(out, g)
+	}
+	return out
+}
+
+// standing is how it stands now. Callers hold changeMu.
+func (a *App) standing() standing {
+	return standing{File: string(a.file.YAML()), Config: string(a.config.YAML()), Notes: a.notes}
+}
+
+// keepStanding keeps the overrides over a restart, if that was asked for. What
+// is on trial is not kept: its journal leads back.
+func (a *App) keepStanding() {
+	if a.state.keepOverrides && a.trial == nil && !a.trying {
+		a.state.write(overridesFile, a.standing())
+	}
+}
