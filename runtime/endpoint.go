@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
 
@@ -52,10 +51,7 @@ type endpoint struct {
 func bindEndpoint(ctx context.Context, name string, to settings, beside bool, log *slog.Logger) (*endpoint, error) {
 	sockets, err := openSockets(ctx, to.Listener.Protocol, to.Listener.Address, beside)
 	if err != nil {
-		if errors.Is(err, os.ErrPermission) {
-			err = fmt.Errorf("%w; a port below 1024 needs root or the capability CAP_NET_BIND_SERVICE", err)
-		}
-		return nil, fmt.Errorf("open listener %s: %w", name, err)
+		return nil, explainBind(name, err)
 	}
 	return &endpoint{name: name, sockets: sockets, log: log}, nil
 }

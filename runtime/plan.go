@@ -26,26 +26,32 @@ func (a *App) Plan(ctx context.Context, c control.Change) (*control.Plan, error)
 	if err != nil {
 		return nil, &control.Error{Code: control.CodeRefused, Message: err.Error()}
 	}
-	for _, s := range steps {
-		if err := s.check(); err != nil {
-			return nil, &control.Error{Code: control.CodeRefused, Message: err.Error()}
-		}
+	p := a.planOf(to, steps)
+	if err := a.probe(ctx, p, steps, to); err != nil {
+		return nil, &control.Error{Code: control.CodeRefused, Message: err.Error()}
 	}
-	return a.plan(to), nil
+	for i := range p.Listeners {
+		steps[i].detail(ctx, &p.Listeners[i])
+	}
+	return p, nil
 }
 
 // plan compares what runs with to. Callers hold changeMu.
 func (a *App) plan(to *config.Config) *control.Plan {
+	steps, err := a.steps(to, a.placed)
+	if err != nil {
+		steps = nil // said again by whoever makes the change
+	}
+	return a.planOf(to, steps)
+}
+
+func (a *App) planOf(to *config.Config, steps []step) *control.Plan {
 	p := &control.Plan{
 		Revision: a.currentRevision(), Changes: config.Diff(a.config, to),
 		Listeners: []control.ListenerPlan{},
 	}
 	if p.Changes == nil {
 		p.Changes = []config.Change{}
-	}
-	steps, err := a.steps(to, a.placed)
-	if err != nil {
-		return p
 	}
 	var said []string
 	for _, s := range steps {

@@ -144,6 +144,16 @@ func (a *App) codeFor(name string) *program {
 	return a.program
 }
 
+// isGiven reports whether the program itself made the listener of this name.
+func (a *App) isGiven(name string) bool {
+	if a.program == nil {
+		return false
+	}
+	a.program.mu.Lock()
+	defer a.program.mu.Unlock()
+	return a.program.given[name] != nil
+}
+
 // takeGiven returns the listener that the program made itself for this name, nil
 // if there is none. It can be had once, since it is closed at its end.
 func (a *App) takeGiven(name string) (sockets, error) {

@@ -280,7 +280,10 @@ func (c *call) planCommand() *cobra.Command {
 		Use:   "plan FILE",
 		Short: "Tell what a change would do, and change nothing",
 		Long: `plan tells which listeners a config file, or edits of the running config, would
-start, stop, resize or rebind, and how many connections would have to end.`,
+start, stop, resize or rebind, what becomes of each worker, and how many
+connections would have to end. It tries for real what could fail: it binds the
+addresses, loads the certificates, opens the directories and connects to the
+backends.`,
 		Example: `  rockstar-tui plan my.yaml
   rockstar-tui plan set listeners.web.address=:9090
   rockstar-tui plan set listeners.web.prefork.workers 2 --json`,
@@ -311,41 +314,25 @@ start, stop, resize or rebind, and how many connections would have to end.`,
 }
 
 func (c *call) plan(ctx context.Context, change control.Change) error {
-	return c.look(ctx, func(cl *control.Client, _ *control.Snapshot) error {
+	plan, err := c.planned(ctx, change)
+	if err != nil {
+		return err
+	}
+	return c.print(plan, func(p *page) { planText(p, plan, terminalWidth(c.Stdout)) })
+}
+
+// planned asks the runtime what a change would do.
+func (c *call) planned(ctx context.Context, change control.Change) (plan *control.Plan, err error) {
+	err = c.look(ctx, func(cl *control.Client, _ *control.Snapshot) error {
 		ctx, cancel := context.WithTimeout(ctx, readTimeout)
 		defer cancel()
-		plan, err := cl.Plan(ctx, change)
-		if err != nil {
+		if plan, err = cl.Plan(ctx, change); err != nil {
 			return err
 		}
 		plan.Changes, plan.Listeners = list(plan.Changes), list(plan.Listeners)
-		return c.print(plan, func(p *page) { planText(p, plan, terminalWidth(c.Stdout)) })
+		return nil
 	})
-}
-
-// planText writes a plan; the values of its table are cut so that it is at most
-// width wide. 0 is no limit.
-func planText(p *page, plan *control.Plan, width int) {
-	p.line("%s", plan.Summary)
-	if len(plan.Changes) == 0 {
-		return
-	}
-	var rows [][]string
-	for _, ch := range plan.Changes {
-		rows = append(rows, []string{ch.Path, orAbsent(ch.From), orAbsent(ch.To), string(ch.Effect)})
-	}
-	p.line("")
-	if width > 0 {
-		cutValues(rows, width)
-	}
-	p.table("PATH|FROM|TO|EFFECT", rows)
-	if len(plan.Listeners) < 2 {
-		return // the summary says it
-	}
-	p.line("")
-	for _, l := range plan.Listeners {
-		p.line("%s", l.Summary)
-	}
+	return plan, err
 }
 
 // cutValues shortens the second and third column of rows with four, such that

@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -31,16 +33,22 @@ type validity struct {
 	Valid     bool   `json:"valid"`
 	Listeners int    `json:"listeners"`
 	Pools     int    `json:"pools"`
+	// Plan is what it would do to the runtime that was asked, if one was.
+	Plan *control.Plan `json:"plan,omitempty"`
 }
 
 func (c *call) validateCommand() *cobra.Command {
-	return &cobra.Command{
+	var running bool
+	cmd := &cobra.Command{
 		Use:   "validate [FILE]",
 		Short: "Check a config file, without a runtime",
 		Long: `validate reads a config file, else that of -c, and prints every error in it as
 FILE:LINE:COLUMN: PATH: what is wrong (what would be right). Exit code 78 means
-that the file is not valid. - is standard input.`,
-		Example: "  rockstar-tui config validate my.yaml\n  rockstar-tui config validate --json < my.yaml -",
+that the file is not valid. - is standard input.
+
+With --against-running the runtime is asked what the file would do: it binds the
+addresses, loads the certificates and connects to the backends, as plan does.`,
+		Example: "  rockstar-tui config validate my.yaml\n  rockstar-tui config validate my.yaml --against-running\n  rockstar-tui config validate --json < my.yaml -",
 		Args:    rangeArgs(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			file := c.config
@@ -53,31 +61,49 @@ that the file is not valid. - is standard input.`,
 			if file == "" {
 				return usageError(cmd, "config validate: which file? name it, or use -c")
 			}
-			return c.validate(file)
+			return c.validate(cmd.Context(), file, running)
 		},
 	}
+	cmd.Flags().BoolVar(&running, "against-running", false, "ask the runtime what it would do, and try what could fail")
+	return cmd
 }
 
-func (c *call) validate(file string) error {
-	cfg, err := c.loadConfig(file)
+func (c *call) validate(ctx context.Context, file string, running bool) error {
+	text, err := c.readConfig(file)
 	if err != nil {
 		return &exitError{exitBadConfig, err}
 	}
-	v := validity{file, true, len(cfg.Listeners), len(cfg.Pools)}
+	cfg, err := config.Parse(file, text)
+	if err != nil {
+		return &exitError{exitBadConfig, err}
+	}
+	v := validity{File: file, Valid: true, Listeners: len(cfg.Listeners), Pools: len(cfg.Pools)}
+	if running {
+		if v.Plan, err = c.planned(ctx, control.Change{Config: string(text), Actor: actor()}); err != nil {
+			return err
+		}
+	}
 	return c.print(v, func(p *page) {
 		p.line("%s is valid: %s, %s", v.File, plural(v.Listeners, "listener"), plural(v.Pools, "pool"))
+		if v.Plan != nil {
+			planText(p, v.Plan, terminalWidth(c.Stdout))
+		}
 	})
 }
 
-func (c *call) loadConfig(file string) (*config.Config, error) {
+// readConfig reads a file, or standard input for -; one byte too many is left
+// for the parser to complain of.
+func (c *call) readConfig(file string) ([]byte, error) {
+	in := io.Reader(c.Stdin)
 	if file != "-" {
-		return config.Load(file)
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in = f
 	}
-	text, err := io.ReadAll(io.LimitReader(c.Stdin, 8<<20))
-	if err != nil {
-		return nil, err
-	}
-	return config.Parse("-", text)
+	return io.ReadAll(io.LimitReader(in, 8<<20+1))
 }
 
 func (c *call) initCommand() *cobra.Command {

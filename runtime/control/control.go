@@ -83,6 +83,39 @@ type Plan struct {
 	Listeners []ListenerPlan `json:"listeners"`
 	// Summary is one line for a person: "web: 2 new workers, nothing dropped".
 	Summary string `json:"summary"`
+	// Warnings are what does not stand in the way of the change, but may make it
+	// regretted: a backend that does not answer, a certificate about to expire.
+	Warnings []string `json:"warnings,omitempty"`
+	// Needs is what the change takes beyond what is in use.
+	Needs Needs `json:"needs"`
+}
+
+// Needs of a change, while old and new run side by side.
+type Needs struct {
+	// Processes that are started.
+	Processes int `json:"processes"`
+	// Descriptors that the master opens; each connection takes another.
+	Descriptors int `json:"descriptors"`
+	// MemoryBytes, judged by the workers that run; 0 if no process is started.
+	MemoryBytes uint64 `json:"memory_bytes"`
+}
+
+// What a plan says of a worker.
+const (
+	WorkerKept    = "keep"   // notices nothing
+	WorkerUpdated = "update" // gets new settings, and keeps its connections
+	WorkerStarted = "start"
+	WorkerRetired = "retire" // drains and ends
+)
+
+// WorkerPlan is what a change would do to one worker.
+type WorkerPlan struct {
+	ID     int    `json:"id"`
+	PID    int    `json:"pid,omitempty"` // of one that runs
+	Action string `json:"action"`
+	// Connections open now, within a request and between two.
+	Active int `json:"active"`
+	Idle   int `json:"idle"`
 }
 
 // ListenerPlan is what a change would do to one listener.
@@ -99,6 +132,11 @@ type ListenerPlan struct {
 	WorkersRetired int `json:"workers_retired"`
 	// Deadline is the longest a drain can take, "30s"; empty if nothing drains.
 	Deadline string `json:"drain_deadline,omitempty"`
+	// Workers of a listener that has any, or would have.
+	Workers []WorkerPlan `json:"workers,omitempty"`
+	// OldestRequest is how long the oldest request has been under way on what
+	// drains, "42s"; empty if none is.
+	OldestRequest string `json:"oldest_request,omitempty"`
 	// Summary is one line for a person.
 	Summary string `json:"summary"`
 }

@@ -21,6 +21,9 @@ func planOf(from, to *control.Snapshot, changes []config.Change) *control.Plan {
 		}
 		l := listenerPlan(a, b)
 		p.Listeners = append(p.Listeners, l)
+		p.Needs.Processes += l.WorkersStarted
+		p.Needs.Descriptors += 4 * l.WorkersStarted
+		p.Needs.MemoryBytes += 24 << 20 * uint64(l.WorkersStarted)
 		lines = append(lines, l.Summary)
 	}
 	p.Summary = strings.Join(lines, "; ")
@@ -36,12 +39,29 @@ func listenerPlan(from, to *control.ListenerInfo) control.ListenerPlan {
 	if from.Prefork || to.Prefork {
 		p.WorkersStarted = len(missing(to.Workers, from.Workers))
 		p.WorkersRetired = len(missing(from.Workers, to.Workers))
+		p.Workers = workerPlans(from, to)
 	}
 	if p.Drained > 0 {
 		p.Deadline = from.Timeouts.Shutdown
 	}
 	p.Summary = summary(p)
 	return p
+}
+
+// workerPlans tells what becomes of each worker.
+func workerPlans(from, to *control.ListenerInfo) (all []control.WorkerPlan) {
+	retired := missing(from.Workers, to.Workers)
+	for _, w := range from.Workers {
+		p := control.WorkerPlan{ID: w.ID, PID: w.PID, Action: control.WorkerUpdated, Active: int(w.Connections.Active), Idle: int(w.Connections.Idle)}
+		if slices.ContainsFunc(retired, func(r control.WorkerInfo) bool { return r.PID == w.PID }) {
+			p.Action = control.WorkerRetired
+		}
+		all = append(all, p)
+	}
+	for _, w := range missing(to.Workers, from.Workers) {
+		all = append(all, control.WorkerPlan{ID: w.ID, Action: control.WorkerStarted})
+	}
+	return all
 }
 
 func actionOf(from, to *control.ListenerInfo) string {

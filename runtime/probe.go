@@ -1,0 +1,209 @@
+package runtime
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/shirou/gopsutil/v3/mem"
+
+	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+const (
+	// probeTimeout bounds how long a plan waits for backends to answer.
+	probeTimeout = time.Second
+	// expiryWarning is how long before its end a certificate is warned of.
+	expiryWarning = 14 * 24 * time.Hour
+	// workerMemory is taken for what a worker holds while none runs by which to
+	// judge; measured.
+	workerMemory = 20 << 20
+	// workerDescriptors are what the master holds per worker: control socket,
+	// memory, output, and the slot's socket.
+	workerDescriptors = 4
+)
+
+// probe tries for real what could fail when the steps are made, and returns why
+// they would. What could only disappoint is returned as warnings.
+func (a *App) probe(ctx context.Context, p *control.Plan, steps []step, to *config.Config) error {
+	for _, s := range steps {
+		if err := s.check(); err != nil {
+			return err
+		}
+		if err := s.probeAddress(ctx); err != nil {
+			return err
+		}
+	}
+	p.Needs = a.needs(steps)
+	p.Warnings = append(a.probeBackends(ctx, to), certificateWarnings(steps)...)
+	p.Warnings = append(p.Warnings, shortages(p.Needs)...)
+	return nil
+}
+
+// probeAddress binds the address of a listener that would open it.
+func (s step) probeAddress(ctx context.Context) error {
+	if s.kind != "start" && s.kind != "rebind" || s.app.isGiven(s.name) {
+		return nil
+	}
+	if old := s.managed.endpoint(); old != nil && s.samePort(old) {
+		return nil // the port is our own
+	}
+	if s.app.leaves(s.to.Listener.Address) {
+		return nil
+	}
+	err := listener.Probe(ctx, s.to.Listener.Address, s.to.Listener.Protocol == protocolQUIC)
+	return s.managed.explain(explainBind(s.name, err))
+}
+
+// leaves reports whether a listener of ours still drains on the address; whether
+// it can be had is then seen when the change is made.
+func (a *App) leaves(address string) bool {
+	for _, m := range a.sortedListeners() {
+		m.mu.Lock()
+		here := slices.ContainsFunc(m.retiring, func(e *endpoint) bool {
+			return e.settings.Listener.Address == address
+		})
+		m.mu.Unlock()
+		if here {
+			return true
+		}
+	}
+	return false
+}
+
+// probeBackends connects to the backends that are new or moved.
+func (a *App) probeBackends(ctx context.Context, to *config.Config) []string {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	var out []string
+	for pool, p := range to.Pools {
+		for name, b := range p.Backends {
+			if a.config.Pools[pool].Backends[name].URL == b.URL {
+				continue
+			}
+			wg.Go(func() {
+				if err := reach(ctx, b.URL); err != nil {
+					mu.Lock()
+					defer mu.Unlock()
+					out = append(out, fmt.Sprintf("backend %s of pool %s does not answer now: %v", name, pool, err))
+				}
+			})
+		}
+	}
+	wg.Wait()
+	slices.Sort(out)
+	return out
+}
+
+// reach opens a connection to where a URL leads, and closes it.
+func reach(ctx context.Context, address string) error {
+	u, err := url.Parse(address)
+	if err != nil {
+		return err
+	}
+	host := u.Host
+	if u.Port() == "" {
+		host = net.JoinHostPort(u.Hostname(), "80")
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", host)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
+// certificateWarnings tell of certificates that have ended or soon will.
+func certificateWarnings(steps []step) (out []string) {
+	for _, s := range steps {
+		if s.to.TLS == nil || s.kind == "stop" || s.kind == "remove" {
+			continue
+		}
+		block, _ := pem.Decode(s.to.TLS.Cert)
+		if block == nil {
+			continue
+		}
+		cert, err := x509.ParseCertificate(block.Bytes)
+		switch left := time.Until(cert.NotAfter); {
+		case err != nil:
+		case left < 0:
+			out = append(out, fmt.Sprintf("the certificate of %s has expired on %s", s.name, cert.NotAfter.Format(time.DateOnly)))
+		case left < expiryWarning:
+			out = append(out, fmt.Sprintf("the certificate of %s expires on %s", s.name, cert.NotAfter.Format(time.DateOnly)))
+		}
+	}
+	return out
+}
+
+// needs adds up what the steps take.
+func (a *App) needs(steps []step) (n control.Needs) {
+	for _, s := range steps {
+		p := s.plan()
+		n.Processes += p.WorkersStarted
+		n.Descriptors += p.WorkersStarted * workerDescriptors
+		if s.kind == "start" || s.kind == "rebind" {
+			n.Descriptors += 2 // the socket, and whoever serves it here
+		}
+	}
+	n.MemoryBytes = uint64(n.Processes) * a.memoryPerWorker()
+	return n
+}
+
+// memoryPerWorker is what the workers that run hold on average.
+func (a *App) memoryPerWorker() uint64 {
+	var sum, count uint64
+	for _, l := range a.snapshot(0).Listeners {
+		for _, w := range l.Workers {
+			if l.Prefork && w.MemoryBytes > 0 {
+				sum, count = sum+w.MemoryBytes, count+1
+			}
+		}
+	}
+	if count == 0 {
+		return workerMemory
+	}
+	return sum / count
+}
+
+// shortages tell what the system may not have enough of.
+func shortages(n control.Needs) (out []string) {
+	if limit, used := descriptors(); limit > 0 && used+n.Descriptors > limit {
+		out = append(out, fmt.Sprintf("the change takes %d descriptors, and %d of at most %d are in use: raise the limit (ulimit -n, LimitNOFILE=)",
+			n.Descriptors, used, limit))
+	}
+	if m, err := mem.VirtualMemory(); err == nil && n.MemoryBytes > m.Available {
+		out = append(out, fmt.Sprintf("%s take about %d MiB, and %d MiB are free", plural(n.Processes, "new worker"), n.MemoryBytes>>20, m.Available>>20))
+	}
+	return out
+}
+
+// openDescriptors counts the descriptors of this process, 0 where that cannot be told.
+func openDescriptors() int {
+	all, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return 0
+	}
+	return len(all)
+}
+
+// explainBind adds to an error of binding what an operator can do about it.
+func explainBind(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, os.ErrPermission) {
+		err = fmt.Errorf("%w; a port below 1024 needs root or the capability CAP_NET_BIND_SERVICE", err)
+	}
+	return fmt.Errorf("open listener %s: %w", name, err)
+}
