@@ -98,14 +98,37 @@ func (s step) plan() control.ListenerPlan {
 		p.Kept = open - p.Drained
 		p.Summary = s.resizeSummary(from, to, p.Drained)
 	default:
-		p.Drained = min(s.overdue(), open)
+		why := s.leaving()
+		if p.Drained = open; why == "" {
+			p.Drained = min(s.overdue(), open)
+		}
 		p.Kept = open - p.Drained
 		p.Summary = fmt.Sprintf("%s changes live, %s", s.name, s.ending(p.Drained))
+		if why != "" {
+			p.Summary = fmt.Sprintf("%s %s, %s", s.name, why, ends(open))
+		}
 	}
-	if p.WorkersRetired > 0 || p.Drained > 0 && s.kind != "update" {
+	if p.WorkersRetired > 0 || p.Drained > 0 && (s.kind != "update" || s.leaving() != "") {
 		p.Deadline = s.drainDeadline()
 	}
 	return p
+}
+
+// leaving tells what makes every open connection leave after its present request,
+// though the socket and who serves it stay; empty if nothing does.
+func (s step) leaving() string {
+	was, will := s.managed.endpoint().settings.Listener, s.to.Listener
+	switch {
+	case was.TLS == nil && will.TLS != nil:
+		return "begins to speak TLS"
+	case was.TLS != nil && will.TLS == nil:
+		return "no longer speaks TLS"
+	case was.Protocol != will.Protocol || was.H2C != will.H2C:
+		return "changes its protocol"
+	case was.KeepAlive.Enabled && !will.KeepAlive.Enabled:
+		return "closes connections after each request"
+	}
+	return ""
 }
 
 // overdue counts the connections that a shorter idle timeout ends at once.

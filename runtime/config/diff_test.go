@@ -94,7 +94,8 @@ func TestEffectDependsOnTheDirection(t *testing.T) {
 		want           config.Effect
 	}{
 		{"listeners.web.timeouts.idle", "1s", "2s", config.Live},
-		{"listeners.web.keep_alive.enabled", "true", "false", config.Live},
+		{"listeners.web.keep_alive.enabled", "true", "false", config.Drain},
+		{"listeners.web.keep_alive.enabled", "false", "true", config.Live},
 		{"listeners.web.limits.max_connections", "1", "2", config.Live},
 		{"listeners.web.buffers.read", "4KiB", "8KiB", config.Live},
 		{"listeners.web.routes", "[]", "[]", config.Live},

@@ -71,22 +71,24 @@ const (
 
 var upToDay = limits{0, day}
 
+const overstayed = "what has overstayed a shorter one ends"
+
 // settings are the keys that listeners inherit; they stand in the table twice.
 func settings(under string) []*key {
 	rows := []*key{
 		{path: "timeouts", kind: section, example: "timeouts: {idle: 30s}"},
-		{path: "timeouts.read", kind: duration, fallback: "10s", limits: upToDay, effect: Live,
+		{path: "timeouts.read", kind: duration, fallback: "10s", limits: upToDay, effect: Live, unless: overstayed,
 			doc: "Bounds a whole request, body included, from its first byte. 0s means no bound."},
-		{path: "timeouts.read_header", kind: duration, fallback: "5s", limits: upToDay, effect: Live,
+		{path: "timeouts.read_header", kind: duration, fallback: "5s", limits: upToDay, effect: Live, unless: overstayed,
 			doc: "Bounds the request header, and the wait for the first byte of a new connection. 0s means no bound."},
-		{path: "timeouts.write", kind: duration, fallback: "10s", limits: upToDay, effect: Live,
+		{path: "timeouts.write", kind: duration, fallback: "10s", limits: upToDay, effect: Live, unless: overstayed,
 			doc: "Bounds handling and response, from the end of the request. 0s means no bound."},
-		{path: "timeouts.idle", kind: duration, fallback: "2m0s", limits: upToDay, effect: Live,
+		{path: "timeouts.idle", kind: duration, fallback: "2m0s", limits: upToDay, effect: Live, unless: overstayed,
 			doc: "Bounds the wait for the next request. 0s means no bound."},
 		{path: "timeouts.shutdown", kind: duration, fallback: "30s", limits: upToDay, effect: Live,
 			doc: "Bounds the drain of connections when a worker or listener ends. 0s means no bound."},
 		{path: "keep_alive", kind: section, example: "keep_alive: {enabled: false}"},
-		{path: "keep_alive.enabled", kind: truth, fallback: "true", effect: Live,
+		{path: "keep_alive.enabled", kind: truth, fallback: "true", effect: Drain, mild: becomesTrue, unless: "live when it becomes true",
 			doc: "false closes every connection after one response."},
 		{path: "keep_alive.period", kind: duration, fallback: "3m0s", limits: upToDay, effect: Live,
 			doc: "Period of TCP keep-alive probes."},
