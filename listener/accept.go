@@ -25,7 +25,7 @@ func (s *Server) Serve(ln net.Listener) error {
 		c, err := ln.Accept()
 		if err == nil {
 			pause = 0
-			s.ServeConn(c)
+			s.serveCounted(c, liveOf(ln, s.live))
 			continue
 		}
 		if s.isStopped() {

@@ -13,9 +13,10 @@ import (
 // conn is one accepted connection. It is the net.Conn an engine reads and
 // writes, and the entry in the server's table.
 type conn struct {
-	raw net.Conn
-	tcp *net.TCPConn // raw if it is one, else nil
-	s   *Server
+	raw  net.Conn
+	tcp  *net.TCPConn // raw if it is one, else nil
+	s    *Server
+	live *Live // where the kernel counts it
 
 	id     uint64
 	opened int64

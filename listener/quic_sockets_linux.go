@@ -98,7 +98,7 @@ func packetSteering(active []int, slots int) []unix.SockFilter {
 	program = append(program,
 		unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: quicLongID},
 		unix.SockFilter{Code: unix.BPF_ALU | unix.BPF_MOD | unix.BPF_K, K: uint32(len(active))})
-	return append(program, choose(active, 0)...)
+	return append(program, choose(active, evenly(len(active)))...)
 }
 
 // udpHeader precedes the packet where a socket filter looks, in bytes.

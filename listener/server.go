@@ -28,6 +28,9 @@ type ServerConfig struct {
 	// Counters to count into, such as those in shared memory; nil for its own.
 	// No other Server counts into them meanwhile, and the gauges begin at zero.
 	Counters *Counters
+	// Live is the kernel's count of the slot that this server accepts from, see
+	// [OpenLive]; nil if nobody counts. Slots of [Sockets.Listener] have their own.
+	Live *Live
 	// Tidy collects garbage and gives memory back to the system when a wave of
 	// connections has come to rest. It is for a process that does nothing but
 	// serve: a collection costs in proportion to the whole heap.
@@ -42,6 +45,7 @@ type Server struct {
 	name      string
 	log       *slog.Logger
 	counters  *Counters
+	live      *Live
 	tidy      bool
 	handler   atomic.Pointer[Handler]
 	terms     atomic.Pointer[terms]
@@ -76,7 +80,7 @@ const full = math.MinInt64 / 2
 // NewServer makes a server that serves nothing yet.
 func NewServer(cfg ServerConfig) *Server {
 	s := &Server{
-		name: cfg.Name, log: cfg.ErrorLog, counters: cfg.Counters, tidy: cfg.Tidy,
+		name: cfg.Name, log: cfg.ErrorLog, counters: cfg.Counters, live: cfg.Live, tidy: cfg.Tidy,
 		pace:      rate.NewLimiter(rate.Inf, 1),
 		drain:     make(chan struct{}),
 		vacated:   make(chan struct{}, 1),
@@ -139,20 +143,29 @@ func (s *Server) SetLimits(l Limits) {
 // block, and takes the connection over in any case: one that is over the limit
 // or comes after the end is closed.
 func (s *Server) ServeConn(raw net.Conn) {
+	s.live.began()
+	s.serveCounted(raw, s.live)
+}
+
+// serveCounted serves a connection that the kernel has counted in live.
+func (s *Server) serveCounted(raw net.Conn, live *Live) {
 	limits := s.terms.Load()
 	n := s.open.Add(1)
 	if n <= 0 {
 		s.vacate(&s.open)
+		live.ended()
 		raw.Close()
 		return
 	}
 	if limits.MaxConnections > 0 && n > int64(limits.MaxConnections) {
 		s.parting.Add(1)
+		live.ended()
 		s.vacate(&s.open)
 		s.turnAway(raw)
 		return
 	}
 	c := newConn(s, raw)
+	c.live = live
 	s.counters.Accepted.Add(1)
 	s.counters.enter(StateNew)
 	s.fresh.Add(1)
@@ -204,6 +217,7 @@ func (s *Server) panickedFor(peer net.Addr, reason any) {
 // remove takes a closed connection out of the table and the gauges.
 func (s *Server) remove(c *conn, was State) {
 	s.conns.remove(c)
+	c.live.ended()
 	s.counters.leave(was)
 	if was == StateNew {
 		s.fresh.Add(-1)

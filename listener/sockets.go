@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // MaxActive is the greatest number of slots that can be steered to.
@@ -26,6 +27,9 @@ type SocketOptions struct {
 	// where the answer is known to be the caller itself, on another address of
 	// the same port.
 	Beside bool
+	// Steering is one of [SteerAuto], the default, [SteerLeast], [SteerWeighted],
+	// [SteerRandom] and [SteerShared], which is the same as Shared.
+	Steering string
 }
 
 // Sockets are the listening sockets of one address. On Linux each slot is a
@@ -48,6 +52,26 @@ type Sockets struct {
 	// socket in the group, where it swallows connections.
 	lent   []loan
 	closed bool
+
+	want    string // steering asked for
+	used    string // steering in use
+	why     string // they differ
+	active  []int  // steered to
+	divided bool   // a slot was given to another process
+	// tenants tells what there is in the slots, nil if nobody does. It is called
+	// with asking held instead of mu.
+	tenants func(add func(slot int, t Tenant))
+	asking  sync.Mutex
+	// counts lie in the kernel; nil until divided, and where countsErr says why.
+	counts    *counts
+	countsErr error
+	shown     atomic.Pointer[counts] // counts, for who does not hold mu
+	drifts    map[int][]int64        // of the counts lately, by slot
+	// balance and weights are those of [SteerWeighted].
+	balance balance
+	weights []float64
+	watcher *watcher // nil while nothing is to be watched
+	wg      sync.WaitGroup
 }
 
 type loan interface {
@@ -59,7 +83,14 @@ type loan interface {
 // 0. All connections go there until Steer is called. It fails when any other
 // process listens on the port, also one that is willing to share it.
 func Open(ctx context.Context, address string, opt SocketOptions) (*Sockets, error) {
-	shared := opt.Shared || !slotsSupported
+	want, err := steeringOf(opt.Steering)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	if opt.Shared {
+		want = SteerShared
+	}
+	shared := want == SteerShared || !slotsSupported
 	first, addr, err := listen(ctx, address, !shared, !opt.Beside)
 	if err != nil {
 		var op *net.OpError
@@ -68,11 +99,11 @@ func Open(ctx context.Context, address string, opt SocketOptions) (*Sockets, err
 		}
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}
-	s := &Sockets{addr: addr, shared: shared, slots: []socket{first}}
+	s := &Sockets{addr: addr, shared: shared, slots: []socket{first}, want: want, drifts: map[int][]int64{}}
 	// Later slots inherit the program of the group: attached now, it keeps
 	// them without connections until they are steered to. A system that takes
 	// no program is left with one socket for all.
-	if !shared && steer(first, []int{0}) != nil {
+	if !shared && s.attach([]int{0}) != nil {
 		s.shared = true
 	}
 	return s, nil
@@ -86,15 +117,6 @@ func (s *Sockets) Slots() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.slots)
-}
-
-// Steering is how connections are spread over slots: "random" over those
-// steered to, or "shared" when all slots are one socket.
-func (s *Sockets) Steering() string {
-	if s.shared {
-		return "shared"
-	}
-	return "random"
 }
 
 // File is a duplicate of a slot's socket to be inherited by another process,
@@ -112,6 +134,26 @@ func (s *Sockets) File(slot int) (*os.File, error) {
 		return nil, fmt.Errorf("slot %d of %s: %w", slot, s.addr, err)
 	}
 	s.lend(lentFile{f})
+	s.divide()
+	return f, nil
+}
+
+// Share is what a process needs beside the file of a slot: the memory for
+// [OpenLive]. It is nil where there is nothing to share. The caller closes it as
+// soon as it has been handed over.
+func (s *Sockets) Share() (*os.File, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, ErrSocketsClosed
+	}
+	if s.counts == nil {
+		return nil, nil
+	}
+	f, err := s.counts.file()
+	if err != nil {
+		return nil, fmt.Errorf("counters of %s: %w", s.addr, err)
+	}
 	return f, nil
 }
 
@@ -128,7 +170,7 @@ func (s *Sockets) Listener(slot int) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("slot %d of %s: %w", slot, s.addr, err)
 	}
-	lent := &lentListener{TCPListener: ln, close: sock.release}
+	lent := &lentListener{TCPListener: ln, close: sock.release, counter: func() *Live { return s.shown.Load().live(slot) }}
 	s.lend(lent)
 	return lent, nil
 }
@@ -166,9 +208,9 @@ func (s *Sockets) lend(l loan) {
 	s.lent = append(slices.DeleteFunc(s.lent, loan.returned), l)
 }
 
-// Steer sends new connections to these slots only, at random; a slot named
-// twice gets twice as many. The change is atomic: no connection sees neither
-// the old nor the new choice. It does nothing when slots are shared.
+// Steer sends new connections to these slots only. The change is atomic: no
+// connection sees neither the old nor the new choice. It does nothing when slots
+// are shared.
 func (s *Sockets) Steer(active []int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -186,7 +228,7 @@ func (s *Sockets) Steer(active []int) error {
 	if s.shared {
 		return nil
 	}
-	if err := steer(s.slots[0], active); err != nil {
+	if err := s.attach(active); err != nil {
 		return fmt.Errorf("steer %s: %w", s.addr, err)
 	}
 	return nil
@@ -232,12 +274,17 @@ func (s *Sockets) Quiesce() error {
 // still holds. Connections that wait to be accepted are reset, unless another
 // process still serves their slot.
 func (s *Sockets) Close() error {
+	defer s.wg.Wait() // without the lock
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return ErrSocketsClosed
 	}
 	s.closed = true
+	s.watch(false)
+	if s.counts != nil {
+		s.counts.close()
+	}
 	for _, l := range s.lent {
 		if !l.returned() {
 			l.Close()
@@ -261,11 +308,15 @@ func (f lentFile) returned() bool {
 // lentListener is a slot served in this process.
 type lentListener struct {
 	*net.TCPListener
-	close func(*net.TCPListener) error
+	close   func(*net.TCPListener) error
+	counter func() *Live
 
 	mu   sync.Mutex
 	done bool
 }
+
+// live is where the kernel counts its connections, if it does by now.
+func (l *lentListener) live() *Live { return l.counter() }
 
 func (l *lentListener) Close() error {
 	l.mu.Lock()

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -43,19 +44,29 @@ func dialQueued(t *testing.T, s *listener.Sockets, n int) {
 }
 
 func TestOnlySlotsSteeredToGetConnections(t *testing.T) {
-	s := open(t, listener.SocketOptions{})
+	for _, steering := range []string{listener.SteerLeast, listener.SteerWeighted, listener.SteerRandom} {
+		t.Run(steering, func(t *testing.T) { onlySlotsSteeredTo(t, steering) })
+	}
+}
+
+func onlySlotsSteeredTo(t *testing.T, steering string) {
+	s := open(t, listener.SocketOptions{Steering: steering})
+	s.Measure(func(func(int, listener.Tenant)) {})
 	f, err := s.File(3)
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.Close()
-	if s.Slots() != 4 || s.Steering() != "random" {
-		t.Fatalf("%d slots, steering %q; want 4, random", s.Slots(), s.Steering())
+	if err := s.Steer([]int{0}); err != nil || s.Slots() != 4 {
+		t.Fatalf("%d slots, %v; want 4", s.Slots(), err)
+	}
+	if s.Steering() != steering {
+		t.Skipf("steering is %s: %s", s.Steering(), s.SteeringReason())
 	}
 	got := make([]int, 4)
 	for _, active := range [][]int{nil, {2}, {0, 1, 2, 3}, {1, 3}, {3, 0, 2}, {1}} {
 		if active == nil {
-			active = []int{0} // what it is before the first call
+			active = []int{0} // as it is already
 		} else if err := s.Steer(active); err != nil {
 			t.Fatal(err)
 		}
@@ -66,7 +77,7 @@ func TestOnlySlotsSteeredToGetConnections(t *testing.T) {
 			switch share := 200 / len(active); {
 			case !slices.Contains(active, slot) && n != 0:
 				t.Errorf("steered to %v: slot %d got %d connections, want none", active, slot, n)
-			case slices.Contains(active, slot) && n < share/3:
+			case steering == listener.SteerRandom && slices.Contains(active, slot) && n < share/3:
 				t.Errorf("steered to %v: slot %d got %d connections, want about %d", active, slot, n, share)
 			}
 		}
@@ -206,8 +217,8 @@ func TestSteeringNeedsNoPrivilege(t *testing.T) {
 	} else {
 		f.Close()
 	}
-	if err := s.Steer([]int{1}); err != nil || s.Steering() != "random" {
-		t.Fatalf("steering %q, %v; want random", s.Steering(), err)
+	if err := s.Steer([]int{1}); err != nil || s.Steering() != "random" || !strings.Contains(s.SteeringReason(), "CAP_BPF") {
+		t.Fatalf("steering %q because %q, %v; want random for want of CAP_BPF", s.Steering(), s.SteeringReason(), err)
 	}
 	dialQueued(t, s, 20)
 	if q := queues(t, s); q[0] != 0 || q[1] != 20 {

@@ -134,6 +134,17 @@ func inherited(fd int, name string, socket bool) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
+// kept returns an inherited descriptor of any kind as a file that is not
+// inherited further.
+func kept(fd int) (*os.File, error) {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return nil, fmt.Errorf("descriptor %d should be shared by the master: %w", fd, err)
+	}
+	unix.CloseOnExec(fd)
+	return os.NewFile(uintptr(fd), "shared"), nil
+}
+
 // mapShared maps a file's first size bytes.
 func mapShared(f *os.File, size int) ([]byte, error) {
 	b, err := unix.Mmap(int(f.Fd()), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)

@@ -37,6 +37,8 @@ func parseRights([]byte) []int { return nil }
 
 func inherited(int, string, bool) (*os.File, error) { return nil, ErrUnsupported }
 
+func kept(int) (*os.File, error) { return nil, ErrUnsupported }
+
 func mapShared(*os.File, int) ([]byte, error) { return nil, ErrUnsupported }
 
 func newMemory(int) ([]byte, *os.File, error) { return nil, nil, ErrUnsupported }

@@ -68,6 +68,14 @@ type Datagrams interface {
 	Datagrams() (rest time.Duration, slots int)
 }
 
+// Sharing is implemented by Sockets whose workers need a descriptor beside that
+// of their slot, such as one of memory; see [Worker.Shared].
+type Sharing interface {
+	// Share returns a file for a worker to inherit, or nil if it needs none.
+	// It is called after File.
+	Share() (*os.File, error)
+}
+
 // Supported reports whether this system can hand sockets to other processes.
 func Supported() bool { return supported }
 

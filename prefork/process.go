@@ -149,6 +149,10 @@ const marker = "ROCKSTAR_TUI_WORKER"
 // slotMarker is the variable that tells a worker the number of its slot.
 const slotMarker = "ROCKSTAR_TUI_SLOT"
 
+// sharedMarker is the variable that tells a worker the descriptor of what it was
+// given beside its slot, if anything.
+const sharedMarker = "ROCKSTAR_TUI_SHARED"
+
 // Descriptors a worker inherits, in the order of exec.Cmd.ExtraFiles.
 const (
 	fdControl = 3 + iota
@@ -162,6 +166,7 @@ type launched struct {
 	conn   *net.UnixConn
 	memory []byte
 	shared *os.File // of the memory
+	extra  int      // descriptor in the worker of what the sockets share; 0 for nothing
 	output *output
 }
 
@@ -178,6 +183,9 @@ func (g *Group) launch(p *process, share int) (*launched, error) {
 		l.discard()
 		return nil, err
 	}
+	if l.extra > 0 {
+		l.cmd.Env = append(l.cmd.Env, fmt.Sprintf("%s=%d", sharedMarker, l.extra))
+	}
 	printed := files[len(files)-1]
 	l.cmd.Stdin, l.cmd.Stdout, l.cmd.Stderr = nil, printed, printed
 	l.cmd.ExtraFiles = files[:len(files)-1]
@@ -189,7 +197,8 @@ func (g *Group) launch(p *process, share int) (*launched, error) {
 }
 
 // equip fills l and returns the files for the worker's side: control socket,
-// slot, memory if any, and the pipe it prints to.
+// slot, memory if any, what the sockets share if anything, and the pipe it prints
+// to.
 func (g *Group) equip(p *process, l *launched) (files []*os.File, err error) {
 	conn, there, err := controlPair()
 	if err != nil {
@@ -211,6 +220,16 @@ func (g *Group) equip(p *process, l *launched) (files []*os.File, err error) {
 		files = append(files, f)
 		if l.shared, err = again(f); err != nil {
 			return files, fmt.Errorf("shared memory: %w", err)
+		}
+	}
+	if sharing, ok := g.cfg.Sockets.(Sharing); ok {
+		f, err := sharing.Share()
+		if err != nil {
+			return files, err
+		}
+		if f != nil {
+			l.extra = fdControl + len(files)
+			files = append(files, f)
 		}
 	}
 	r, w, err := os.Pipe()
@@ -267,7 +286,7 @@ func (g *Group) command(p *process, share int) (*exec.Cmd, error) {
 // workerEnv returns env without what is meant for the master alone, and with
 // the worker's share of the processors unless somebody has chosen one.
 func workerEnv(env []string, share int) []string {
-	own := []string{marker, slotMarker, "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}
+	own := []string{marker, slotMarker, sharedMarker, "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}
 	chosen := false
 	var kept []string
 next:

@@ -29,6 +29,7 @@ type Worker struct {
 	conn   *net.UnixConn
 	slot   *os.File
 	number int // of the slot
+	shared *os.File
 }
 
 // Handlers are what a worker does. All but Settings may be nil.
@@ -75,6 +76,9 @@ func Connect() (*Worker, error) {
 		return nil, fmt.Errorf("connect to the master: %s is not set by one: %w", slotMarker, err)
 	}
 	os.Unsetenv(slotMarker)
+	if w.shared, err = takeShared(); err != nil {
+		return nil, fmt.Errorf("connect to the master: %w", err)
+	}
 	return w, nil
 }
 
@@ -116,6 +120,24 @@ func (w *Worker) inherit(size int) error {
 	w.conn, err = controlConn(control)
 	return err
 }
+
+// takeShared takes what the sockets share, if anything.
+func takeShared() (*os.File, error) {
+	text := os.Getenv(sharedMarker)
+	if text == "" {
+		return nil, nil
+	}
+	os.Unsetenv(sharedMarker)
+	fd, err := strconv.Atoi(text)
+	if err != nil || fd < fdMemory {
+		return nil, fmt.Errorf("%s is %q, not set by a master: unset it", sharedMarker, text)
+	}
+	return kept(fd)
+}
+
+// Shared is the file that the group's Sockets share, for the worker to close; nil
+// if there is none.
+func (w *Worker) Shared() *os.File { return w.shared }
 
 // ID is the worker's place in its group, from 0.
 func (w *Worker) ID() int { return w.id }

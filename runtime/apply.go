@@ -181,7 +181,12 @@ func (s step) check() error {
 	if s.kind == "stop" || s.kind == "remove" {
 		return nil
 	}
-	scratch := newService(s.name, new(board), false, s.app.log)
+	if e := s.managed.endpoint(); e != nil && s.kind != "rebind" {
+		if err := e.maySteerBy(s.to); err != nil {
+			return err
+		}
+	}
+	scratch := newService(s.name, new(board), nil, false, s.app.log)
 	scratch.code = s.app.codeFor(s.name)
 	defer scratch.discard()
 	if err := scratch.update(s.to); err != nil {

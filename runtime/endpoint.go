@@ -49,11 +49,15 @@ type endpoint struct {
 // arrives waits in their queue. beside tells that this runtime itself may hold
 // the same port on another address.
 func bindEndpoint(ctx context.Context, name string, to settings, beside bool, log *slog.Logger) (*endpoint, error) {
-	sockets, err := openSockets(ctx, to.Listener.Protocol, to.Listener.Address, beside)
+	sockets, err := openSockets(ctx, to.Listener, beside)
 	if err != nil {
 		return nil, explainBind(name, err)
 	}
-	return &endpoint{name: name, sockets: sockets, log: log}, nil
+	e := &endpoint{name: name, sockets: sockets, log: log}
+	if s, ok := sockets.(steerable); ok {
+		s.Measure(e.tenants)
+	}
+	return e, nil
 }
 
 // start begins to serve by settings.
@@ -67,7 +71,7 @@ func (e *endpoint) start(ctx context.Context, s settings) error {
 // startLocal serves in this process, from every slot that exists: what still
 // arrives on a slot that a worker has left must be accepted too.
 func (e *endpoint) startLocal(s settings) error {
-	local := newService(e.name, new(board), e.alone, e.log)
+	local := newService(e.name, new(board), nil, e.alone, e.log)
 	local.code = e.code
 	if err := local.update(s); err != nil {
 		return fmt.Errorf("listener %s: %w", e.name, err)
@@ -111,6 +115,19 @@ func (e *endpoint) startGroup(ctx context.Context, s settings) error {
 // how to take that back, and what remains to be retired once the whole change
 // is decided. An error leaves the endpoint as it was.
 func (e *endpoint) change(ctx context.Context, to settings) (undo, retire func(), err error) {
+	unsteer, err := e.steerBy(to)
+	if err != nil {
+		return nil, nil, err
+	}
+	back, retire, err := e.changeServers(ctx, to)
+	if err != nil {
+		unsteer()
+		return nil, nil, err
+	}
+	return func() { back(); unsteer() }, retire, nil
+}
+
+func (e *endpoint) changeServers(ctx context.Context, to settings) (undo, retire func(), err error) {
 	from := e.settings
 	switch was, will := from.Listener.Prefork.Workers, to.Listener.Prefork.Workers; {
 	case was == 0 && will == 0:

@@ -28,6 +28,7 @@ type managed struct {
 	seen     listener.Totals // the highest yet, so that counters never shrink
 	full     bool            // all wanted workers were ready once
 	trouble  string          // last crash, until all workers are ready again
+	lacking  string          // why steering is not what was asked for
 	history  history
 	recent   []listener.Totals // of the last seconds, oldest first
 }

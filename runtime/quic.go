@@ -9,6 +9,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/listener"
 	"github.com/echterhof/rockstar-tui/prefork"
+	"github.com/echterhof/rockstar-tui/runtime/config"
 )
 
 // Slots of a QUIC endpoint: the master itself serves one of its own, so that it
@@ -29,12 +30,12 @@ type packets struct {
 var _ sockets = (*packets)(nil)
 
 // openSockets opens those that the protocol needs.
-func openSockets(ctx context.Context, protocol, address string, beside bool) (sockets, error) {
-	opt := listener.SocketOptions{Beside: beside}
-	if protocol != protocolQUIC {
-		return orNil(listener.Open(ctx, address, opt))
+func openSockets(ctx context.Context, c config.Listener, beside bool) (sockets, error) {
+	opt := listener.SocketOptions{Beside: beside, Steering: c.Prefork.Steering}
+	if c.Protocol != protocolQUIC {
+		return orNil(listener.Open(ctx, c.Address, opt))
 	}
-	s, err := listener.OpenPackets(ctx, address, opt)
+	s, err := listener.OpenPackets(ctx, c.Address, opt)
 	if err != nil {
 		return nil, err
 	}

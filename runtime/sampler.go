@@ -23,6 +23,7 @@ func (a *App) sample(ctx context.Context) {
 	for {
 		for _, m := range a.sortedListeners() {
 			m.sample()
+			m.watchSteering()
 		}
 		a.watchBackends()
 		a.announce()

@@ -63,13 +63,14 @@ type lender struct {
 	config pool.Config
 }
 
-// newService starts with no routes; the first update brings them. alone says that
-// serving is all this process does.
-func newService(name string, b *board, alone bool, log *slog.Logger) *service {
+// newService starts with no routes; the first update brings them. live is the
+// kernel's count of its slot, if any; alone says that serving is all this process
+// does.
+func newService(name string, b *board, live *listener.Live, alone bool, log *slog.Logger) *service {
 	return &service{
 		name: name, board: b, log: log, pools: map[string]*lender{},
 		server: listener.NewServer(listener.ServerConfig{
-			Name: name, Counters: &b.listener, Tidy: alone, ErrorLog: log,
+			Name: name, Counters: &b.listener, Live: live, Tidy: alone, ErrorLog: log,
 		}),
 	}
 }

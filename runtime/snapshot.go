@@ -82,7 +82,7 @@ func (a *App) listenerInfo(m *managed, seconds int) control.ListenerInfo {
 	slices.SortStableFunc(info.Workers, func(x, y control.WorkerInfo) int { return x.ID - y.ID })
 	if current != nil {
 		info.Address = current.sockets.Addr().String()
-		info.Steering = current.sockets.Steering()
+		info.Steering, info.SteeringReason = current.steering()
 	}
 	info.WorkersReady = readyOf(info)
 	info.State, info.Reason = stateOf(info, current != nil, draining, m.wasFull(info), trouble)

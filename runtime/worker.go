@@ -28,7 +28,11 @@ func runWorker(p *program) error {
 		return fmt.Errorf("worker: %w", err)
 	}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	w := &worker{link: link, service: newService(link.Name(), boardOver(link.Memory()), p == nil, log)}
+	live, err := liveOf(link)
+	if err != nil {
+		return fmt.Errorf("worker: %w", err)
+	}
+	w := &worker{link: link, service: newService(link.Name(), boardOver(link.Memory()), live, p == nil, log)}
 	w.service.code = p
 	os.Unsetenv(envProgram)
 	return link.Run(context.Background(), prefork.Handlers{

@@ -135,6 +135,9 @@ func reasons(p *page, s *control.Snapshot) {
 		if l.Reason != "" {
 			p.line("%s %s: %s", l.Name, l.State, l.Reason)
 		}
+		if l.SteeringReason != "" {
+			p.line("%s steers %s: %s", l.Name, l.Steering, l.SteeringReason)
+		}
 	}
 }
 

@@ -62,6 +62,10 @@ type Prefork struct {
 	// Auto is set by "workers: auto": one worker per CPU. Workers then holds
 	// the number for this machine.
 	Auto bool `json:"auto,omitempty"`
+	// Steering is how new connections are spread over the workers:
+	// least_connections, weighted, random, shared, or auto, the default, for
+	// the first of them that this system allows.
+	Steering string `json:"steering"`
 }
 
 // Timeouts bound the phases of a connection. Zero means no bound. Changing one

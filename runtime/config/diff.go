@@ -69,6 +69,9 @@ var severity = map[Effect]int{Live: 1, Drain: 2, Rebind: 3, Restart: 4}
 // after its present request and comes back speaking the other one.
 func withinTCP(from, to string) bool { return from != "quic" && to != "quic" }
 
+// keepsSockets: workers have a socket each, however it is chosen among them.
+func keepsSockets(from, to string) bool { return from != "shared" && to != "shared" }
+
 func moreWorkers(from, to string) bool {
 	a, b := workersIn(from), workersIn(to)
 	return a > 0 && b >= a

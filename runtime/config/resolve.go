@@ -210,6 +210,7 @@ func (k *key) parse(text string, v reflect.Value) *fault {
 			err = k.bound(int64(p.Workers))
 		}
 		if err == nil {
+			p.Steering = v.Interface().(Prefork).Steering // a key of its own
 			v.Set(reflect.ValueOf(p))
 		}
 		return asFault(err)

@@ -143,6 +143,10 @@ func table() []*key {
 				effect: Drain, mild: moreWorkers, unless: "live when there are more",
 				example: `workers: 4`,
 				doc:     "How many worker processes serve the listener; auto means one per CPU. 0 serves in the master process."},
+			{path: "listeners.*.prefork.steering", kind: choice, fallback: "auto",
+				choices: []string{"auto", "least_connections", "weighted", "random", "shared"},
+				effect:  Restart, mild: keepsSockets,
+				doc: "How new connections are spread over workers: to the one with the fewest (needs Linux and CAP_BPF), at random by weights that follow connections and queues, at random, or all workers accept from one shared socket. auto is the first of them that is available. A change to or from shared needs the listener stopped."},
 		}, settings("listeners.*"),
 		[]*key{
 			{path: "listeners.*.tls", kind: section, effect: Drain,

@@ -75,6 +75,8 @@ func (v *validator) transports() {
 			v.add(faultf("quic needs tls").hintf("write tls: {cert_file: cert.pem, key_file: key.pem}"), append(at, "protocol")...)
 		case l.Protocol == "quic" && l.Prefork.Workers > maxQUICWorkers:
 			v.add(faultf("%d is too large for quic", l.Prefork.Workers).hintf("at most %d", maxQUICWorkers), append(at, "prefork", "workers")...)
+		case l.Protocol == "quic" && !slices.Contains([]string{"", "auto", "random"}, l.Prefork.Steering):
+			v.add(faultf("%s is not for quic, which is steered by connection ID", l.Prefork.Steering).hintf("write auto, or remove it"), append(at, "prefork", "steering")...)
 		case l.H2C && l.Protocol != "http2":
 			v.add(faultf("h2c is for protocol http2").hintf("write protocol: http2, or remove it"), append(at, "h2c")...)
 		case l.H2C && l.TLS != nil:

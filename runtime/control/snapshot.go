@@ -77,14 +77,17 @@ type ListenerInfo struct {
 	WorkersReady  int    `json:"workers_ready"`
 	// Prefork is false when the listener is served in the master process,
 	// which then is its one worker.
-	Prefork     bool             `json:"prefork"`
-	Steering    string           `json:"steering"`
-	Workers     []WorkerInfo     `json:"workers"`
-	Connections ConnectionCounts `json:"connections"`
-	Requests    uint64           `json:"requests"`
-	Errors      uint64           `json:"errors"` // responses with a status of 500 or more, and broken requests
-	BytesIn     uint64           `json:"bytes_in"`
-	BytesOut    uint64           `json:"bytes_out"`
+	Prefork bool `json:"prefork"`
+	// Steering is how new connections are spread over workers, and
+	// SteeringReason why that is not what was asked for, one line.
+	Steering       string           `json:"steering"`
+	SteeringReason string           `json:"steering_reason,omitempty"`
+	Workers        []WorkerInfo     `json:"workers"`
+	Connections    ConnectionCounts `json:"connections"`
+	Requests       uint64           `json:"requests"`
+	Errors         uint64           `json:"errors"` // responses with a status of 500 or more, and broken requests
+	BytesIn        uint64           `json:"bytes_in"`
+	BytesOut       uint64           `json:"bytes_out"`
 	// Latency of the last ten seconds, from a request's end of header to the end of its response.
 	Latency  Latency  `json:"latency_ms"`
 	Timeouts Timeouts `json:"timeouts"`

@@ -1,0 +1,31 @@
+//go:build !linux
+
+package listener
+
+import (
+	"errors"
+	"os"
+)
+
+// counts need Linux.
+type counts struct{}
+
+type liveMemory struct{}
+
+func newCounts() (*counts, error) { return nil, errors.ErrUnsupported }
+
+func (c *counts) live(int) *Live              { return nil }
+func (c *counts) set(int, int64)              {}
+func (c *counts) file() (*os.File, error)     { return nil, errors.ErrUnsupported }
+func (c *counts) close()                      {}
+func (c *counts) steer([]socket, []int) error { return errors.ErrUnsupported }
+
+// OpenLive is the counter of a slot; there are none on this system.
+func OpenLive(*os.File, int) (*Live, error) { return nil, nil }
+
+// watcher needs Linux.
+type watcher struct{}
+
+func (s *Sockets) watch(bool) {}
+
+func steerWeighted(socket, []int, []float64) error { return nil }

@@ -1,0 +1,24 @@
+package listener
+
+import "sync/atomic"
+
+// Live is the kernel's count of the connections of one slot. The kernel adds
+// each that it steers there, and who serves the slot takes it off at its end,
+// without a system call. Nil is a count that nobody keeps.
+type Live struct {
+	word *atomic.Int64
+	of   *liveMemory // keeps it mapped
+}
+
+func (l *Live) add(n int64) {
+	if l != nil {
+		l.word.Add(n)
+	}
+}
+
+func (l *Live) count() int64 { return l.word.Load() }
+
+// began counts a connection that came another way than by steering, and ended
+// takes off one that is over.
+func (l *Live) began() { l.add(1) }
+func (l *Live) ended() { l.add(-1) }

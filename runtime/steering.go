@@ -1,0 +1,113 @@
+package runtime
+
+import (
+	"fmt"
+
+	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/prefork"
+)
+
+// steerable are sockets that know several ways to spread connections.
+type steerable interface {
+	SetSteering(want string) error
+	SteeringReason() string
+	Measure(tenants func(add func(slot int, t listener.Tenant)))
+	Correct()
+}
+
+var (
+	_ steerable       = (*listener.Sockets)(nil)
+	_ prefork.Sharing = (*listener.Sockets)(nil)
+)
+
+// tenants tells the sockets what their workers have. Who serves in this process
+// has all slots together and cannot tell them apart.
+func (e *endpoint) tenants(add func(slot int, t listener.Tenant)) {
+	_, groups := e.servers()
+	for _, group := range groups {
+		group.Each(func(s prefork.Status, memory []byte) {
+			if memory == nil || s.Slot < 0 {
+				return
+			}
+			c := &boardOver(memory).listener
+			add(s.Slot, listener.Tenant{
+				Open:     c.Active.Load() + c.Idle.Load(),
+				Accepted: c.Accepted.Load() + c.Refused.Load(),
+			})
+		})
+	}
+}
+
+// steerBy changes how connections are spread, and returns how to take it back.
+func (e *endpoint) steerBy(to settings) (undo func(), err error) {
+	from := e.settings.Listener.Prefork.Steering
+	s, ok := e.sockets.(steerable)
+	if !ok || from == to.Listener.Prefork.Steering {
+		return func() {}, nil
+	}
+	if err := s.SetSteering(to.Listener.Prefork.Steering); err != nil {
+		return nil, fmt.Errorf("listener %s: %w", e.name, err)
+	}
+	return func() { s.SetSteering(from) }, nil // was in use a moment ago
+}
+
+// maySteerBy refuses what needs other sockets.
+func (e *endpoint) maySteerBy(to settings) error {
+	from, want := e.settings.Listener.Prefork.Steering, to.Listener.Prefork.Steering
+	if _, ok := e.sockets.(steerable); !ok || from == want || from != listener.SteerShared && want != listener.SteerShared {
+		return nil
+	}
+	return fmt.Errorf("listener %s: steering %s cannot become %s: %w; stop it, change it and start it again",
+		e.name, from, want, listener.ErrSteeringFixed)
+}
+
+// steering in use, and why it is not what was asked for.
+func (e *endpoint) steering() (used, reason string) {
+	if s, ok := e.sockets.(steerable); ok {
+		reason = s.SteeringReason()
+	}
+	return e.sockets.Steering(), reason
+}
+
+// correct keeps the kernel's counts true. It waits until who served before a
+// move is gone, since his connections are counted, too.
+func (e *endpoint) correct() {
+	e.mu.Lock()
+	moving := e.local != nil || len(e.leaving)+len(e.departed) > 0
+	e.mu.Unlock()
+	if s, ok := e.sockets.(steerable); ok && !moving {
+		s.Correct()
+	}
+}
+
+// watchSteering corrects what steering goes by, and makes an event of steering
+// that is not, or again, what was asked for.
+func (m *managed) watchSteering() {
+	e := m.endpoint()
+	if e == nil {
+		return
+	}
+	e.correct()
+	used, reason := e.steering()
+	m.mu.Lock()
+	was := m.lacking
+	m.lacking = reason
+	m.mu.Unlock()
+	switch {
+	case reason == was:
+	case reason != "":
+		m.events.infof(m.name, "steering is %s: %s", used, reason)
+	default:
+		m.events.infof(m.name, "steering is %s", used)
+	}
+}
+
+// liveOf is the kernel's count of a worker's slot, nil if there is none.
+func liveOf(link *prefork.Worker) (*listener.Live, error) {
+	f := link.Shared()
+	if f == nil {
+		return nil, nil
+	}
+	defer f.Close()
+	return listener.OpenLive(f, link.Slot())
+}
