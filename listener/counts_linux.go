@@ -27,7 +27,6 @@ type counts struct {
 	array, table *ebpf.Map
 	memory       *liveMemory
 	program      *ebpf.Program // attached; nil before
-	active       []int         // what it chooses among
 	known        int           // slots in the table
 }
 
