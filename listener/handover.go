@@ -66,6 +66,8 @@ func (s *Server) settle(raw net.Conn, h Handed, taken bool) {
 		return
 	}
 	c := newConn(s, raw)
+	c.live = s.live
+	c.live.began()
 	c.requests.Store(h.Requests)
 	c.in.Store(h.BytesIn)
 	c.out.Store(h.BytesOut)
