@@ -202,8 +202,7 @@ type clients struct{ idle, active, bystanders []*client }
 // client is one connection, by hand.
 type client struct {
 	net.Conn
-	r    *bufio.Reader
-	name string
+	r *bufio.Reader
 }
 
 const activeClients, idleClients = 3, 6
@@ -230,13 +229,19 @@ func connect(t *testing.T, app *runtime.App, b *slowBackend) *clients {
 
 func dialClient(t *testing.T, app *runtime.App, listener string) *client {
 	t.Helper()
-	conn, err := net.Dial("tcp", info(t, app, listener).Address)
+	return dialPath(t, info(t, app, listener).Address, "/hello")
+}
+
+// dialPath opens a connection and makes a first request on it.
+func dialPath(t *testing.T, address, path string) *client {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	c := &client{conn, bufio.NewReader(conn), listener}
-	c.send(t, "/hello")
+	c := &client{conn, bufio.NewReader(conn)}
+	c.send(t, path)
 	if alive, err := c.receive(); err != nil || !alive {
 		t.Fatalf("first request: %v, kept alive: %t", err, alive)
 	}
