@@ -208,6 +208,8 @@ func (a *App) Act(ctx context.Context, action control.Action) (*control.Result, 
 	switch action.Kind {
 	case control.Reload, control.Confirm, control.Rollback, control.AcceptHeld, control.RejectHeld:
 		return a.actOnConfig(ctx, action)
+	case control.DrainExtend, control.DrainNow:
+		return a.actOnDrain(action)
 	case control.RestartWorker:
 		return a.restartWorker(ctx, action)
 	case control.Shutdown:

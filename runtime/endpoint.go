@@ -204,14 +204,12 @@ func (e *endpoint) moveToGroup(ctx context.Context, from, to settings) (undo, re
 		e.settings, e.local, e.group, e.leaving = from, local, nil, without(e.leaving, local)
 		e.mu.Unlock()
 		group.Succeed(local.adopt)
-		e.endGroup(group, drainTimeout(to))
+		e.endGroup(group)
 	}
 	retire = func() {
 		local.handOver(e.group.Give)
 		e.moving.Go(func() {
-			ctx, cancel := context.WithTimeout(context.Background(), drainTimeout(from))
-			defer cancel()
-			local.drain(ctx)
+			local.drainWithin(drainTimeout(from))
 			e.mu.Lock()
 			e.leaving = without(e.leaving, local)
 			e.mu.Unlock()
@@ -238,33 +236,35 @@ func (e *endpoint) moveToLocal(from, to settings) (undo, retire func(), err erro
 		e.mu.Lock()
 		e.settings, e.local, e.group, e.departed = from, nil, group, without(e.departed, group)
 		e.mu.Unlock()
-		ctx, cancel := context.WithTimeout(context.Background(), drainTimeout(to))
-		defer cancel()
 		local.handOver(group.Give)
-		local.drain(ctx)
+		local.drainWithin(drainTimeout(to))
 		e.gone(local.board)
 	}
 	retire = func() {
 		e.steerLocal()
 		group.Succeed(e.local.adopt)
-		e.moving.Go(func() { e.endGroup(group, drainTimeout(from)) })
+		e.moving.Go(func() { e.endGroup(group) })
 	}
 	return undo, retire, nil
 }
 
 // endGroup drains a group whose sockets somebody else serves from now on.
-func (e *endpoint) endGroup(group *prefork.Group, timeout time.Duration) {
-	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout(timeout))
-	defer cancel()
-	if err := group.Stop(ctx); err != nil {
-		e.log.Warn("workers had to be ended", "listener", e.name, "error", err)
-	}
+func (e *endpoint) endGroup(group *prefork.Group) {
+	e.stopGroup(group)
 	e.mu.Lock()
 	e.departed = without(e.departed, group)
 	local := e.local
 	e.mu.Unlock()
 	if local != nil {
 		e.sockets.Steer([]int{0}) // the group steered to its last worker
+	}
+}
+
+// stopGroup waits for each worker until its drain deadline, wherever that is
+// moved to; the group itself ends those that stay longer.
+func (e *endpoint) stopGroup(group *prefork.Group) {
+	if err := group.Stop(context.Background()); err != nil {
+		e.log.Warn("workers had to be ended", "listener", e.name, "error", err)
 	}
 }
 
@@ -276,15 +276,13 @@ func (e *endpoint) end() (refused, done <-chan struct{}) {
 	timeout := drainTimeout(e.settings)
 	go func() {
 		defer close(over)
-		ctx, cancel := context.WithTimeout(context.Background(), timeout)
-		defer cancel()
 		if err := e.sockets.Quiesce(); err != nil {
 			e.log.Warn("connections may be refused late", "listener", e.name, "error", err)
 		}
 		drained := make(chan struct{})
 		go func() {
 			defer close(drained)
-			e.drain(ctx)
+			e.drain(timeout)
 		}()
 		e.awaitNoAccept(drained)
 		if err := e.sockets.Close(); err != nil {
@@ -297,24 +295,21 @@ func (e *endpoint) end() (refused, done <-chan struct{}) {
 	return noAccept, over
 }
 
-// drain ends all who serve this endpoint.
-func (e *endpoint) drain(ctx context.Context) {
+// drain ends all who serve this endpoint; what workers have left, after the
+// timeout of theirs.
+func (e *endpoint) drain(timeout time.Duration) {
 	e.mu.Lock()
 	local, group := e.local, e.group
 	e.mu.Unlock()
 	if local != nil {
-		local.drain(ctx)
+		local.drainWithin(timeout)
 		e.mu.Lock()
 		e.local = nil
 		e.mu.Unlock()
 		e.gone(local.board)
 	}
 	if group != nil {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout(drainTimeout(e.settings)))
-		defer cancel()
-		if err := group.Stop(ctx); err != nil {
-			e.log.Warn("workers had to be ended", "listener", e.name, "error", err)
-		}
+		e.stopGroup(group)
 	}
 }
 
@@ -344,7 +339,7 @@ func (e *endpoint) accepting() bool {
 func (e *endpoint) each(f func(prefork.Status, *board)) {
 	locals, groups := e.servers()
 	for _, local := range locals {
-		f(prefork.Status{}, local.board)
+		f(prefork.Status{DrainDeadline: local.drainDeadline()}, local.board)
 	}
 	for _, group := range groups {
 		group.Each(func(s prefork.Status, memory []byte) {
@@ -385,9 +380,6 @@ func drainTimeout(s settings) time.Duration {
 	}
 	return 365 * 24 * time.Hour
 }
-
-// stopTimeout leaves workers their whole drain timeout, and some time to end.
-func stopTimeout(drain time.Duration) time.Duration { return drain + drain/8 + 3*time.Second }
 
 // without returns list less the one element v.
 func without[T comparable](list []T, v T) []T {

@@ -49,6 +49,7 @@ type service struct {
 	server *listener.Server
 	log    *slog.Logger
 	at     atomic.Pointer[net.Addr] // where it accepts; nil before
+	grace  atomic.Pointer[grace]    // of its drain in this process; nil before
 	code   *program                 // routes that the program registered, beside those of the config; may be nil
 
 	// mu serializes changes of what follows.

@@ -184,7 +184,7 @@ func (c *call) addCommands(root *cobra.Command) {
 		{groupLook, "Look:", []*cobra.Command{c.statusCommand(), c.listenersCommand(), c.workersCommand(),
 			c.poolsCommand(), c.connectionsCommand(), c.eventsCommand()}},
 		{groupChange, "Change:", []*cobra.Command{c.startCommand(), c.stopCommand(), c.scaleCommand(), c.setCommand(),
-			c.unsetCommand(), c.restartCommand(), c.reloadCommand(), c.planCommand()}},
+			c.unsetCommand(), c.restartCommand(), c.drainCommand(), c.reloadCommand(), c.planCommand()}},
 		{groupOther, "Other:", []*cobra.Command{c.configCommand(), c.versionCommand(), c.completionCommand()}},
 	} {
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})

@@ -199,10 +199,12 @@ const (
 	Rollback      = "rollback"       // go back to Generation, or end the trial under way
 	AcceptHeld    = "accept_held"    // apply the change of the file that is held
 	RejectHeld    = "reject_held"    // leave it unapplied until the file is saved again
+	DrainExtend   = "drain_extend"   // give what drains By more time: of Listener, or of all if that is empty
+	DrainNow      = "drain_now"      // end at once what drains; what is left open is closed
 )
 
 // Actions are the kinds of all that every runtime knows.
-var Actions = []string{Reload, RestartWorker, Shutdown, Confirm, Rollback, AcceptHeld, RejectHeld}
+var Actions = []string{Reload, RestartWorker, Shutdown, Confirm, Rollback, AcceptHeld, RejectHeld, DrainExtend, DrainNow}
 
 // UnknownAction says that there is no action of that kind, and which there are.
 func UnknownAction(kind string) string {
@@ -221,6 +223,10 @@ type Action struct {
 	Discard bool `json:"discard,omitempty"`
 	// Generation a rollback goes back to; 0 takes back what is on trial.
 	Generation uint64 `json:"generation,omitempty"`
-	Actor      string `json:"actor,omitempty"`
-	Reason     string `json:"reason,omitempty"`
+	// All means every worker of Listener that drains, not just Worker, and By is
+	// how much more time they get: from 1s to 24h.
+	All    bool            `json:"all,omitempty"`
+	By     config.Duration `json:"by,omitempty"`
+	Actor  string          `json:"actor,omitempty"`
+	Reason string          `json:"reason,omitempty"`
 }

@@ -2,7 +2,9 @@ package controltest
 
 import (
 	"reflect"
+	"time"
 
+	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
@@ -61,6 +63,20 @@ func wrongActionsAreRefused(r *rig) {
 	before := r.snapshot()
 	_, err := r.Controller.Act(r.ctx, control.Action{Kind: "dance"})
 	r.wantError("an unknown action", err, control.ErrInvalid)
+	for _, kind := range []string{control.DrainExtend, control.DrainNow} {
+		a := control.Action{Kind: kind, Listener: r.Listener, All: true}
+		if kind == control.DrainExtend {
+			a.By = config.Duration(time.Minute)
+		}
+		_, err = r.Controller.Act(r.ctx, a)
+		r.wantError(kind+" of what does not drain", err, control.ErrRefused)
+		a.Listener = "there-is-none"
+		_, err = r.Controller.Act(r.ctx, a)
+		r.wantError(kind+" of no listener", err, control.ErrNotFound)
+		a.Listener, a.By = r.Listener, config.Duration(time.Millisecond)
+		_, err = r.Controller.Act(r.ctx, a)
+		r.wantError(kind+" by a millisecond", err, control.ErrInvalid)
+	}
 	_, err = r.Controller.Act(r.ctx, control.Action{Kind: control.RestartWorker, Listener: "there-is-none"})
 	r.wantError("restart of a worker of no listener", err, control.ErrNotFound)
 	_, err = r.Controller.Act(r.ctx, control.Action{Kind: control.RestartWorker, Listener: r.Listener, Worker: 1 << 20})

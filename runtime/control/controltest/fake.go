@@ -294,6 +294,8 @@ func deed(s *control.Snapshot, a control.Action) (string, error) {
 	switch a.Kind {
 	case control.RestartWorker:
 		return restart(s, a.Listener, a.Worker)
+	case control.DrainExtend, control.DrainNow:
+		return redrain(s, a)
 	case control.Shutdown:
 		for i := range s.Listeners {
 			stop(&s.Listeners[i])
@@ -303,6 +305,37 @@ func deed(s *control.Snapshot, a control.Action) (string, error) {
 	message := control.UnknownAction(a.Kind)
 	return "", &control.Error{Code: control.CodeInvalid, Message: message,
 		Details: []control.Detail{{Path: "kind", Message: message}}}
+}
+
+// redrain moves the deadlines of what drains.
+func redrain(s *control.Snapshot, a control.Action) (string, error) {
+	if err := a.CheckDrain(); err != nil {
+		return "", err
+	}
+	if a.Listener != "" && find(s, a.Listener) == nil {
+		return "", notFound("listener", fmt.Sprintf("no listener %q", a.Listener))
+	}
+	n := 0
+	for i := range s.Listeners {
+		l := &s.Listeners[i]
+		for j := range l.Workers {
+			w := &l.Workers[j]
+			if w.DrainDeadline == nil || a.Listener != "" && a.Listener != l.Name || !a.All && a.Worker != w.ID {
+				continue
+			}
+			until := w.DrainDeadline.Add(time.Duration(a.By))
+			if a.Kind == control.DrainNow {
+				until, w.Connections.Active, w.Connections.Idle = s.Time, 0, 0
+			}
+			w.DrainDeadline = &until
+			n++
+		}
+		recount(l)
+	}
+	if n == 0 {
+		return "", a.NothingDrains()
+	}
+	return a.DrainDone(n), nil
 }
 
 func restart(s *control.Snapshot, name string, id int) (string, error) {

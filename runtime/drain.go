@@ -1,0 +1,123 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/echterhof/rockstar-tui/prefork"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+// grace is the time that a drain in this process may take. Its end can be moved.
+type grace struct {
+	context.Context
+	cancel context.CancelCauseFunc
+
+	mu    sync.Mutex
+	until time.Time
+	timer *time.Timer
+}
+
+func newGrace(d time.Duration) *grace {
+	g := &grace{until: time.Now().Add(d)}
+	g.Context, g.cancel = context.WithCancelCause(context.Background())
+	g.timer = time.AfterFunc(d, func() { g.cancel(context.DeadlineExceeded) })
+	return g
+}
+
+// extend says false if the time was over.
+func (g *grace) extend(more time.Duration) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.Err() != nil || !g.timer.Stop() {
+		return false
+	}
+	g.until = g.until.Add(more)
+	g.timer.Reset(time.Until(g.until))
+	return true
+}
+
+func (g *grace) end() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	over := g.Err() != nil
+	g.timer.Stop()
+	g.until = time.Now()
+	g.cancel(context.DeadlineExceeded)
+	return !over
+}
+
+func (g *grace) deadline() time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.until
+}
+
+// drainWithin is drain, with what is left closed after d, or after what became
+// of that.
+func (s *service) drainWithin(d time.Duration) {
+	g := newGrace(d)
+	defer g.cancel(nil)
+	defer g.timer.Stop()
+	s.grace.Store(g)
+	s.drain(g)
+}
+
+// drainDeadline is zero while s does not drain.
+func (s *service) drainDeadline() time.Time {
+	if g := s.grace.Load(); g != nil {
+		return g.deadline()
+	}
+	return time.Time{}
+}
+
+// actOnDrain gives drains that are under way more time, or none. It waits for no
+// change: a shutdown is one.
+func (a *App) actOnDrain(action control.Action) (*control.Result, error) {
+	if err := action.CheckDrain(); err != nil {
+		return nil, err
+	}
+	if action.Listener != "" && !a.knows(action.Listener) {
+		return nil, &control.Error{Code: control.CodeNotFound, Message: fmt.Sprintf("there is no listener %q", action.Listener)}
+	}
+	n := 0
+	for _, m := range a.sortedListeners() {
+		if action.Listener == "" || action.Listener == m.name {
+			n += m.redrain(action)
+		}
+	}
+	if n == 0 {
+		return nil, action.NothingDrains()
+	}
+	message := action.DrainDone(n)
+	a.events.add(control.Event{Level: control.LevelWarn, Listener: action.Listener, Actor: action.Actor, Message: said(message, action.Reason)})
+	return &control.Result{Revision: a.currentRevision(), Message: message}, nil
+}
+
+// redrain counts the processes it reached.
+func (m *managed) redrain(action control.Action) (n int) {
+	id, more := action.Worker, time.Duration(action.By)
+	if action.All {
+		id = -1
+	}
+	local := func(g *grace) bool { return g.extend(more) }
+	group := func(g *prefork.Group) int { return g.ExtendDrain(id, more) }
+	if action.Kind == control.DrainNow {
+		local = (*grace).end
+		group = func(g *prefork.Group) int { return g.EndDrain(id) }
+	}
+	for _, e := range m.endpoints() {
+		locals, groups := e.servers()
+		for _, s := range locals {
+			if g := s.grace.Load(); g != nil && id <= 0 && local(g) {
+				n++
+			}
+		}
+		for _, g := range groups {
+			n += group(g)
+		}
+	}
+	return n
+}
