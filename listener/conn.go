@@ -58,6 +58,11 @@ type conn struct {
 	verdict  int    // status the engine answers the present request with; 0 for none
 	linger   bool   // the client is still sending
 	last     bool   // the client was told that this response is the last one
+
+	behind    bool // nothing was read since the last response, which may be on its way yet
+	pipelined bool // the present request came like that
+	mute      mute // what the engine writes and nobody is to see
+	muted     int  // bytes of the end of a header that were seen of it
 }
 
 func newConn(s *Server, raw net.Conn) *conn {
@@ -109,6 +114,7 @@ func (c *conn) begin() {
 // headerDone counts the request and gives it a verdict if it asks for too much.
 func (c *conn) headerDone(bytes int, length int64) {
 	c.started = ticks()
+	c.pipelined = c.behind
 	c.requests.Add(1)
 	c.s.counters.Requests.Add(1)
 	limits := c.s.terms.Load()
@@ -136,6 +142,7 @@ func (c *conn) bodyDone() {
 func (c *conn) finish() {
 	now := ticks()
 	c.observe(now)
+	c.behind = true
 	c.enter(StateIdle, now)
 }
 
@@ -169,6 +176,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	case c.leaves():
 		return 0, io.EOF
 	}
+	c.behind = false // the engine has sent all before it reads more
 	n, err := c.receive(p)
 	switch {
 	case n > 0:
@@ -270,6 +278,9 @@ func (c *conn) dismissed(p phase) error {
 }
 
 func (c *conn) Write(p []byte) (int, error) {
+	if c.mute != muteNothing {
+		return c.writeMuted(p)
+	}
 	if c.tls != nil {
 		return c.tls.Write(p)
 	}

@@ -47,6 +47,9 @@ func (m *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := m.begin(w, r)
 	defer m.end(x)
 	if x.verdict == 0 {
+		if r.ProtoMajor == 3 && strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
+			w.WriteHeader(http.StatusContinue) // which the engine of HTTP/3 leaves to us
+		}
 		x.call()
 	}
 	x.finish()

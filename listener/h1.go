@@ -112,6 +112,10 @@ func (e *h1) handle(ctx *fasthttp.RequestCtx) {
 		c.linger = !c.exchange.bodyRead()
 		c.bodyDone()
 	}
+	if live := c.exchange.live; live != nil {
+		e.endLive(c, live, ctx)
+		return
+	}
 	switch {
 	case c.verdict != 0:
 		c.answerVerdict(ctx)
@@ -130,10 +134,21 @@ func (e *h1) handle(ctx *fasthttp.RequestCtx) {
 	}
 }
 
+// endLive ends a response that its handler has sent. What the client was told of
+// the end of the connection holds, whatever has happened meanwhile.
+func (e *h1) endLive(c *conn, l *Live, ctx *fasthttp.RequestCtx) {
+	c.exchange.live = nil
+	if c.verdict != 0 || ctx.Response.StatusCode() >= 500 {
+		c.s.counters.Errors.Add(1)
+	}
+	l.end(c.verdict == 0 && !c.exchange.failed)
+}
+
 func (e *h1) call(c *conn, ctx *fasthttp.RequestCtx) {
 	defer func() {
 		if r := recover(); r != nil {
 			e.s.panicked(c, r)
+			c.exchange.failed = true
 			ctx.Error("internal server error\n", statusInternalError)
 			ctx.SetConnectionClose()
 		}

@@ -16,11 +16,15 @@ type h1Exchange struct {
 	ctx  *fasthttp.RequestCtx
 	body h1Body
 	path []byte // of the decoded path, if it differs from the raw one
+	live *Live  // of a response that is sent while the handler runs; else nil
+
+	failed bool // the handler panicked
 }
 
 func (x *h1Exchange) reset(c *conn, ctx *fasthttp.RequestCtx) {
 	x.ctx = ctx
 	x.body = h1Body{}
+	x.failed = false
 	length := ctx.Request.Header.ContentLength()
 	if length != -1 && length <= prefetched {
 		c.bodyDone() // read by now

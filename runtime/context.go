@@ -54,7 +54,9 @@ type Context interface {
 	Bind(v any) error
 
 	// Request and ResponseWriter are the same exchange in the words of
-	// net/http, made when first asked for.
+	// net/http, made when first asked for. The ResponseWriter is an
+	// [http.Flusher]: what is flushed is sent at once, as are informational
+	// responses. It sends trailers as net/http does.
 	Request() *http.Request
 	ResponseWriter() http.ResponseWriter
 	// Context is cancelled when the client goes away, and when the handler
@@ -70,7 +72,7 @@ type exchangeContext struct {
 	*binding
 
 	request *http.Request
-	writer  *bufferedWriter
+	writer  *responseWriter
 	ctx     context.Context
 	cancel  context.CancelFunc
 	query   url.Values

@@ -8,8 +8,6 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
-	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/echterhof/rockstar-tui/listener"
@@ -95,7 +93,7 @@ func (m *mount) end() {
 	case m.stream != nil:
 		m.stream.Flush()
 		m.pipe.Close()
-	case panicked == nil && m.header.Get("Trailer") != "":
+	case panicked == nil && hasTrailers(m.header):
 		m.beginStream(false) // only a stream has trailers
 		m.stream.Flush()
 		m.pipe.Close()
@@ -111,9 +109,13 @@ func (m *mount) end() {
 
 func (m *mount) Header() http.Header { return m.header }
 
-// WriteHeader ignores informational responses, which this engine does not send.
+// WriteHeader sends informational responses at once.
 func (m *mount) WriteHeader(status int) {
-	if m.status == 0 && status >= 200 {
+	switch {
+	case m.status != 0 || m.taken || status == http.StatusSwitchingProtocols:
+	case informational(status):
+		listener.Inform(m.x, status, m.header)
+	default:
 		m.status = status
 	}
 }
@@ -156,41 +158,12 @@ func (m *mount) commit() {
 		m.status = http.StatusOK
 	}
 	m.x.SetStatus(m.status)
-	header := m.header
-	if fast, ok := listener.FastHTTP(m.x); ok && len(m.header["Trailer"]) > 0 {
-		header = m.header.Clone()
-		for _, name := range m.trailers() {
-			header.Del(name)
-			fast.Response.Header.AddTrailer(name) // what may not be one is left out
-		}
-		header.Del("Trailer")
-	}
-	setHeaders(m.x, header)
-}
-
-// trailers are the names of the headers that come after the body.
-func (m *mount) trailers() (names []string) {
-	for _, list := range m.header["Trailer"] {
-		for name := range strings.SplitSeq(list, ",") {
-			names = append(names, strings.TrimSpace(name))
-		}
-	}
-	return names
+	setHeaders(m.x, m.header)
 }
 
 // sendTrailers is called by the engine at the end of the body, when the handler
 // has returned.
-func (m *mount) sendTrailers() {
-	fast, ok := listener.FastHTTP(m.x)
-	if !ok {
-		return
-	}
-	for _, name := range m.trailers() {
-		if value := m.header.Get(name); value != "" {
-			fast.Response.Header.Set(name, value)
-		}
-	}
-}
+func (m *mount) sendTrailers() { setTrailers(m.x, m.header) }
 
 // beginStream lets the engine go on, which from now on sends what is written.
 func (m *mount) beginStream(atOnce bool) {
@@ -202,22 +175,13 @@ func (m *mount) beginStream(atOnce bool) {
 	var out *io.PipeReader
 	out, m.pipe = io.Pipe()
 	m.stream = bufio.NewWriter(m.pipe)
-	m.x.SetBodyStream(&pipeEnd{PipeReader: out, end: m.sendTrailers, gone: m.cancel}, m.length())
+	m.x.SetBodyStream(&pipeEnd{PipeReader: out, end: m.sendTrailers, gone: m.cancel}, announced(m.header))
 	close(m.release)
 	m.stream.Write(m.buffer)
 	m.buffer = nil
 	if atOnce {
 		m.stream.Flush()
 	}
-}
-
-// length is what the handler announced, -1 if it did not.
-func (m *mount) length() int64 {
-	n, err := strconv.ParseInt(m.header.Get("Content-Length"), 10, 64)
-	if err != nil || n < 0 {
-		return -1
-	}
-	return n
 }
 
 // Hijack gives the connection to the handler, as in net/http.

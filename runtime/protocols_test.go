@@ -3,7 +3,6 @@
 package runtime_test
 
 import (
-	"bufio"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -149,32 +148,6 @@ func TestHandlersAreTheSameOnEveryProtocol(t *testing.T) {
 	})
 }
 
-func TestMountedHandlersStreamOnEveryProtocol(t *testing.T) {
-	proceed := make(chan struct{})
-	onEach(t, func(r *runtime.Router) {
-		r.Mount("GET /events", http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-			fmt.Fprintln(w, "one")
-			w.(http.Flusher).Flush()
-			<-proceed
-			fmt.Fprintln(w, "two")
-		}))
-	}, func(t *testing.T, client *http.Client, url string) {
-		resp, err := client.Get(url + "/events")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		lines := bufio.NewReader(resp.Body)
-		if line, err := lines.ReadString('\n'); line != "one\n" {
-			t.Fatalf("before the handler's end: %q, %v", line, err)
-		}
-		proceed <- struct{}{}
-		if line, err := lines.ReadString('\n'); line != "two\n" {
-			t.Errorf("afterwards: %q, %v", line, err)
-		}
-	})
-}
-
 func TestTheContextEndsWithTheClientOnEveryProtocol(t *testing.T) {
 	arrived, cancelled := make(chan struct{}), make(chan struct{})
 	onEach(t, func(r *runtime.Router) {
@@ -204,31 +177,6 @@ func TestTheContextEndsWithTheClientOnEveryProtocol(t *testing.T) {
 		case <-cancelled:
 		case <-time.After(10 * time.Second):
 			t.Fatal("the handler was not told")
-		}
-	})
-}
-
-func TestMountedHandlersSendTrailersOnEveryProtocol(t *testing.T) {
-	onEach(t, func(r *runtime.Router) {
-		r.Mount("GET /sum", http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-			w.Header().Set("Trailer", "X-Sum, X-Unset")
-			fmt.Fprint(w, "body")
-			if q.FormValue("flush") != "" {
-				w.(http.Flusher).Flush()
-			}
-			w.Header().Set("X-Sum", "42")
-		}))
-	}, func(t *testing.T, client *http.Client, url string) {
-		for _, query := range []string{"", "?flush=1"} {
-			resp, err := client.Get(url + "/sum" + query)
-			if err != nil {
-				t.Fatal(err)
-			}
-			body, err := io.ReadAll(resp.Body)
-			resp.Body.Close()
-			if string(body) != "body" || err != nil || resp.Trailer.Get("X-Sum") != "42" || resp.Header.Get("X-Sum") != "" {
-				t.Errorf("%s: got %q, %v, trailer %v, header %v", query, body, err, resp.Trailer, resp.Header)
-			}
 		}
 	})
 }
