@@ -145,7 +145,7 @@ func TestClientsThatExpectAContinueGetItOnEveryProtocol(t *testing.T) {
 					return nil
 				},
 			})
-			req, _ := http.NewRequestWithContext(ctx, "POST", url+way, &patient{wait: told, Reader: strings.NewReader("body")})
+			req, _ := http.NewRequestWithContext(ctx, "POST", url+way, &waitsToBeTold{wait: told, Reader: strings.NewReader("body")})
 			req.Header.Set("Expect", "100-continue")
 			resp, err := client.Do(req)
 			if err != nil {
@@ -160,13 +160,13 @@ func TestClientsThatExpectAContinueGetItOnEveryProtocol(t *testing.T) {
 	})
 }
 
-// patient has nothing to read until it may.
-type patient struct {
+// waitsToBeTold has nothing to read until it may.
+type waitsToBeTold struct {
 	wait chan struct{}
 	io.Reader
 }
 
-func (p *patient) Read(b []byte) (int, error) {
+func (p *waitsToBeTold) Read(b []byte) (int, error) {
 	select {
 	case <-p.wait:
 		return p.Reader.Read(b)
