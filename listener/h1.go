@@ -136,7 +136,7 @@ func (e *h1) handle(ctx *fasthttp.RequestCtx) {
 
 // endLive ends a response that its handler has sent. What the client was told of
 // the end of the connection holds, whatever has happened meanwhile.
-func (e *h1) endLive(c *conn, l *Live, ctx *fasthttp.RequestCtx) {
+func (e *h1) endLive(c *conn, l *LiveBody, ctx *fasthttp.RequestCtx) {
 	c.exchange.live = nil
 	if c.verdict != 0 || ctx.Response.StatusCode() >= 500 {
 		c.s.counters.Errors.Add(1)

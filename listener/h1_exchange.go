@@ -16,7 +16,7 @@ type h1Exchange struct {
 	ctx  *fasthttp.RequestCtx
 	body h1Body
 	path []byte // of the decoded path, if it differs from the raw one
-	live *Live  // of a response that is sent while the handler runs; else nil
+	live *LiveBody  // of a response that is sent while the handler runs; else nil
 
 	failed bool // the handler panicked
 }

@@ -42,10 +42,10 @@ func Inform(x Exchange, status int, header http.Header) {
 	c.Write(text.Bytes())
 }
 
-// Live is the body of a response that is sent while its handler runs, on
+// LiveBody is the body of a response that is sent while its handler runs, on
 // HTTP/1.1. The engine ends it when the handler has returned, with the trailers
 // that are set in its response header by then.
-type Live struct {
+type LiveBody struct {
 	c       *conn
 	ctx     *fasthttp.RequestCtx
 	out     *bufio.Writer // nil where the response has no body
@@ -59,7 +59,7 @@ type Live struct {
 // was written, and gives a writer of the rest. size is that of the whole body,
 // -1 if it is not known. It gives nil where the response has to wait: behind
 // another one, or because its body is a stream, or on another engine.
-func GoLive(x Exchange, size int64) *Live {
+func GoLive(x Exchange, size int64) *LiveBody {
 	h, ok := x.(*h1Exchange)
 	if !ok || h.live != nil || h.ctx.Response.IsBodyStream() {
 		return nil
@@ -68,7 +68,7 @@ func GoLive(x Exchange, size int64) *Live {
 	if !c.canBypass() {
 		return nil
 	}
-	l := &Live{c: c, ctx: h.ctx, left: size}
+	l := &LiveBody{c: c, ctx: h.ctx, left: size}
 	h.live = l
 	response := &h.ctx.Response
 	body := bytes.Clone(response.Body())
@@ -82,7 +82,7 @@ func GoLive(x Exchange, size int64) *Live {
 }
 
 // header decides how the body is told from what follows it.
-func (l *Live) header(unread bool) []byte {
+func (l *LiveBody) header(unread bool) []byte {
 	h := &l.ctx.Response.Header
 	newer := l.ctx.Request.Header.IsHTTP11()
 	l.last = unread || !newer || l.ctx.Request.Header.ConnectionClose() || l.c.mustEnd()
@@ -101,7 +101,7 @@ func (l *Live) header(unread bool) []byte {
 }
 
 // Write sends p, or keeps it for the next Flush.
-func (l *Live) Write(p []byte) (int, error) {
+func (l *LiveBody) Write(p []byte) (int, error) {
 	switch {
 	case l.err != nil:
 		return 0, l.err
@@ -118,7 +118,7 @@ func (l *Live) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func (l *Live) chunk(p []byte) (int, error) {
+func (l *LiveBody) chunk(p []byte) (int, error) {
 	fmt.Fprintf(l.out, "%x\r\n", len(p))
 	n, _ := l.out.Write(p)
 	_, l.err = l.out.WriteString("\r\n")
@@ -126,7 +126,7 @@ func (l *Live) chunk(p []byte) (int, error) {
 }
 
 // Flush sends what was kept.
-func (l *Live) Flush() error {
+func (l *LiveBody) Flush() error {
 	if l.err == nil && l.out != nil {
 		l.err = l.out.Flush()
 	}
@@ -138,7 +138,7 @@ var errNotWhole = errors.New("the response is shorter than announced")
 // end is called when the handler has returned. The engine, which knows nothing
 // of all this, is left an empty response, and the connection told to keep it to
 // itself. A response that is not whole is broken off, so that the client sees it.
-func (l *Live) end(whole bool) {
+func (l *LiveBody) end(whole bool) {
 	switch {
 	case !whole || l.out != nil && !l.chunked && l.left > 0:
 		l.err = errNotWhole

@@ -26,7 +26,7 @@ type responseWriter struct {
 	header http.Header
 	status int
 	wrote  bool
-	live   *listener.Live // nil until the response is on its way
+	live   *listener.LiveBody // nil until the response is on its way
 }
 
 func (w *responseWriter) Header() http.Header { return w.header }
