@@ -15,8 +15,8 @@ import (
 type h1Exchange struct {
 	ctx  *fasthttp.RequestCtx
 	body h1Body
-	path []byte // of the decoded path, if it differs from the raw one
-	live *LiveBody  // of a response that is sent while the handler runs; else nil
+	path []byte    // of the decoded path, if it differs from the raw one
+	live *LiveBody // of a response that is sent while the handler runs; else nil
 
 	failed bool // the handler panicked
 }
