@@ -66,6 +66,23 @@ type Prefork struct {
 	// least_connections, weighted, random, shared, or auto, the default, for
 	// the first of them that this system allows.
 	Steering string `json:"steering"`
+	// HangTimeout is how long a worker may show no sign of life until it is
+	// replaced; connections are steered away from it after a fifth of that, 2s
+	// at most. 0 waits for it forever. Default 10s.
+	HangTimeout Duration `json:"hang_timeout"`
+	// Recycle replaces workers from time to time.
+	Recycle Recycle `json:"recycle"`
+}
+
+// Recycle bounds the life of a worker. One beyond a bound is replaced without a
+// connection lost, one worker of a listener at a time. Zero bounds nothing.
+type Recycle struct {
+	// MaxRequests a worker answers, a tenth more or less. Default 0.
+	MaxRequests int `json:"max_requests"`
+	// MaxAge of a worker, a tenth more or less. Default 0s.
+	MaxAge Duration `json:"max_age"`
+	// MaxMemory that a worker holds resident. Default 0.
+	MaxMemory Size `json:"max_memory"`
 }
 
 // Timeouts bound the phases of a connection. Zero means no bound. Changing one

@@ -126,12 +126,20 @@ func (e *encoder) value(k *key, v, base reflect.Value) *node {
 	case headers:
 		return headerNode(v)
 	}
-	if base.IsValid() && !k.required && equal(v, base) {
+	if base.IsValid() && !k.required && k.same(v, base) {
 		return nil
 	}
 	n := scalarNode(k.write(v))
 	n.quoted = k.kind == text && likeAnother(n.text)
 	return n
+}
+
+// same looks only at what k itself holds of a struct it shares with other keys.
+func (k *key) same(a, b reflect.Value) bool {
+	if k.kind == workers {
+		return k.write(a) == k.write(b)
+	}
+	return equal(a, b)
 }
 
 // optional writes a section that may be absent, either as a nil pointer or by

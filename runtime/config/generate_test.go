@@ -75,6 +75,9 @@ func (g generator) settings(prefix string, p float64) map[string]string {
 		}
 		sections[section][name] = g.value(k)
 	}
+	if s := sections["prefork"]; s != nil && g.chance(0.5) {
+		s["recycle"] = "{" + strings.Join(g.some(0.5, "max_requests: 50000", "max_age: 1h30m", "max_memory: 64MiB"), ", ") + "}"
+	}
 	fields := map[string]string{}
 	for name, section := range sections {
 		fields[name] = flowMap(section)
@@ -84,6 +87,10 @@ func (g generator) settings(prefix string, p float64) map[string]string {
 
 // value prefers few different values, so that two configs agree often.
 func (g generator) value(k config.Key) string {
+	if strings.Contains(k.Path, ".prefork.") && (k.Type == "duration" || k.Type == "size") {
+		// Nothing or enough to live on.
+		return map[string]string{"duration": g.pick("0s", "1s", "1m30s", "24h"), "size": g.pick("0", "32MiB", "2GiB")}[k.Type]
+	}
 	switch k.Type {
 	case "true or false":
 		return g.pick("true", "false")

@@ -100,6 +100,11 @@ var mistakes = []struct {
 		`4:54: defaults.limits.max_request_bytes: a number has no leading zeros; write 4`,
 		`8:21: listeners.a.buffers.read: 9223372036854775807GiB is too large`,
 		`8:52: listeners.a.buffers.write: "1.5KiB" is not a size; write it like 512, 4KiB, 10MiB or 1GiB`}},
+	{"lives", "version: 1\nlisteners:\n  a:\n    address: :1\n    prefork:\n      hang_timeout: 900ms\n      recycle: {max_age: 1ms, max_memory: 4KiB, max_requests: -1}\n", []string{
+		`6:21: listeners.a.prefork.hang_timeout: 900ms is too small; at least 1s, or 0s for never`,
+		`7:26: listeners.a.prefork.recycle.max_age: 1ms is too small; at least 1s, or 0s for never`,
+		`7:43: listeners.a.prefork.recycle.max_memory: 4KiB is less than a worker needs; at least 32MiB, or 0 for never`,
+		`7:63: listeners.a.prefork.recycle.max_requests: -1 is too small; at least 0`}},
 	{"numbers", "version: 1\ndefaults:\n  limits: {max_connections: 017, accept_rate: -5}\n  keep_alive: {max_conns: \"3\"}\npools:\n  p: {max_conns: 1_000, backends: {a: {url: http://h:1, weight: 1001}, b: {url: http://h:2, weight: 99999999999999999999}}}\n", []string{
 		`3:29: defaults.limits.max_connections: a number has no leading zeros; write 17`,
 		`3:47: defaults.limits.accept_rate: -5 is too small; at least 0`,
@@ -334,7 +339,7 @@ defaults:
 		"listeners.plain.limits":             "{max_header_bytes: 16KiB, max_connections: 10000, max_request_bytes: 10MiB, accept_rate: 0}",
 		"listeners.plain.enabled":            "true",
 		"listeners.plain.protocol":           "http",
-		"listeners.plain.prefork":            "{workers: 0, steering: auto}",
+		"listeners.plain.prefork":            "{workers: 0, steering: auto, hang_timeout: 10s, recycle: {max_requests: 0, max_age: 0s, max_memory: 0}}",
 		"listeners.plain.routes":             "[]",
 		"listeners.own.timeouts.idle":        "7s",
 		"listeners.own.timeouts.read":        "1m0s",

@@ -210,8 +210,8 @@ func (k *key) parse(text string, v reflect.Value) *fault {
 			err = k.bound(int64(p.Workers))
 		}
 		if err == nil {
-			p.Steering = v.Interface().(Prefork).Steering // a key of its own
-			v.Set(reflect.ValueOf(p))
+			v.FieldByName("Workers").SetInt(int64(p.Workers))
+			v.FieldByName("Auto").SetBool(p.Auto)
 		}
 		return asFault(err)
 	case integer:
