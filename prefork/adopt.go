@@ -24,6 +24,7 @@ func Adopt(cfg Config, f *Frozen) (*Group, error) {
 	for _, pl := range g.places {
 		g.reschedule(pl)
 	}
+	g.startWatch()
 	procs := append([]*process(nil), g.procs...)
 	g.mu.Unlock()
 	for _, p := range procs {
@@ -44,7 +45,8 @@ func (g *Group) thawFrom(f *Frozen) error {
 		g.slots.list = append(g.slots.list, slot{freed: s.Freed, until: s.Until, orphaned: s.Orphaned, opened: s.Opened})
 	}
 	for id, s := range f.Places {
-		g.places = append(g.places, &place{id: id, nextStart: s.NextStart, failures: s.Failures, starts: s.Starts, lastExit: s.LastExit})
+		g.places = append(g.places, &place{id: id, nextStart: s.NextStart, failures: s.Failures, starts: s.Starts,
+			lastExit: s.LastExit, lastOutput: s.LastOutput, crashes: s.Crashes})
 	}
 	for _, w := range f.Workers {
 		p, err := g.adopted(w)

@@ -10,6 +10,8 @@ import (
 type child interface {
 	pid() int
 	kill()
+	// trace asks it to print what it does, and to end.
+	trace()
 	// ending returns once the process has ended, and leaves its status to be read.
 	ending()
 	// wait reads how it ended; the process is forgotten by the system then.
@@ -23,6 +25,8 @@ type offspring struct{ *os.Process }
 func (o offspring) pid() int { return o.Pid }
 
 func (o offspring) kill() { o.Kill() } // fails if it has ended, which is as well
+
+func (o offspring) trace() { askTrace(o.Process) }
 
 func (o offspring) ending() { awaitZombie(o.Pid) }
 

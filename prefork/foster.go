@@ -21,7 +21,7 @@ func (g *Group) steer() error {
 	g.mu.Lock()
 	var ready []int
 	for _, p := range g.procs {
-		if p.state == Ready {
+		if p.serves() {
 			ready = append(ready, p.slot)
 		}
 	}
@@ -117,7 +117,7 @@ func (g *Group) pass(c net.Conn, keep bool) bool {
 	g.turns++
 	n := len(g.procs)
 	for _, takes := range []func(*process) bool{
-		func(p *process) bool { return p.state == Ready },
+		func(p *process) bool { return p.serves() },
 		func(p *process) bool { return p.state == Draining && !p.told },
 	} {
 		for i := range n {

@@ -89,6 +89,7 @@ func (g *Group) warm() {
 	for _, pl := range g.places {
 		g.reschedule(pl)
 	}
+	g.startWatch()
 	g.mu.Unlock()
 	for _, p := range g.processes() {
 		p.link.resume()

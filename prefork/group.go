@@ -44,6 +44,12 @@ type Group struct {
 	settings   []byte
 	generation uint64 // of settings
 	drain      time.Duration
+	watched    bool          // watch runs
+	hang       time.Duration // of silence until a worker is replaced
+	recycle    Recycle
+	recycling  bool       // a worker is being replaced for that
+	recycleAt  time.Time  // earliest next time, after a failure
+	rolled     Progress   // of a rolling restart under way
 	turns      int        // counts connections passed on, for whose turn it is
 	homeless   []net.Conn // accepted by a foster when there was no worker to take them
 	heir       Take       // takes over where no worker does; may be nil
@@ -64,6 +70,8 @@ type place struct {
 	failures      int // unasked ends in a row
 	starts        int
 	lastExit      string
+	lastOutput    string      // of the process that ended so
+	crashes       []time.Time // unasked ends of late
 }
 
 // NewGroup returns a group without workers.
@@ -77,6 +85,8 @@ func NewGroup(cfg Config) *Group {
 		settings:   cfg.Settings,
 		generation: 1,
 		drain:      cfg.DrainTimeout,
+		hang:       cfg.HangTimeout,
+		recycle:    cfg.Recycle,
 	}
 	if d, ok := cfg.Sockets.(Datagrams); ok {
 		g.slots.rest, g.slots.most = d.Datagrams()
@@ -134,8 +144,9 @@ func (g *Group) samples() []Sample {
 	}
 	for _, pl := range g.places {
 		if pl.current == nil && pl.next == nil {
-			all = append(all, Sample{Status: Status{ID: pl.id, Slot: -1, State: Waiting,
-				Restarts: max(0, pl.starts-1), LastExit: pl.lastExit, NextStart: pl.nextStart}})
+			s := pl.past()
+			s.Slot, s.State, s.Restarts, s.NextStart = -1, Waiting, max(0, pl.starts-1), pl.nextStart
+			all = append(all, Sample{Status: s})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Sample) int { return cmp.Compare(a.ID, b.ID) })
@@ -143,8 +154,13 @@ func (g *Group) samples() []Sample {
 }
 
 func (p *process) status() Status {
-	return Status{ID: p.place.id, Slot: p.slot, PID: p.pid(), State: p.state, Started: p.started,
-		Restarts: p.restarts, LastExit: p.place.lastExit, DrainDeadline: p.deadline, Generation: p.generation}
+	s := p.place.past()
+	s.Slot, s.PID, s.State, s.Started = p.slot, p.pid(), p.state, p.started
+	s.Restarts, s.DrainDeadline, s.Generation = p.restarts, p.deadline, p.generation
+	if p.state == Ready && p.hung() {
+		s.State, s.HungSince = Hung, p.hungSince
+	}
+	return s
 }
 
 // SetDrainTimeout changes how long workers may drain from now on, also those

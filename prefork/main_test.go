@@ -47,7 +47,7 @@ type orders struct {
 	ExitFrom int
 	Print    string
 	// CrashWhile names a file: as long as it exists, workers other than 0
-	// exit at their start.
+	// exit at their start, or never get ready if it says "mute".
 	CrashWhile string
 	// Mute workers never get ready.
 	Mute bool
@@ -63,10 +63,12 @@ func (o orders) bytes() []byte {
 
 // counts lie over a worker's memory.
 type counts struct {
-	Served, Passed, Open, Settings, Drains atomic.Uint64
+	Served, Passed, Open, Settings, Drains, Beats atomic.Uint64
 }
 
 const countsSize = int(unsafe.Sizeof(counts{}))
+
+func beatsOf(memory []byte) uint64 { return countsOf(memory).Beats.Load() }
 
 func countsOf(memory []byte) *counts { return (*counts)(unsafe.Pointer(&memory[0])) }
 
@@ -77,6 +79,15 @@ type server struct {
 	counts  *counts
 	version atomic.Value
 	open    atomic.Int64
+	deaf    atomic.Bool
+}
+
+// beat shows signs of life until the worker is told not to.
+func (s *server) beat() {
+	for !s.deaf.Load() {
+		s.counts.Beats.Add(1)
+		time.Sleep(20 * time.Millisecond)
+	}
 }
 
 func workerMain() int {
@@ -89,6 +100,7 @@ func workerMain() int {
 	if w.Memory() != nil {
 		s.counts = countsOf(w.Memory())
 	}
+	go s.beat()
 	err = w.Run(context.Background(), prefork.Handlers{
 		Settings: s.settings,
 		Drain:    s.drain,
@@ -117,8 +129,12 @@ func (s *server) settings(b []byte) error {
 		fmt.Println(o.Print)
 		os.Exit(3)
 	}
-	if _, err := os.Stat(o.CrashWhile); s.ln == nil && s.worker.ID() > 0 && err == nil {
-		os.Exit(4)
+	if how, err := os.ReadFile(o.CrashWhile); s.ln == nil && s.worker.ID() > 0 && err == nil {
+		fmt.Println("first\n\x1b[31mnot today\x1b[0m\a")
+		if string(how) != "mute" {
+			os.Exit(4)
+		}
+		o.Mute = true
 	}
 	if o.Mute {
 		select {}
@@ -165,6 +181,8 @@ func (s *server) serve(c net.Conn) {
 		case "greet": // answer once at once, and once after a while
 			fmt.Fprintln(c, "0 hello")
 			time.Sleep(500 * time.Millisecond)
+		case "deafen":
+			s.deaf.Store(true)
 		case "crash":
 			fmt.Fprintln(os.Stderr, "told to crash")
 			os.Exit(7)
@@ -206,7 +224,10 @@ func masterMain() int {
 		fmt.Println(err)
 		return 1
 	}
-	g := prefork.NewGroup(prefork.Config{Name: "orphans", Sockets: sockets, Settings: orders{Version: "a"}.bytes()})
+	g := prefork.NewGroup(prefork.Config{
+		Name: "orphans", Sockets: sockets, Settings: orders{Version: "a"}.bytes(),
+		MemorySize: countsSize, Beat: beatsOf, HangTimeout: 2 * time.Second,
+	})
 	if err := g.Resize(context.Background(), 2); err != nil {
 		fmt.Println(err)
 		return 1

@@ -6,7 +6,11 @@ import (
 	"context"
 	"log/slog"
 	"os"
+	"regexp"
+	"strings"
+	"sync/atomic"
 	"time"
+	"unicode"
 )
 
 // tailSize is how many bytes of a worker's last output are kept.
@@ -17,6 +21,16 @@ type output struct {
 	file *os.File
 	tail []byte        // of follow, until done
 	done chan struct{} // closed when follow has ended
+	// limited says that only so many more lines are logged, and none kept.
+	limited atomic.Bool
+	more    atomic.Int64
+}
+
+// limit ends interest in what is printed after so many lines, and at once in
+// keeping the last of them.
+func (o *output) limit(lines int64) {
+	o.more.Store(lines)
+	o.limited.Store(true)
 }
 
 // follow reads until the last holder of the pipe's other end is gone.
@@ -25,15 +39,19 @@ func (o *output) follow(log *slog.Logger) {
 	r := bufio.NewReaderSize(o.file, tailSize)
 	for {
 		line, err := r.ReadSlice('\n')
-		if len(line) > 0 {
-			o.keep(line)
+		if len(line) > 0 && o.wanted() {
 			log.LogAttrs(context.Background(), slog.LevelInfo, string(bytes.TrimRight(line, "\r\n")))
+		}
+		if !o.limited.Load() {
+			o.keep(line)
 		}
 		if err != nil && err != bufio.ErrBufferFull {
 			return
 		}
 	}
 }
+
+func (o *output) wanted() bool { return !o.limited.Load() || o.more.Add(-1) >= 0 }
 
 func (o *output) keep(line []byte) {
 	o.tail = append(o.tail, line...)
@@ -61,4 +79,42 @@ func (o *output) pause() {
 func (o *output) resume() {
 	o.file.SetReadDeadline(time.Time{})
 	o.done = make(chan struct{})
+}
+
+const (
+	// shownLines and shownRunes bound what is shown of an output.
+	shownLines = 10
+	shownRunes = 200 // of each line
+)
+
+// lastLines are the last lines of what a program has printed, fit for a
+// terminal: without escape sequences and other characters that do not print.
+func lastLines(tail string) string {
+	var lines []string
+	for line := range strings.Lines(escapes.ReplaceAllString(tail, "")) {
+		if line = plain(line); line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return strings.Join(lines[max(0, len(lines)-shownLines):], "\n")
+}
+
+// escapes are sequences by which programs colour what they print.
+var escapes = regexp.MustCompile("\x1b(\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)?)")
+
+// plain is a line without what does not print, cut to a length.
+func plain(line string) string {
+	line = strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r == '\t' || unicode.IsSpace(r) {
+			return ' '
+		}
+		if !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, line))
+	if runes := []rune(line); len(runes) > shownRunes {
+		return string(runes[:shownRunes]) + "…"
+	}
+	return line
 }

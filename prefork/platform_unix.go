@@ -173,3 +173,6 @@ func unmap(b []byte) {
 		unix.Munmap(b)
 	}
 }
+
+// askTrace asks a process to print what it does, and to end.
+func askTrace(p *os.Process) { p.Signal(syscall.SIGQUIT) }

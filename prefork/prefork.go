@@ -103,6 +103,20 @@ type Config struct {
 	DrainTimeout time.Duration
 	// Backoff between the starts of a worker that keeps ending.
 	Backoff Backoff
+	// Beat reads a worker's heartbeat from its memory: a number that is another
+	// one as often as [BeatEvery] says while the worker is well. Nil means that
+	// there is none, and nobody notices a worker that hangs.
+	Beat func(memory []byte) uint64
+	// HangTimeout is how long a worker may be without a heartbeat until it is
+	// replaced; connections are steered away from it long before. 0 waits for
+	// it forever.
+	HangTimeout time.Duration
+	// Recycle bounds the life of workers. Requests reads from a worker's memory
+	// how many requests it has answered, and Resident returns how many bytes a
+	// process holds; a bound whose function is nil bounds nothing.
+	Recycle  Recycle
+	Requests func(memory []byte) uint64
+	Resident func(pid int) uint64
 	// Log gets every line a worker prints, with its id and pid. Nil discards them.
 	Log *slog.Logger
 	// OnEvent is told what happens to the workers, one event after the other.
@@ -134,6 +148,7 @@ const (
 	Exited   State = "exited"   // ended as it was told to, or with status 0
 	Crashed  State = "crashed"  // ended otherwise
 	Waiting  State = "backoff"  // has no process and waits to be started again
+	Hung     State = "hung"     // was ready and shows no sign of life; gets no new connections meanwhile
 )
 
 // Status of one worker. A place whose old process still drains has two.
@@ -151,6 +166,14 @@ type Status struct {
 	// LastExit tells how the place's last process ended that was not told to:
 	// "signal: killed". Empty if none did.
 	LastExit string
+	// LastOutput are the last lines that process printed, at most ten.
+	LastOutput string
+	// Crashes counts the processes of this place that ended so within the last
+	// five minutes, CrashesSince is when the first of these did.
+	Crashes      int
+	CrashesSince time.Time
+	// HungSince is when a hung worker gave its last sign of life.
+	HungSince time.Time
 	// DrainDeadline is when a draining worker closes what is left open.
 	DrainDeadline time.Time
 	// NextStart is when a worker in backoff is started again.

@@ -2,6 +2,7 @@ package prefork
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -38,8 +39,14 @@ type process struct {
 	deadline   time.Time // of the drain
 	told       bool      // to drain; no connection may be passed to it any more
 	killed     bool
-	cause      string // why it was killed, or what it complained of
-	generation uint64 // acknowledged
+	beat       uint64        // its last heartbeat
+	silence    time.Duration // since then
+	hungSince  time.Time     // zero unless it shows no sign of life
+	givenUp    bool          // is being replaced for that
+	shot       bool          // was ended for that
+	spread     float64       // its share of the bounds of Recycle
+	cause      string        // why it was killed, or what it complained of
+	generation uint64        // acknowledged
 	restarts   int
 	steerErr   error         // why no connections could be steered to it
 	timers     []*time.Timer // stopped at its end
@@ -58,8 +65,14 @@ func newProcess(pl *place) *process {
 		gone:    make(chan struct{}),
 		state:   Starting,
 		started: time.Now(),
+		spread:  0.9 + 0.2*rand.Float64(),
 	}
 }
+
+// hung reports whether p shows no sign of life, serves whether connections are
+// to go to it. Group.mu is held.
+func (p *process) hung() bool   { return !p.hungSince.IsZero() }
+func (p *process) serves() bool { return p.state == Ready && !p.hung() }
 
 // failure describes the end of p. It waits for nothing: p is gone.
 func (p *process) failure() error {

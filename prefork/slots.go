@@ -80,7 +80,7 @@ func (s *slots) release(i int, crashed bool) {
 func (s *slots) untended() []int {
 	var free []int
 	for i, sl := range s.list {
-		if sl.opened && (sl.tenant == nil || sl.tenant.state != Ready) {
+		if sl.opened && (sl.tenant == nil || !sl.tenant.serves()) {
 			free = append(free, i)
 		}
 	}

@@ -45,6 +45,9 @@ type FrozenPlace struct {
 	Failures  int       `json:"failures"`
 	Starts    int       `json:"starts"`
 	LastExit  string    `json:"last_exit,omitempty"`
+	// LastOutput and Crashes are what is remembered of ends that nobody asked for.
+	LastOutput string      `json:"last_output,omitempty"`
+	Crashes    []time.Time `json:"crashes,omitempty"`
 }
 
 // FrozenWorker is a process.
@@ -136,7 +139,7 @@ func (g *Group) capture() (*Frozen, error) {
 			at = -1
 		}
 		f.Places = append(f.Places, FrozenPlace{Worker: at, NextStart: pl.nextStart,
-			Failures: pl.failures, Starts: pl.starts, LastExit: pl.lastExit})
+			Failures: pl.failures, Starts: pl.starts, LastExit: pl.lastExit, LastOutput: pl.lastOutput, Crashes: pl.recentCrashes()})
 	}
 	for _, c := range g.homeless {
 		n, err := f.keepConn(c)

@@ -34,6 +34,7 @@ func (g *Group) reserve(pl *place) (*process, error) {
 	pl.starts++
 	g.watchLink(p)
 	g.procs = append(g.procs, p)
+	g.startWatch()
 	if err := g.sendSettings(p, func(err error) { g.started(p, err) }); err != nil {
 		panic("prefork: a new link refuses its first frame") // its queue is empty
 	}
@@ -247,8 +248,12 @@ func (g *Group) conclude(p *process, was State, exit, tail string) {
 	if pl.next == p {
 		pl.next = nil
 	}
+	again := ""
+	if p.shot || pl.current == p {
+		again = pl.crashed(exit, tail)
+	}
 	if pl.current == p {
-		pl.current, pl.lastExit = nil, exit
+		pl.current = nil
 		if !p.readyAt.IsZero() && time.Since(p.readyAt) >= g.cfg.Backoff.Reset {
 			pl.failures = 0
 		}
@@ -256,9 +261,9 @@ func (g *Group) conclude(p *process, was State, exit, tail string) {
 			next = fmt.Sprintf("; starts again in %s", d.Round(time.Millisecond))
 		}
 	}
-	e.Message = fmt.Sprintf("worker %d (pid %d) ended: %s%s", pl.id, p.pid(), exit, next)
+	e.Message = fmt.Sprintf("worker %d (pid %d) ended: %s%s%s", pl.id, p.pid(), exit, again, next)
 	if p.proc == nil {
-		e.Message = fmt.Sprintf("worker %d could not be started: %s%s", pl.id, exit, next)
+		e.Message = fmt.Sprintf("worker %d could not be started: %s%s%s", pl.id, exit, again, next)
 	}
 	g.note(e)
 }

@@ -72,7 +72,8 @@ func (g *Group) distribute(ctx context.Context, settings []byte, among []*proces
 	return taken, err
 }
 
-// send queues settings for every worker that is not draining.
+// send queues settings for every worker that is not draining. Who shows no sign of
+// life is not waited for: he takes them when he comes back, or never serves again.
 func (g *Group) send(settings []byte, among []*process) (awaited []*process, acks chan ack) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -83,7 +84,7 @@ func (g *Group) send(settings []byte, among []*process) (awaited []*process, ack
 		switch {
 		case p.state != Starting && p.state != Ready:
 			continue
-		case p.state == Ready && among == nil || slices.Contains(among, p):
+		case p.serves() && among == nil || slices.Contains(among, p):
 			awaited = append(awaited, p)
 			if err := g.sendSettings(p, func(err error) { acks <- ack{p, err} }); err != nil {
 				acks <- ack{p, err}
