@@ -2,6 +2,7 @@ package listener
 
 import (
 	"net"
+	"sync/atomic"
 	"time"
 )
 
@@ -9,6 +10,14 @@ import (
 type acceptor struct {
 	ln       net.Listener
 	returned chan struct{} // closed when it accepts no more
+	turns    atomic.Uint64 // counts accepts
+	pausing  atomic.Bool   // waits for the accept rate, or after an error
+	// seen is what Stuck saw last: turns, and that it should have moved on. The
+	// server's mu guards it.
+	seen struct {
+		turns uint64
+		owing bool
+	}
 }
 
 // Serve accepts connections from ln until Drain or Close, and then returns
@@ -21,8 +30,10 @@ func (s *Server) Serve(ln net.Listener) error {
 	}
 	defer s.dismiss(a)
 	var pause backoff
-	for s.mayAccept() {
+	for s.mayAccept(a) {
+		a.turns.Add(1)
 		c, err := ln.Accept()
+		a.turns.Add(1)
 		if err == nil {
 			pause = 0
 			s.serveCounted(c, liveOf(ln, s.live))
@@ -34,7 +45,9 @@ func (s *Server) Serve(ln net.Listener) error {
 		if !temporary(err) {
 			return err
 		}
+		a.pausing.Store(true)
 		s.endure(&pause, err)
+		a.pausing.Store(false)
 	}
 	return ErrServerClosed
 }
@@ -67,7 +80,7 @@ func (s *Server) isStopped() bool {
 
 // mayAccept waits until the accept rate allows another connection. A drain
 // waits for nothing: the queue must become empty. It says false at the end.
-func (s *Server) mayAccept() bool {
+func (s *Server) mayAccept(a *acceptor) bool {
 	for !s.draining() {
 		limits := s.terms.Load()
 		turn := s.pace.Reserve()
@@ -75,6 +88,8 @@ func (s *Server) mayAccept() bool {
 		if wait <= 0 {
 			break
 		}
+		a.pausing.Store(true)
+		defer a.pausing.Store(false)
 		select {
 		case <-time.After(wait):
 			return !s.isStopped()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
@@ -110,11 +109,7 @@ func (s *Server) queued() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for a := range s.acceptors {
-		slot, ok := a.ln.(syscall.Conn)
-		if !ok {
-			continue
-		}
-		if n, _, err := QueueLen(slot); err == nil && n > 0 {
+		if a.queued() {
 			return true
 		}
 	}
