@@ -203,6 +203,8 @@ type Event struct {
 	Message string
 	// Tail is the end of what a worker had printed, at most 4 KiB, if it crashed.
 	Tail string
+	// LastOutput are the last lines of it, fit for a terminal.
+	LastOutput string
 }
 
 // withDefaults returns c with every unset field at its default.

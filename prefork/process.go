@@ -79,7 +79,7 @@ func (p *process) failure() error {
 	if p.proc == nil {
 		return fmt.Errorf("worker %d: %s", p.place.id, p.exit)
 	}
-	if tail := strings.TrimSpace(p.tail); tail != "" {
+	if tail := lastLines(p.tail); tail != "" {
 		return fmt.Errorf("worker %d: %s; it printed: %s", p.place.id, p.exit, tail)
 	}
 	return fmt.Errorf("worker %d: %s; it printed nothing", p.place.id, p.exit)

@@ -239,7 +239,7 @@ func (g *Group) conclude(p *process, was State, exit, tail string) {
 	p.exit, p.tail = exit, tail
 	e := Event{ID: p.place.id, PID: p.pid(), State: p.state}
 	if p.state == Crashed {
-		e.Level, e.Tail = slog.LevelError, tail
+		e.Level, e.Tail, e.LastOutput = slog.LevelError, tail, lastLines(tail)
 	} else if was != Draining {
 		e.Level = slog.LevelWarn
 	}

@@ -27,6 +27,9 @@ type board struct {
 	others struct {
 		active, idle, total, requests, errors, refused, timedOut, bytesIn, bytesOut atomic.Uint64
 	}
+	// beat is the worker's heartbeat: it counts up while the process runs and
+	// its accept loop does.
+	beat atomic.Uint64
 }
 
 const boardSize = int(unsafe.Sizeof(board{}))

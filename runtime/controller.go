@@ -187,7 +187,11 @@ func (m *managed) connections(ctx context.Context, q control.Query) []control.Co
 		}
 		for _, g := range groups {
 			var pids []int
-			g.Each(func(w prefork.Status, _ []byte) { pids = append(pids, w.PID) })
+			g.Each(func(w prefork.Status, _ []byte) {
+				if w.State != prefork.Hung { // would not answer
+					pids = append(pids, w.PID)
+				}
+			})
 			for _, pid := range pids {
 				reply, err := g.Call(ctx, pid, callConnections, nil)
 				var list []control.Connection
@@ -212,6 +216,8 @@ func (a *App) Act(ctx context.Context, action control.Action) (*control.Result, 
 		return a.actOnDrain(action)
 	case control.RestartWorker:
 		return a.restartWorker(ctx, action)
+	case control.RestartWorkers:
+		return a.restartWorkers(ctx, action)
 	case control.Shutdown:
 		a.events.add(control.Event{Level: control.LevelWarn, Actor: action.Actor, Message: said("shutdown asked for", action.Reason)})
 		go a.Shutdown(context.Background())
@@ -241,31 +247,4 @@ func (a *App) actOnConfig(ctx context.Context, action control.Action) (*control.
 		return a.reload(ctx, action)
 	}
 	return a.decide(ctx, action)
-}
-
-func (a *App) restartWorker(ctx context.Context, action control.Action) (*control.Result, error) {
-	unlock, err := a.lockAs(ctx, orSomebody(action.Actor))
-	if err != nil {
-		return nil, err
-	}
-	defer unlock()
-	e := a.managed(action.Listener).endpoint()
-	if e == nil {
-		return nil, &control.Error{Code: control.CodeNotFound, Message: fmt.Sprintf("no listener %q is serving", action.Listener)}
-	}
-	n := e.settings.Listener.Prefork.Workers
-	if last := max(n, 1) - 1; action.Worker < 0 || action.Worker > last {
-		return nil, &control.Error{Code: control.CodeNotFound,
-			Message: fmt.Sprintf("listener %s has no worker %d, its last one is %d", action.Listener, action.Worker, last)}
-	}
-	if n == 0 {
-		return nil, &control.Error{Code: control.CodeUnsupported,
-			Message: fmt.Sprintf("listener %s has no worker processes, it is served by the master", action.Listener)}
-	}
-	if err := e.group.Restart(ctx, action.Worker); err != nil {
-		return nil, &control.Error{Code: control.CodeRefused, Message: fmt.Sprintf("worker %d keeps running: %v", action.Worker, err)}
-	}
-	message := fmt.Sprintf("%s: worker %d replaced, its connections drain", action.Listener, action.Worker)
-	a.events.add(control.Event{Level: control.LevelInfo, Listener: action.Listener, Actor: action.Actor, Message: said(message, action.Reason)})
-	return &control.Result{Revision: a.currentRevision(), Message: message}, nil
 }

@@ -98,6 +98,11 @@ func (e *endpoint) startGroup(ctx context.Context, s settings) error {
 		DrainTimeout: drainTimeout(s),
 		Log:          e.log,
 		OnEvent:      e.event,
+		Beat:         beatOf,
+		HangTimeout:  hangTimeout(s),
+		Recycle:      recycling(s),
+		Requests:     requestsOf,
+		Resident:     resident,
 		Fold:         func(_ int, memory []byte) { e.gone(boardOver(memory)) },
 	})
 	if err := group.Resize(ctx, s.Listener.Prefork.Workers); err != nil {
@@ -163,10 +168,10 @@ func (e *endpoint) changeGroup(ctx context.Context, from, to settings) (undo, re
 		defer cancel()
 		e.group.Resize(back, was)
 		e.group.Update(back, e.encode(from))
-		e.group.SetDrainTimeout(drainTimeout(from))
+		watchWorkers(e.group, from)
 		e.remember(from)
 	}
-	e.group.SetDrainTimeout(drainTimeout(to))
+	watchWorkers(e.group, to)
 	if will > was {
 		if err := e.group.Resize(ctx, will); err != nil {
 			undo()

@@ -19,6 +19,7 @@ import (
 // TestMain makes the test binary a worker when a master under test starts it.
 func TestMain(m *testing.M) {
 	if runtime.IsWorker() {
+		failAtStart()
 		if err := runtime.RunWorker(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
@@ -32,6 +33,18 @@ func TestMain(m *testing.M) {
 	// The race detector otherwise makes every worker linger a second at its exit.
 	os.Setenv("GORACE", "atexit_sleep_ms=0")
 	os.Exit(m.Run())
+}
+
+// envFailing names a file; as long as it exists, a worker other than 0 that
+// starts prints what it holds and fails.
+const envFailing = "ROCKSTAR_TEST_FAILING"
+
+func failAtStart() {
+	words, err := os.ReadFile(os.Getenv(envFailing))
+	if err == nil && !strings.HasSuffix(os.Args[0], "/0") {
+		fmt.Fprintf(os.Stderr, "%s\n", words)
+		os.Exit(3)
+	}
 }
 
 const inProcess = `

@@ -149,7 +149,7 @@ func (m *managed) onWorker(e prefork.Event) {
 	switch {
 	case e.Level >= slog.LevelError:
 		event.Level = control.LevelError
-		if last := lastLine(e.Tail); last != "" {
+		if last := lastLine(e.LastOutput); last != "" {
 			event.Message += ": " + last
 		}
 		m.mu.Lock()
@@ -157,6 +157,11 @@ func (m *managed) onWorker(e prefork.Event) {
 		m.mu.Unlock()
 	case e.Level >= slog.LevelWarn:
 		event.Level = control.LevelWarn
+		m.mu.Lock()
+		if e.State == prefork.Hung || e.State == prefork.Exited {
+			m.trouble = event.Message
+		}
+		m.mu.Unlock()
 	}
 	m.events.add(event)
 }

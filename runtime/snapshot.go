@@ -83,6 +83,7 @@ func (a *App) listenerInfo(m *managed, seconds int) control.ListenerInfo {
 	if current != nil {
 		info.Address = current.sockets.Addr().String()
 		info.Steering, info.SteeringReason = current.steering()
+		info.Rolling = current.rolling()
 	}
 	info.WorkersReady = readyOf(info)
 	info.State, info.Reason = stateOf(info, current != nil, draining, m.wasFull(info), trouble)
@@ -114,7 +115,7 @@ func (a *App) workerInfo(w prefork.Status, b *board) control.WorkerInfo {
 	t := b.listener.Load()
 	info := control.WorkerInfo{
 		ID: w.ID, PID: w.PID, State: string(w.State), StartedAt: w.Started,
-		Restarts: w.Restarts, LastExit: w.LastExit,
+		Restarts: w.Restarts, LastExit: w.LastExit, LastOutput: w.LastOutput, Crashes: w.Crashes,
 		Connections: control.WorkerCounts{Active: t.Active, Idle: t.Idle, Total: t.Accepted},
 		Requests:    t.Requests, Errors: t.Errors,
 	}
@@ -124,10 +125,17 @@ func (a *App) workerInfo(w prefork.Status, b *board) control.WorkerInfo {
 			info.State = control.WorkerDraining
 		}
 	}
-	if !w.DrainDeadline.IsZero() {
-		info.DrainDeadline = &w.DrainDeadline
-	}
+	info.DrainDeadline, info.HungSince = known(w.DrainDeadline), known(w.HungSince)
+	info.CrashesSince = known(w.CrashesSince)
 	return info
+}
+
+// known is nil for a time that is not.
+func known(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
 }
 
 func readyOf(info control.ListenerInfo) (ready int) {

@@ -72,3 +72,17 @@ func (m *usageMeter) forget() {
 		}
 	}
 }
+
+// resident returns the bytes a process holds resident; 0 for one that has just
+// ended.
+func resident(pid int) uint64 {
+	p, err := process.NewProcess(int32(pid))
+	if err != nil {
+		return 0
+	}
+	memory, err := p.MemoryInfo()
+	if err != nil {
+		return 0
+	}
+	return memory.RSS
+}

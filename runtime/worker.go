@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"sync/atomic"
 
 	"github.com/echterhof/rockstar-tui/listener"
 	"github.com/echterhof/rockstar-tui/prefork"
@@ -35,6 +36,9 @@ func runWorker(p *program) error {
 	w := &worker{link: link, service: newService(link.Name(), boardOver(link.Memory()), live, p == nil, log)}
 	w.service.code = p
 	os.Unsetenv(envProgram)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go w.beat(ctx)
 	return link.Run(context.Background(), prefork.Handlers{
 		Settings: w.settings,
 		Drain:    w.drain,
@@ -48,7 +52,8 @@ func runWorker(p *program) error {
 type worker struct {
 	link    *prefork.Worker
 	service *service
-	serving bool // only touched by settings, which is called by one goroutine
+	serving bool         // only touched by settings, which is called by one goroutine
+	hang    atomic.Int64 // the hang timeout in effect
 }
 
 // settings applies what the master sends; from the first on the worker accepts.
@@ -60,6 +65,7 @@ func (w *worker) settings(payload []byte) error {
 	if err := w.service.update(s); err != nil {
 		return err
 	}
+	w.hang.Store(int64(hangTimeout(s)))
 	if w.serving {
 		return nil
 	}

@@ -194,17 +194,21 @@ type Connection struct {
 const (
 	Reload        = "reload"         // read the config file again
 	RestartWorker = "restart_worker" // replace Worker of Listener by a new process, draining it
-	Shutdown      = "shutdown"       // drain everything and end the runtime
-	Confirm       = "confirm"        // keep what is on trial
-	Rollback      = "rollback"       // go back to Generation, or end the trial under way
-	AcceptHeld    = "accept_held"    // apply the change of the file that is held
-	RejectHeld    = "reject_held"    // leave it unapplied until the file is saved again
-	DrainExtend   = "drain_extend"   // give what drains By more time: of Listener, or of all if that is empty
-	DrainNow      = "drain_now"      // end at once what drains; what is left open is closed
+	// RestartWorkers replaces every worker of Listener, or of all listeners if
+	// that is empty, one after the other, and returns when all are replaced or
+	// one could not be: then that one and the rest go on as before.
+	RestartWorkers = "restart_workers"
+	Shutdown       = "shutdown"     // drain everything and end the runtime
+	Confirm        = "confirm"      // keep what is on trial
+	Rollback       = "rollback"     // go back to Generation, or end the trial under way
+	AcceptHeld     = "accept_held"  // apply the change of the file that is held
+	RejectHeld     = "reject_held"  // leave it unapplied until the file is saved again
+	DrainExtend    = "drain_extend" // give what drains By more time: of Listener, or of all if that is empty
+	DrainNow       = "drain_now"    // end at once what drains; what is left open is closed
 )
 
 // Actions are the kinds of all that every runtime knows.
-var Actions = []string{Reload, RestartWorker, Shutdown, Confirm, Rollback, AcceptHeld, RejectHeld, DrainExtend, DrainNow}
+var Actions = []string{Reload, RestartWorker, RestartWorkers, Shutdown, Confirm, Rollback, AcceptHeld, RejectHeld, DrainExtend, DrainNow}
 
 // UnknownAction says that there is no action of that kind, and which there are.
 func UnknownAction(kind string) string {

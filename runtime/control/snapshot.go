@@ -80,20 +80,28 @@ type ListenerInfo struct {
 	Prefork bool `json:"prefork"`
 	// Steering is how new connections are spread over workers, and
 	// SteeringReason why that is not what was asked for, one line.
-	Steering       string           `json:"steering"`
-	SteeringReason string           `json:"steering_reason,omitempty"`
-	Workers        []WorkerInfo     `json:"workers"`
-	Connections    ConnectionCounts `json:"connections"`
-	Requests       uint64           `json:"requests"`
-	Errors         uint64           `json:"errors"` // responses with a status of 500 or more, and broken requests
-	BytesIn        uint64           `json:"bytes_in"`
-	BytesOut       uint64           `json:"bytes_out"`
+	Steering       string       `json:"steering"`
+	SteeringReason string       `json:"steering_reason,omitempty"`
+	Workers        []WorkerInfo `json:"workers"`
+	// Rolling is how far a restart of all workers has come; nil while there is none.
+	Rolling     *Rolling         `json:"rolling,omitempty"`
+	Connections ConnectionCounts `json:"connections"`
+	Requests    uint64           `json:"requests"`
+	Errors      uint64           `json:"errors"` // responses with a status of 500 or more, and broken requests
+	BytesIn     uint64           `json:"bytes_in"`
+	BytesOut    uint64           `json:"bytes_out"`
 	// Latency of the last ten seconds, from a request's end of header to the end of its response.
 	Latency  Latency  `json:"latency_ms"`
 	Timeouts Timeouts `json:"timeouts"`
 	Limits   Limits   `json:"limits"`
 	// History has a point per second, oldest first, if the watcher asked for it.
 	History []Point `json:"history,omitempty"`
+}
+
+// Rolling is the progress of a restart of all workers, one after the other.
+type Rolling struct {
+	Done  int `json:"done"`
+	Total int `json:"total"`
 }
 
 // ConnectionCounts of a listener. Open connections are Active + Idle.
@@ -144,6 +152,7 @@ const (
 	WorkerExited   = "exited"
 	WorkerCrashed  = "crashed"
 	WorkerBackoff  = "backoff" // waits before it is started again
+	WorkerHung     = "hung"    // shows no sign of life, gets no new connections, and is replaced soon
 )
 
 // WorkerInfo is one process that serves a listener.
@@ -156,7 +165,15 @@ type WorkerInfo struct {
 	StartedAt time.Time `json:"started_at"`
 	Restarts  int       `json:"restarts"`
 	// LastExit says how the predecessor ended, if it crashed: "signal: killed".
-	LastExit    string       `json:"last_exit,omitempty"`
+	LastExit string `json:"last_exit,omitempty"`
+	// LastOutput are the last lines the predecessor printed, at most ten.
+	LastOutput string `json:"last_output,omitempty"`
+	// Crashes counts how many processes of this place ended unasked within the
+	// last five minutes, the first of them at CrashesSince.
+	Crashes      int        `json:"crashes,omitempty"`
+	CrashesSince *time.Time `json:"crashes_since,omitempty"`
+	// HungSince is when a hung worker gave its last sign of life.
+	HungSince   *time.Time   `json:"hung_since,omitempty"`
 	Connections WorkerCounts `json:"connections"`
 	Requests    uint64       `json:"requests"`
 	Errors      uint64       `json:"errors"`

@@ -53,6 +53,7 @@ func TestController(t *testing.T, start func(t *testing.T) Harness) {
 		{"ConnectionsComeInPages", connectionsComeInPages},
 		{"WrongQueriesAreRefused", wrongQueriesAreRefused},
 		{"WrongActionsAreRefused", wrongActionsAreRefused},
+		{"RestartOfAllWorkers", restartOfAllWorkers},
 		{"TrialIsShownAndConfirmed", trialIsShownAndConfirmed},
 		{"TrialIsTakenBackOnDemand", trialIsTakenBackOnDemand},
 		{"TrialEndsByItself", trialEndsByItself},

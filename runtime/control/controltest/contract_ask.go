@@ -2,6 +2,7 @@ package controltest
 
 import (
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
@@ -81,5 +82,29 @@ func wrongActionsAreRefused(r *rig) {
 	r.wantError("restart of a worker of no listener", err, control.ErrNotFound)
 	_, err = r.Controller.Act(r.ctx, control.Action{Kind: control.RestartWorker, Listener: r.Listener, Worker: 1 << 20})
 	r.wantError("restart of no worker", err, control.ErrNotFound, control.ErrUnsupported) // the latter in the master process
+	_, err = r.Controller.Act(r.ctx, control.Action{Kind: control.RestartWorkers, Listener: "there-is-none"})
+	r.wantError("restart of the workers of no listener", err, control.ErrNotFound)
 	r.unchanged(before)
+}
+
+// restartOfAllWorkers leaves as many as there were, each of them new.
+func restartOfAllWorkers(r *rig) {
+	before := *r.listener(r.snapshot())
+	for _, name := range []string{r.Listener, ""} {
+		res, err := r.Controller.Act(r.ctx, control.Action{Kind: control.RestartWorkers, Listener: name, Actor: "contract"})
+		if !before.Prefork {
+			r.wantError("restart of workers in the master process", err, control.ErrUnsupported)
+			continue
+		}
+		if err != nil || res.Message == "" {
+			r.Fatalf("restart of all workers: %+v, %v; want some words", res, err)
+		}
+		r.until("all workers are new", func(s *control.Snapshot) bool {
+			l := r.listener(s)
+			return l.Rolling == nil && len(l.Workers) == len(before.Workers) && !slices.ContainsFunc(l.Workers, func(w control.WorkerInfo) bool {
+				return w.State != control.WorkerReady || slices.ContainsFunc(before.Workers, func(old control.WorkerInfo) bool { return old.PID == w.PID })
+			})
+		})
+		before = *r.listener(r.snapshot())
+	}
 }

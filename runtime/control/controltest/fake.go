@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -296,6 +297,8 @@ func deed(s *control.Snapshot, a control.Action) (string, error) {
 		return restart(s, a.Listener, a.Worker)
 	case control.DrainExtend, control.DrainNow:
 		return redrain(s, a)
+	case control.RestartWorkers:
+		return restartAll(s, a.Listener)
 	case control.Shutdown:
 		for i := range s.Listeners {
 			stop(&s.Listeners[i])
@@ -355,6 +358,30 @@ func restart(s *control.Snapshot, name string, id int) (string, error) {
 	l.Workers[i] = control.WorkerInfo{ID: id, PID: nextPID(s), State: control.WorkerReady, StartedAt: s.Time, Restarts: old.Restarts + 1}
 	recount(l)
 	return fmt.Sprintf("worker %d of %s is replaced", id, name), nil
+}
+
+// restartAll replaces the workers of one listener, or of all that have some.
+func restartAll(s *control.Snapshot, name string) (string, error) {
+	if name != "" && find(s, name) == nil {
+		return "", notFound("listener", fmt.Sprintf("no listener %q", name))
+	}
+	var parts []string
+	for i := range s.Listeners {
+		l := &s.Listeners[i]
+		if name != "" && name != l.Name || !l.Prefork || !l.Enabled {
+			continue
+		}
+		for _, w := range slices.Clone(l.Workers) {
+			if _, err := restart(s, l.Name, w.ID); err != nil {
+				return "", err
+			}
+		}
+		parts = append(parts, fmt.Sprintf("%s: %d workers replaced", l.Name, len(l.Workers)))
+	}
+	if parts == nil {
+		return "", &control.Error{Code: control.CodeUnsupported, Message: "there are no worker processes, all is served in the master process"}
+	}
+	return strings.Join(parts, "; "), nil
 }
 
 func notFound(path, message string) *control.Error {

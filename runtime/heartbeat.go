@@ -1,0 +1,44 @@
+package runtime
+
+import (
+	"context"
+	"time"
+
+	"github.com/echterhof/rockstar-tui/prefork"
+)
+
+// beat counts on the scoreboard until ctx ends, as long as the worker accepts.
+// The master replaces a worker that does not.
+func (w *worker) beat(ctx context.Context) {
+	for {
+		if w.service.board.accepting.Load() > 0 && !w.service.server.Stuck() {
+			w.service.board.beat.Add(1)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(prefork.BeatEvery(time.Duration(w.hang.Load()))):
+		}
+	}
+}
+
+func beatOf(memory []byte) uint64 { return boardOver(memory).beat.Load() }
+
+func requestsOf(memory []byte) uint64 { return boardOver(memory).listener.Load().Requests }
+
+// recycling are the bounds of a worker's life.
+func recycling(s settings) prefork.Recycle {
+	r := s.Listener.Prefork.Recycle
+	return prefork.Recycle{
+		Requests: uint64(r.MaxRequests), Age: time.Duration(r.MaxAge), Memory: uint64(r.MaxMemory),
+	}
+}
+
+func hangTimeout(s settings) time.Duration { return time.Duration(s.Listener.Prefork.HangTimeout) }
+
+// watchWorkers brings to the group what concerns the life of workers.
+func watchWorkers(g *prefork.Group, s settings) {
+	g.SetDrainTimeout(drainTimeout(s))
+	g.SetHangTimeout(hangTimeout(s))
+	g.SetRecycle(recycling(s))
+}
