@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -22,6 +23,27 @@ func failingWorkers(t *testing.T) (begin func(words string), end func()) {
 	path := filepath.Join(t.TempDir(), "failing")
 	t.Setenv(envFailing, path)
 	return func(words string) { writeFile(t, path, words) }, func() { os.Remove(path) }
+}
+
+// suspend stops a process and waits until each of its threads has stopped: until
+// then it may go on accepting.
+func suspend(t *testing.T, pid int) {
+	t.Helper()
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	runs := func() bool {
+		threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+		return slices.ContainsFunc(threads, func(name string) bool {
+			stat, err := os.ReadFile(name)
+			return err == nil && !strings.Contains(string(stat), ") T ")
+		})
+	}
+	for deadline := time.Now().Add(10 * time.Second); runs(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("process %d does not stop", pid)
+		}
+	}
 }
 
 func processes(l control.ListenerInfo) map[int]bool {
@@ -129,9 +151,7 @@ func TestHungWorkerIsReplaced(t *testing.T) {
 	app := open(t, preforked)
 	set(t, app, "listeners.web.prefork.hang_timeout=2s")
 	w := info(t, app, "web").Workers[2]
-	if err := syscall.Kill(w.PID, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	suspend(t, w.PID)
 	stop := load(t, app, 16)
 	await(t, app, "web", "hung", func(l control.ListenerInfo) bool {
 		return l.State == control.StateDegraded && strings.Contains(l.Reason, "shows no sign of life for ") &&
@@ -150,9 +170,7 @@ func TestHungWorkerIsReplaced(t *testing.T) {
 func TestSuspendedWorkerIsTakenBack(t *testing.T) {
 	app := open(t, preforked)
 	w := info(t, app, "web").Workers[2]
-	if err := syscall.Kill(w.PID, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	suspend(t, w.PID)
 	await(t, app, "web", "hung", func(l control.ListenerInfo) bool { return l.Workers[2].State == control.WorkerHung })
 	if err := syscall.Kill(w.PID, syscall.SIGCONT); err != nil {
 		t.Fatal(err)

@@ -73,6 +73,7 @@ func (w *worker) settings(payload []byte) error {
 		return err
 	}
 	w.serving = true
+	w.service.board.beat.Add(1) // from now on it is missed
 	return nil
 }
 
