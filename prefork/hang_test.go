@@ -69,7 +69,10 @@ func TestSuspendedWorkerIsReplacedAtTheDeadline(t *testing.T) {
 	w := r.ready()
 	stop(t, w[1].PID)
 	l := startLoad(r.sockets.addr, 8)
-	until(t, "it is replaced and gone", func() bool { return len(r.ready()) == 3 && !alive(w[1].PID) })
+	until(t, "it is replaced and gone", func() bool {
+		now := r.ready()
+		return len(now) == 3 && !alive(w[1].PID) && now[1].Crashes > 0
+	})
 	if ok, failed := l.stop(); failed != 0 || ok == 0 {
 		t.Errorf("%d of %d connections failed, want none: %v", failed, ok+failed, l.first.Load())
 	}
@@ -94,7 +97,7 @@ func TestHungWorkerPrintsItsStack(t *testing.T) {
 	r.resize(1)
 	old, _ := r.ask("deafen")
 	until(t, "it is replaced", func() bool { w := r.ready(); return len(w) == 1 && w[0].PID != old && !alive(old) })
-	until(t, "its stack is in the log", func() bool { return strings.Contains(log.String(), "prefork.(*Worker).Run") })
+	until(t, "its stack is in the log", func() bool { return r.count(prefork.Crashed) == 1 && strings.Contains(log.String(), "prefork.(*Worker).Run") })
 	for _, e := range r.told() {
 		if strings.Contains(e.Tail, "goroutine") {
 			t.Errorf("the stack is shown as its last words: %q", e.Tail)

@@ -4,6 +4,7 @@ package prefork_test
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -62,12 +63,11 @@ func TestWorkersAreRecycledForAgeAndMemory(t *testing.T) {
 			r.resize(1)
 			old := r.ready()[0].PID
 			until(t, "it is replaced", func() bool { w := r.ready(); return len(w) == 1 && w[0].PID != old })
-			for _, e := range r.told() {
-				if strings.Contains(e.Message, "recycled: ") && strings.Contains(e.Message, want) {
-					return
-				}
-			}
-			t.Errorf("nothing was told of a worker recycled for %q", want)
+			until(t, "it is told why", func() bool {
+				return slices.ContainsFunc(r.told(), func(e prefork.Event) bool {
+					return strings.Contains(e.Message, "recycled: ") && strings.Contains(e.Message, want)
+				})
+			})
 		})
 	}
 }
