@@ -97,7 +97,9 @@ func TestHungWorkerPrintsItsStack(t *testing.T) {
 	r.resize(1)
 	old, _ := r.ask("deafen")
 	until(t, "it is replaced", func() bool { w := r.ready(); return len(w) == 1 && w[0].PID != old && !alive(old) })
-	until(t, "its stack is in the log", func() bool { return r.count(prefork.Crashed) == 1 && strings.Contains(log.String(), "prefork.(*Worker).Run") })
+	until(t, "its stack is in the log", func() bool {
+		return r.count(prefork.Crashed) == 1 && strings.Contains(log.String(), "prefork.(*Worker).Run")
+	})
 	for _, e := range r.told() {
 		if strings.Contains(e.Tail, "goroutine") {
 			t.Errorf("the stack is shown as its last words: %q", e.Tail)
