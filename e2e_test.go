@@ -127,11 +127,11 @@ func (p *place) must(args ...string) string {
 	return out
 }
 
-// serve starts a headless runtime and waits until it answers. It is ended after
-// the test.
-func (p *place) serve() *exec.Cmd {
+// serve starts a headless runtime, with more arguments if there are any, and
+// waits until it answers. It is ended after the test.
+func (p *place) serve(more ...string) *exec.Cmd {
 	p.t.Helper()
-	cmd := p.command("serve", "-c", p.config)
+	cmd := p.command(append([]string{"serve", "-c", p.config}, more...)...)
 	log, err := os.Create(filepath.Join(p.dir, "serve.log"))
 	if err != nil {
 		p.t.Fatal(err)

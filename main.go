@@ -40,7 +40,8 @@ func serve(ctx context.Context, o cli.ServeOptions) error {
 
 func serveOptions(o cli.ServeOptions, log *slog.Logger) runtime.ServeOptions {
 	return runtime.ServeOptions{
-		Options:      runtime.Options{ConfigPath: o.ConfigPath, Version: version, Log: log},
+		Options: runtime.Options{ConfigPath: o.ConfigPath, Version: version, Log: log,
+			StateDir: o.StateDir, KeepOverrides: o.KeepOverrides, FallbackLastGood: o.FallbackLastGood},
 		Socket:       o.Socket,
 		ReadOnly:     o.ReadOnly,
 		KeepOnHangup: o.Terminal,

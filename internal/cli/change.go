@@ -25,6 +25,7 @@ type changing struct {
 	base    uint64
 	noWait  bool
 	timeout time.Duration
+	lasting
 }
 
 // changingCommand adds to cmd the refusal of --read-only and the flags that
@@ -43,9 +44,10 @@ func (c *call) changingCommand(cmd *cobra.Command) (*cobra.Command, *changing) {
 	return cmd, o
 }
 
-// patching adds the flag that only changes of the desired state have.
+// patching adds the flags that only changes of the desired state have.
 func (o *changing) patching(cmd *cobra.Command) {
 	cmd.Flags().Uint64Var(&o.base, "if-revision", 0, "only if the runtime is still at revision `N`")
+	o.limited(cmd)
 }
 
 // waiting adds the flags of commands that wait until it has come true.
@@ -55,17 +57,26 @@ func (o *changing) waiting(cmd *cobra.Command, bound string) {
 }
 
 // apply carries out a patch.
-func (o *changing) apply(ctx context.Context, cl *control.Client, patch config.Patch) (*control.Result, error) {
+func (o *changing) apply(cmd *cobra.Command, cl *control.Client, patch config.Patch) (*control.Result, error) {
+	change, err := o.change(cmd)
+	if err != nil {
+		return nil, err
+	}
+	change.Patch = patch
+	return applied(cmd.Context(), cl, change)
+}
+
+func applied(ctx context.Context, cl *control.Client, change control.Change) (*control.Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, applyTimeout)
 	defer cancel()
-	return cl.Apply(ctx, control.Change{Patch: patch, Base: o.base, Actor: actor(), Reason: o.reason})
+	return cl.Apply(ctx, change)
 }
 
 // done prints the result of what was changed, and what came of it.
 func (c *call) done(r *control.Result, outcome ...string) error {
 	return c.print(r, func(p *page) {
 		p.line("%s", r.Message)
-		for _, line := range outcome {
+		for _, line := range append(onTrial(r), outcome...) {
 			p.line("%s", line)
 		}
 	})
@@ -86,7 +97,7 @@ func (c *call) startCommand() *cobra.Command {
 			if err := known(s, names); err != nil {
 				return err
 			}
-			r, err := o.apply(cmd.Context(), cl, enable(names, true))
+			r, err := o.apply(cmd, cl, enable(names, true))
 			if err != nil {
 				return err
 			}
@@ -116,7 +127,7 @@ finish, and ends what is left when the listener's shutdown timeout is over.`,
 			if err := known(s, names); err != nil {
 				return err
 			}
-			r, err := o.apply(cmd.Context(), cl, enable(names, false))
+			r, err := o.apply(cmd, cl, enable(names, false))
 			if err != nil {
 				return err
 			}
@@ -185,7 +196,7 @@ are not needed any more finish their requests first.`,
 			if err != nil {
 				return err
 			}
-			r, err := o.apply(cmd.Context(), cl, config.Patch{{Path: "listeners." + l.Name + ".prefork.workers", Value: workers}})
+			r, err := o.apply(cmd, cl, config.Patch{{Path: "listeners." + l.Name + ".prefork.workers", Value: workers}})
 			if err != nil {
 				return err
 			}
@@ -230,8 +241,10 @@ func (c *call) setCommand() *cobra.Command {
 		Short: "Change values of the running config",
 		Long: `set changes values of the config that runs, all of them or none. A path has the
 words of the config file joined by dots; a value is what one would write there.
-The file stays as it is, and status tells that it differs.`,
+The file stays as it is, and status tells that it differs.` + lastingHelp,
 		Example: `  rockstar-tui set listeners.web.timeouts.idle 2s
+  rockstar-tui set listeners.web.prefork.workers=8 --confirm 60s
+  rockstar-tui set listeners.web.limits.accept_rate=9 --for 30m
   rockstar-tui set defaults.timeouts.read=5s listeners.web.limits.accept_rate=9
   rockstar-tui set pools.api.backends.b.weight 3 --reason "b has the new CPUs"`,
 		Args:              rangeArgs(1, -1),
@@ -243,15 +256,15 @@ The file stays as it is, and status tells that it differs.`,
 		if err != nil {
 			return err
 		}
-		return c.patch(cmd.Context(), o, patch)
+		return c.patch(cmd, o, patch)
 	}
 	return cmd
 }
 
 // patch applies what needs no waiting for.
-func (c *call) patch(ctx context.Context, o *changing, patch config.Patch) error {
-	return c.look(ctx, func(cl *control.Client, _ *control.Snapshot) error {
-		r, err := o.apply(ctx, cl, patch)
+func (c *call) patch(cmd *cobra.Command, o *changing, patch config.Patch) error {
+	return c.look(cmd.Context(), func(cl *control.Client, _ *control.Snapshot) error {
+		r, err := o.apply(cmd, cl, patch)
 		if err != nil {
 			return err
 		}

@@ -280,10 +280,12 @@ func TestServeMapsHowItEnded(t *testing.T) {
 			o.Ready()
 			return tt.err
 		}
-		if code := p.run(t, "serve", "-c", "/etc/my.yaml", "--socket", "/run/x.sock", "--read-only"); code != tt.code {
+		if code := p.run(t, "serve", "-c", "/etc/my.yaml", "--socket", "/run/x.sock", "--read-only",
+			"--state", "/var/lib/x", "--keep-overrides", "--fallback-last-good"); code != tt.code {
 			t.Errorf("%v: exit code %d, want %d", tt.err, code, tt.code)
 		}
-		if got.ConfigPath != "/etc/my.yaml" || got.Socket != "/run/x.sock" || !got.ReadOnly || got.Terminal {
+		if got.ConfigPath != "/etc/my.yaml" || got.Socket != "/run/x.sock" || !got.ReadOnly || got.Terminal ||
+			got.StateDir != "/var/lib/x" || !got.KeepOverrides || !got.FallbackLastGood {
 			t.Errorf("got %+v", got)
 		}
 	}

@@ -18,12 +18,13 @@ import (
 func (c *call) configCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "config",
-		Short:   "Check, explain or begin a config file, or make a certificate",
+		Short:   "Check, explain or begin a config file, look at its history",
 		Example: "  rockstar-tui config init my.yaml\n  rockstar-tui config validate my.yaml",
 		Args:    c.noSuchCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(c.validateCommand(), c.initCommand(), c.explainCommand(), c.schemaCommand(), c.certCommand())
+	cmd.AddCommand(c.validateCommand(), c.initCommand(), c.explainCommand(), c.schemaCommand(),
+		c.historyCommand(), c.diffCommand(), c.configRollbackCommand(), c.certCommand())
 	return cmd
 }
 

@@ -16,15 +16,7 @@ func planText(p *page, plan *control.Plan, width int) {
 	if len(plan.Changes) == 0 {
 		return
 	}
-	var rows [][]string
-	for _, ch := range plan.Changes {
-		rows = append(rows, []string{ch.Path, orAbsent(ch.From), orAbsent(ch.To), string(ch.Effect)})
-	}
-	p.line("")
-	if width > 0 {
-		cutValues(rows, width)
-	}
-	p.table("PATH|FROM|TO|EFFECT", rows)
+	changesTable(p, plan.Changes, width)
 	if len(plan.Listeners) > 1 { // else the summary says it
 		p.line("")
 		for _, l := range plan.Listeners {

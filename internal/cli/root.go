@@ -50,6 +50,12 @@ type ServeOptions struct {
 	// then means that the terminal went away and is to be ignored; without one
 	// it asks for a reload.
 	Terminal bool
+	// StateDir keeps the history and the way back from a trial; empty keeps nothing.
+	StateDir string
+	// KeepOverrides makes what was changed by hand survive a restart.
+	KeepOverrides bool
+	// FallbackLastGood starts with what last ran if the config is not good.
+	FallbackLastGood bool
 	// Ready is called once, when the runtime serves and its socket answers.
 	Ready func()
 }
@@ -92,6 +98,7 @@ type call struct {
 	Program
 
 	config, socket, theme   string
+	state                   string // of serve
 	json, readOnly, noColor bool
 	embedded                bool
 }
@@ -184,7 +191,8 @@ func (c *call) addCommands(root *cobra.Command) {
 		{groupLook, "Look:", []*cobra.Command{c.statusCommand(), c.listenersCommand(), c.workersCommand(),
 			c.poolsCommand(), c.connectionsCommand(), c.eventsCommand()}},
 		{groupChange, "Change:", []*cobra.Command{c.startCommand(), c.stopCommand(), c.scaleCommand(), c.setCommand(),
-			c.unsetCommand(), c.restartCommand(), c.drainCommand(), c.reloadCommand(), c.planCommand()}},
+			c.unsetCommand(), c.restartCommand(), c.drainCommand(), c.reloadCommand(), c.planCommand(),
+			c.applyCommand(), c.confirmCommand(), c.rollbackCommand()}},
 		{groupOther, "Other:", []*cobra.Command{c.configCommand(), c.versionCommand(), c.completionCommand()}},
 	} {
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})

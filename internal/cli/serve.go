@@ -13,27 +13,44 @@ import (
 )
 
 func (c *call) serveCommand() *cobra.Command {
-	return &cobra.Command{
+	var keep, fallback bool
+	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the runtime in the foreground, without a cockpit",
 		Long: `serve runs the runtime until it is interrupted, terminated or shut down, and
 then drains it. It is what a service manager starts. With --read-only nobody
 can change it through its control socket.
 
+The state directory keeps the history, and how to take back a trial if the
+runtime dies meanwhile. It is that of --state, else $STATE_DIRECTORY as set by
+systemd, else below $XDG_STATE_HOME; none keeps nothing.
+
 SIGINT, SIGTERM   drain and end
 SIGHUP            read the config file again; but if serve was started from a
                   terminal, a hang-up means that the terminal has gone away,
                   and serve goes on without it`,
 		Example: `  rockstar-tui serve -c my.yaml
+  rockstar-tui serve -c my.yaml --keep-overrides --fallback-last-good
   rockstar-tui serve --socket /run/rockstar-tui/edge.sock -c edge.yaml`,
 		Args: noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return c.serve(cmd.Context()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o := c.serveOptions()
+			o.KeepOverrides, o.FallbackLastGood = keep, fallback
+			return c.serve(cmd.Context(), o)
+		},
 	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&c.state, "state", "", "state `DIR`ectory, or none")
+	f.BoolVar(&keep, "keep-overrides", false, "what is changed by hand survives a restart")
+	f.BoolVar(&fallback, "fallback-last-good", false, "if the config is broken, start with what last ran")
+	_ = cmd.MarkFlagDirname("state")
+	return cmd
 }
 
 // serve runs the runtime and tells the one who waits for it how it began.
-func (c *call) serve(ctx context.Context) error {
-	o, parent := c.serveOptions(), inheritedParent()
+func (c *call) serve(ctx context.Context, o ServeOptions) error {
+	parent := inheritedParent()
 	if strings.HasPrefix(o.Socket, sshScheme) {
 		return &exitError{exitUsage, &control.Error{Code: codeUsage, Message: "serve: the control socket is a path, not " + o.Socket}}
 	}
@@ -47,7 +64,8 @@ func (c *call) serve(ctx context.Context) error {
 }
 
 func (c *call) serveOptions() ServeOptions {
-	return ServeOptions{ConfigPath: c.configPath(), Socket: c.socketPath(), ReadOnly: c.readOnly, Ready: func() {}}
+	return ServeOptions{ConfigPath: c.configPath(), Socket: c.socketPath(), ReadOnly: c.readOnly,
+		StateDir: c.statePath(), Ready: func() {}}
 }
 
 // startError gives a runtime that could not start its exit code: a config that

@@ -77,7 +77,7 @@ func (c *call) showState(s *control.Snapshot) error {
 
 func status(p *page, s *control.Snapshot) {
 	p.line("rockstar-tui %s on %s, pid %d, up %s, revision %d", s.Version, s.Host, s.PID, since(s.StartedAt, s.Time), s.Revision)
-	configStatus(p, &s.Config)
+	configStatus(p, s)
 	p.line("")
 	if len(s.Listeners) == 0 {
 		p.line("no listeners")
@@ -107,7 +107,8 @@ var configStates = map[string]string{
 	control.ConfigPending:    "being applied",
 }
 
-func configStatus(p *page, c *control.ConfigStatus) {
+func configStatus(p *page, s *control.Snapshot) {
+	c := &s.Config
 	path, state, differs := c.Path, configStates[c.State], "differs from the file"
 	if path == "" {
 		path, differs = "(demo, no file)", "changed since start"
@@ -124,9 +125,8 @@ func configStatus(p *page, c *control.ConfigStatus) {
 			p.line("  %s", line)
 		}
 	}
-	for _, path := range c.Overrides {
-		p.line("  %s: %s", differs, path)
-	}
+	trialText(p, s)
+	overrides(p, s, differs)
 }
 
 // reasons tells why a listener is not as it should be.

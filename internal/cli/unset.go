@@ -36,7 +36,7 @@ connections it asks first on a terminal; elsewhere it wants to see --yes.`,
 					return err
 				}
 			}
-			r, err := o.apply(cmd.Context(), cl, patch)
+			r, err := o.apply(cmd, cl, patch)
 			if err != nil {
 				return err
 			}

@@ -1,0 +1,182 @@
+package cli
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+// lasting are the flags of changes that need not be for good.
+type lasting struct {
+	confirm, expires time.Duration
+	guard            string
+	persist          bool
+}
+
+// limited adds them.
+func (o *changing) limited(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.DurationVar(&o.confirm, "confirm", 0, "on trial: take it back after `TIME` unless confirmed")
+	f.StringVar(&o.guard, "guard", "", "with --confirm: end it at `LIMITS`, errors=5,crashes=1")
+	f.DurationVar(&o.expires, "for", 0, "go back to the file's values after `TIME`")
+	f.BoolVar(&o.persist, "persist", false, "change the config file too, and nothing else in it")
+}
+
+// lastingHelp explains them, for the commands that have them.
+const lastingHelp = `
+
+With --confirm TIME it is on trial: the runtime takes it back unless
+rockstar-tui confirm says otherwise in time, even if this program, its terminal
+or the runtime itself dies. Until then nothing else can be changed. --guard ends
+a trial at once when so many errors, error_percent, crashes (of workers) or
+refused (connections) have been counted. With --for TIME only the values that
+are changed go back to what the file says when the time is up.`
+
+// guardOf reads the limits of a guard: errors=5,error_percent=10.
+func guardOf(cmd *cobra.Command, text string) (*control.Guard, error) {
+	if text == "" {
+		return nil, nil
+	}
+	g := &control.Guard{}
+	for limit := range strings.SplitSeq(text, ",") {
+		name, value, _ := strings.Cut(limit, "=")
+		n, err := strconv.ParseFloat(value, 64)
+		whole := map[string]*int{"errors": &g.Errors, "crashes": &g.Crashes, "refused": &g.Refused}[name]
+		switch {
+		case err != nil || !(n > 0 && n <= 1e9):
+			return nil, usageError(cmd, "%s: --guard: %q is not a limit like errors=5", cmd.Name(), limit)
+		case name == "error_percent":
+			g.ErrorPercent = n
+		case whole == nil:
+			return nil, usageError(cmd, "%s: --guard: unknown limit %q: there are errors, error_percent, crashes and refused", cmd.Name(), name)
+		case n != float64(int(n)):
+			return nil, usageError(cmd, "%s: --guard: %s=%s is not a whole number", cmd.Name(), name, value)
+		default:
+			*whole = int(n)
+		}
+	}
+	return g, nil
+}
+
+// change is one with who and why, on which revision and for how long.
+func (o *changing) change(cmd *cobra.Command) (control.Change, error) {
+	guard, err := guardOf(cmd, o.guard)
+	return control.Change{
+		Base: o.base, Actor: actor(), Reason: o.reason, Guard: guard, Persist: o.persist,
+		Confirm: config.Duration(o.confirm), Expires: config.Duration(o.expires),
+	}, err
+}
+
+// onTrial says how a trial that has begun ends.
+func onTrial(r *control.Result) []string {
+	if r.Until == nil {
+		return nil
+	}
+	return []string{fmt.Sprintf("on trial until %s: rockstar-tui confirm keeps it, rockstar-tui rollback takes it back",
+		r.Until.Local().Format(time.TimeOnly))}
+}
+
+func (c *call) applyCommand() *cobra.Command {
+	cmd, o := c.changingCommand(&cobra.Command{
+		Use:   "apply FILE",
+		Short: "Make another config file's content run",
+		Long: `apply makes what a file says run, whole or not at all: if anything of it cannot
+be had, nothing has changed. - is standard input. The runtime's own config file
+stays as it is, and status tells what differs; relative paths are those of the
+runtime's config file. rockstar-tui plan FILE tells first what it would do.` + lastingHelp,
+		Example: `  rockstar-tui apply new.yaml
+  rockstar-tui apply new.yaml --confirm 60s --guard errors=5,crashes=1
+  rockstar-tui apply - --if-revision 7 --reason "the autumn sale" < new.yaml`,
+		Args: rangeArgs(1, 1),
+	})
+	o.patching(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		text, err := c.readConfig(args[0])
+		if err != nil {
+			return failed("apply: %v", err)
+		}
+		change, err := o.change(cmd)
+		if err != nil {
+			return err
+		}
+		change.Config = string(text)
+		return c.look(cmd.Context(), func(cl *control.Client, _ *control.Snapshot) error {
+			r, err := applied(cmd.Context(), cl, change)
+			if err != nil {
+				return err
+			}
+			return c.done(r)
+		})
+	}
+	return cmd
+}
+
+func (c *call) confirmCommand() *cobra.Command {
+	return c.decision(control.Action{Kind: control.Confirm}, &cobra.Command{
+		Use:   "confirm",
+		Short: "Keep what is on trial",
+		Long: `confirm ends the trial that --confirm began: what was changed stays. It fails if
+there is none, because the time was up, the guard has ended it, or somebody else
+was faster.`,
+		Example: "  rockstar-tui confirm\n  rockstar-tui confirm --reason \"looks good\" --json",
+		Args:    noArgs,
+	})
+}
+
+func (c *call) rollbackCommand() *cobra.Command {
+	return c.goingBack("rollback [GENERATION]", rangeArgs(0, 1), `rollback takes back what is on trial. With a number it makes that generation of
+the history run again; rockstar-tui config history lists them.`,
+		"  rockstar-tui rollback\n  rockstar-tui rollback 41 --reason \"the new limits are too tight\"")
+}
+
+// goingBack is rollback, under each of its names.
+func (c *call) goingBack(use string, args cobra.PositionalArgs, long, example string) *cobra.Command {
+	cmd, o := c.changingCommand(&cobra.Command{
+		Use: use, Short: "Take back what is on trial, or go back to a generation",
+		Long: long, Example: example, Args: args,
+	})
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		action := control.Action{Kind: control.Rollback}
+		if len(args) == 1 {
+			n, err := generationOf(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			action.Generation = n
+		}
+		return c.act(cmd, o, action)
+	}
+	return cmd
+}
+
+// decision is a command that does one action and has no arguments.
+func (c *call) decision(action control.Action, of *cobra.Command) *cobra.Command {
+	cmd, o := c.changingCommand(of)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return c.act(cmd, o, action) }
+	return cmd
+}
+
+// act does an action and prints its result.
+func (c *call) act(cmd *cobra.Command, o *changing, action control.Action) error {
+	return c.look(cmd.Context(), func(cl *control.Client, _ *control.Snapshot) error {
+		r, err := o.act(cmd.Context(), cl, action)
+		if err != nil {
+			return err
+		}
+		return c.done(r)
+	})
+}
+
+func generationOf(cmd *cobra.Command, text string) (uint64, error) {
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil || n == 0 {
+		return 0, usageError(cmd, "%s: %q is no generation's number, see rockstar-tui config history", cmd.Name(), text)
+	}
+	return n, nil
+}
