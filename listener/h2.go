@@ -30,6 +30,14 @@ type h2 struct {
 	close   sync.Once
 	heard   frames // only touched by who reads
 
+	// What decides which request is the last one holds up who reads: asking says
+	// that all that was read has been dealt with, deciding that what comes has to
+	// wait until decided is closed.
+	asking   atomic.Bool
+	deciding atomic.Bool
+	decided  chan struct{}
+	decide   sync.Once
+
 	// mu is held while writing and guards what follows.
 	writing sync.Mutex
 	frames  frames
@@ -50,7 +58,7 @@ const h2HeaderSlack = 2
 
 // serveH2 serves c in the background.
 func (s *Server) serveH2(c *conn) {
-	m := &h2{conn: c, begun: make(chan struct{}), told: make(chan struct{}), closed: make(chan struct{})}
+	m := &h2{conn: c, begun: make(chan struct{}), told: make(chan struct{}), closed: make(chan struct{}), decided: make(chan struct{})}
 	m.heard.skip = len(preface)
 	m.streams = streams{
 		s: s, requests: &c.requests, remote: c.RemoteAddr(), local: c.LocalAddr(),
@@ -122,12 +130,16 @@ func (m *h2) dismiss(p phase) {
 	m.depart()
 }
 
-// departGrace is how long a client that has read that it must leave may still
-// begin requests: those it was about to begin. departPatience bounds the wait
-// until it has read that.
+// departGrace is how long after a client has read that it must leave, and after
+// each request that it begins nevertheless, it may begin another: one it was about
+// to begin. A client that was slow to read that is slow to begin, too, and gets
+// more. departPatience bounds each of the two waits. decisionTime bounds how long
+// the client's word may be held up, decisionEvery is between two tries to do so.
 const (
 	departGrace    = 150 * time.Millisecond
 	departPatience = 5 * time.Second
+	decisionTime   = 250 * time.Millisecond
+	decisionEvery  = time.Millisecond
 )
 
 // depart ends the connection without losing a request, in the background: it
@@ -145,21 +157,77 @@ func (m *h2) sayGoodbye() {
 	case <-m.closed:
 		return
 	}
+	announced := time.Now()
 	m.announce()
+	grace := departGrace
 	select {
 	case <-m.told:
+		grace = max(grace, 4*time.Since(announced))
 	case <-time.After(departPatience):
 	case <-m.closed:
 		return
 	}
-	select {
-	case <-time.After(departGrace):
-	case <-m.closed:
-		return
+	if m.wait(grace) {
+		m.sayLast()
+	}
+}
+
+// wait is until no request has begun for the grace. It is false when the
+// connection has ended.
+func (m *h2) wait(grace time.Duration) bool {
+	grace = min(grace, departPatience)
+	end := time.Now().Add(departPatience)
+	for begun := m.conn.requests.Load(); ; {
+		select {
+		case <-time.After(grace):
+		case <-m.closed:
+			return false
+		}
+		now := m.conn.requests.Load()
+		if now == begun || time.Now().After(end) {
+			return true
+		}
+		begun = now
+	}
+}
+
+// sayLast has the final GOAWAY sent, which names the last request, at a moment
+// when all that has arrived was dealt with: a request that is here is served.
+// What arrives from then on waits until the GOAWAY is written, and the client
+// learns from it that nothing was done for that.
+func (m *h2) sayLast() {
+	for end := time.Now().Add(decisionTime); !m.hold() && time.Now().Before(end); {
+		select {
+		case <-time.After(decisionEvery):
+		case <-m.closed:
+			return
+		}
 	}
 	now, cancel := context.WithCancel(context.Background())
 	cancel()
-	m.srv.Shutdown(now) // sends the final GOAWAY; waits for nothing
+	m.srv.Shutdown(now) // sends the GOAWAY; waits for nothing
+	select {
+	case <-m.decided:
+	case <-m.closed:
+	case <-time.After(decisionTime):
+		m.decide.Do(func() { close(m.decided) })
+	}
+}
+
+// hold holds up who reads, if that one is waiting for the client. It looks
+// twice: what was read off the wire before may be on its way through TLS.
+func (m *h2) hold() bool {
+	in := m.conn.in.Load()
+	if !m.asking.Load() {
+		return false
+	}
+	time.Sleep(decisionEvery)
+	m.deciding.Store(true)
+	if m.asking.Load() && m.conn.in.Load() == in && !waiting(m.conn.tcp) {
+		return true
+	}
+	m.deciding.Store(false)
+	return false
 }
 
 func (m *h2) announce() {
@@ -191,15 +259,33 @@ var goAway = []byte{
 func (m *h2) Read(p []byte) (int, error) {
 	var n int
 	var err error
+	m.asking.Store(m.heard.between())
 	if size := m.heard.settings(); size > settingLen && size <= len(p) {
 		n, err = m.receiveSettings(p[:size])
 	} else {
 		n, err = m.receive(p)
 	}
+	m.asking.Store(false)
+	if m.deciding.Load() {
+		m.await()
+	}
 	if m.heard.advance(p[:n]); m.heard.acks > 0 {
 		m.tell.Do(func() { close(m.told) }) // nobody else pings
 	}
 	return n, err
+}
+
+// await waits for the decision on the last request, if one is still to be made.
+func (m *h2) await() {
+	for m.deciding.Load() {
+		select {
+		case <-m.decided:
+			return
+		case <-m.closed:
+			return
+		case <-time.After(decisionEvery): // it may be called off
+		}
+	}
 }
 
 // receiveSettings reads a whole frame of settings, of which net/http has read the
@@ -226,6 +312,9 @@ func (m *h2) Write(p []byte) (int, error) {
 	}
 	n = min(n, len(p))
 	m.frames.advance(p[:n])
+	if m.frames.farewells > 0 {
+		m.decide.Do(func() { close(m.decided) })
+	}
 	if err == nil {
 		m.announceIfDue()
 	}
@@ -251,6 +340,8 @@ type frames struct {
 	left   int     // bytes of it still to come
 	count  int     // of complete ones
 	acks   int     // of pings among them
+
+	farewells int // GOAWAYs among them
 }
 
 const frameHeader = 9
@@ -297,6 +388,9 @@ func (f *frames) advance(p []byte) {
 			f.count++
 			if f.header[3] == framePing && f.header[4]&flagAck != 0 {
 				f.acks++
+			}
+			if f.header[3] == frameGoAway {
+				f.farewells++
 			}
 		}
 	}

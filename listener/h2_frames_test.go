@@ -3,9 +3,13 @@ package listener_test
 import (
 	"bytes"
 	"crypto/tls"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -174,4 +178,172 @@ func TestSmallBodyThatNobodyReadsResetsNothing(t *testing.T) {
 			}
 		}
 	}
+}
+
+// farewell is what a client sees of a connection that ends, while it goes on
+// asking.
+type farewell struct {
+	mu       sync.Mutex
+	answers  map[uint32]string
+	last     uint32        // of the final GOAWAY
+	told     chan struct{} // closed when the first GOAWAY was acknowledged
+	decided  chan struct{} // closed at the final one
+	finished chan struct{} // closed at the end of the connection
+}
+
+// watch reads until the connection ends.
+func (f *framer) watch() *farewell {
+	w := &farewell{answers: map[uint32]string{}, told: make(chan struct{}), decided: make(chan struct{}), finished: make(chan struct{})}
+	go func() {
+		defer close(w.finished)
+		for {
+			frame, err := f.ReadFrame()
+			if err != nil {
+				return
+			}
+			w.see(f, frame)
+		}
+	}()
+	return w
+}
+
+func (w *farewell) see(f *framer, frame http2.Frame) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch frame := frame.(type) {
+	case *http2.PingFrame:
+		f.WritePing(true, frame.Data)
+		close(w.told)
+	case *http2.GoAwayFrame:
+		if frame.LastStreamID < 1<<31-1 {
+			w.last = frame.LastStreamID
+			close(w.decided)
+		}
+	case *http2.DataFrame:
+		w.answers[frame.StreamID] += string(frame.Data())
+	}
+}
+
+// A client that does not see that it must leave goes on asking, at any moment.
+// What it asks up to the request that the final GOAWAY names is answered, however
+// late its body comes, and what it asks afterwards is not even looked at.
+func TestRequestsAtAnyMomentOfADrainAreServedOrUntouched(t *testing.T) {
+	for _, secure := range []bool{false, true} {
+		t.Run(fmt.Sprintf("TLS %v", secure), func(t *testing.T) {
+			t.Parallel()
+			requestsDuringDrain(t, secure)
+		})
+	}
+}
+
+func requestsDuringDrain(t *testing.T, secure bool) {
+	var handled sync.Map
+	e := start(t, keepAlive, func(x listener.Exchange) {
+		handled.Store(x.RequestHeader("Who"), true)
+		echo(x)
+	})
+	if e.SetTransport(listener.Transport{HTTP2: true}); secure {
+		e.SetTransport(listener.Transport{TLS: serverTLS(t), HTTP2: true})
+	}
+	var clients sync.WaitGroup
+	var served, refused atomic.Int64
+	begin := make(chan struct{})
+	for i := range 20 {
+		f := e.dialFrames(secure)
+		next[*http2.SettingsFrame](f)
+		f.request(1, true, "GET", "who", "first")
+		next[*http2.DataFrame](f)
+		clients.Go(func() {
+			<-begin
+			w := f.watch()
+			stream := uint32(1)
+			for asking := true; asking && stream < 2000; {
+				stream += 2
+				var wrote error
+				w.mu.Lock() // writing is not safe for two
+				wrote = f.request(stream, false, "POST", "who", fmt.Sprint(i, " ", stream))
+				w.mu.Unlock()
+				pause(rand.N(3 * time.Millisecond))
+				w.mu.Lock()
+				f.WriteData(stream, true, []byte("body"))
+				w.mu.Unlock()
+				select {
+				case <-w.decided:
+					asking = false
+				case <-w.finished:
+					asking = false
+				case <-time.After(rand.N(120 * time.Millisecond)):
+					// now and then longer than the grace, so that the end comes
+					if rand.N(4) == 0 {
+						pause(rand.N(300 * time.Millisecond))
+					}
+				}
+				if wrote != nil {
+					break
+				}
+			}
+			<-w.finished
+			for id := uint32(3); id <= stream; id += 2 {
+				_, seen := handled.Load(fmt.Sprint(i, " ", id))
+				switch {
+				case id <= w.last && w.answers[id] != "POST / body":
+					t.Errorf("client %d: request %d of %d was answered %q", i, id, w.last, w.answers[id])
+				case id > w.last && (seen || w.answers[id] != ""):
+					t.Errorf("client %d: request %d after the last one, %d, was handled", i, id, w.last)
+				case id <= w.last:
+					served.Add(1)
+				default:
+					refused.Add(1)
+				}
+			}
+		})
+	}
+	close(begin)
+	if forced, err := e.Drain(within(t, 20*time.Second)); err != nil || forced > 0 {
+		t.Errorf("drain: %d forced, %v", forced, err)
+	}
+	clients.Wait()
+	t.Logf("%d served, %d refused", served.Load(), refused.Load())
+}
+
+func pause(d time.Duration) { <-time.After(d) }
+
+// A client that begins request after request, though it has read that it must
+// leave, is served as long as the next one comes soon.
+func TestLateRequestsProlongTheGrace(t *testing.T) {
+	for range 10 {
+		if lateRequests(t) {
+			return
+		}
+	}
+	t.Skip("the machine is too busy to begin requests in time")
+}
+
+// lateRequests is false if the requests did not begin in time.
+func lateRequests(t *testing.T) (inTime bool) {
+	e := startH2C(t, keepAlive, echo)
+	f := e.dialFrames(false)
+	next[*http2.SettingsFrame](f)
+	f.request(1, true, "GET")
+	next[*http2.DataFrame](f)
+	w := f.watch()
+	go e.Drain(within(t, 10*time.Second))
+	<-w.told
+	stream, before := uint32(1), time.Now()
+	for range 6 {
+		stream += 2
+		pause(60 * time.Millisecond)
+		if time.Since(before) > 110*time.Millisecond {
+			return false
+		}
+		before = time.Now()
+		w.mu.Lock()
+		f.request(stream, true, "POST")
+		w.mu.Unlock()
+	}
+	<-w.finished
+	if w.last != stream {
+		t.Errorf("the last request that was served is %d, want %d", w.last, stream)
+	}
+	return true
 }
