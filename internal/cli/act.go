@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
 
@@ -41,33 +40,6 @@ again what the file says or, without a file, what the runtime was started with.`
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return c.look(cmd.Context(), func(cl *control.Client, _ *control.Snapshot) error {
 			r, err := o.act(cmd.Context(), cl, control.Action{Kind: control.Reload, Discard: discard})
-			if err != nil {
-				return err
-			}
-			return c.done(r)
-		})
-	}
-	return cmd
-}
-
-func (c *call) restartCommand() *cobra.Command {
-	cmd, o := c.changingCommand(&cobra.Command{
-		Use:               "restart LISTENER WORKER",
-		Short:             "Replace a worker by a new process, draining the old one",
-		Example:           "  rockstar-tui restart web 2",
-		Args:              rangeArgs(2, 2),
-		ValidArgsFunction: c.completeListener(1),
-	})
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		id, err := strconv.Atoi(args[1])
-		if err != nil || id < 0 {
-			return usageError(cmd, "restart: %q is no worker's number, see rockstar-tui workers", args[1])
-		}
-		return c.look(cmd.Context(), func(cl *control.Client, s *control.Snapshot) error {
-			if _, err := findListener(s, args[0]); err != nil {
-				return err
-			}
-			r, err := o.act(cmd.Context(), cl, control.Action{Kind: control.RestartWorker, Listener: args[0], Worker: id})
 			if err != nil {
 				return err
 			}

@@ -65,7 +65,7 @@ func TestARelativeScaleIsTrueForItsRevisionOnly(t *testing.T) {
 
 func TestResultsAreJSON(t *testing.T) {
 	p := on(t, controltest.NewFake(scene()))
-	for _, args := range []string{"scale web 3", "stop web", "start web", "set listeners.web.limits.accept_rate 5", "reload", "restart web 0", "shutdown --yes"} {
+	for _, args := range []string{"scale web 3", "stop web", "start web", "set listeners.web.limits.accept_rate 5", "reload", "restart web 0", "restart web/1", "restart web", "restart --all", "shutdown --yes"} {
 		if code := p.run(t, append(strings.Fields(args), "--json")...); code != 0 {
 			t.Fatalf("%s: exit code %d, stderr %s", args, code, &p.stderr)
 		}
@@ -173,6 +173,11 @@ func TestExitCodes(t *testing.T) {
 		{args: "start wbe", code: 1, message: `did you mean "web"?`},
 		{args: "workers wbe", code: 1, message: `did you mean "web"?`},
 		{args: "restart web 77", code: 1, message: "77"},
+		{args: "restart wbe", code: 1, message: `did you mean "web"?`},
+		{args: "restart", code: 2, message: "--all"},
+		{args: "restart web --all", code: 2, message: "--all"},
+		{args: "restart web/x", code: 2, message: "no worker's number"},
+		{args: "restart web/1 2", code: 2, message: "names a worker already"},
 		{args: "sttus", code: 2, message: `did you mean "status"?`},
 		{args: "config vlidate", code: 2, message: `did you mean "validate"?`},
 		{args: "status --bogus", code: 2, message: "--bogus"},

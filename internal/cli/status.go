@@ -85,6 +85,10 @@ func status(p *page, s *control.Snapshot) {
 		p.table("LISTENER|PROTO|ADDRESS|STATE|>WORKERS|>ACTIVE|>IDLE|>REQUESTS|>ERRORS", statusRows(s))
 	}
 	reasons(p, s)
+	crashes(p, s)
+	if text := rolling(s); text != "" {
+		p.line("restart under way: %s", text)
+	}
 	if len(s.Pools) > 0 {
 		p.line("")
 		pools(p, s)
@@ -137,6 +141,15 @@ func reasons(p *page, s *control.Snapshot) {
 		}
 		if l.SteeringReason != "" {
 			p.line("%s steers %s: %s", l.Name, l.Steering, l.SteeringReason)
+		}
+	}
+}
+
+// crashes shows the workers of degraded listeners that end again and again.
+func crashes(p *page, s *control.Snapshot) {
+	for _, w := range workersIn(s.Listeners) {
+		if w.Crashes > 0 && w.State != control.WorkerReady {
+			lastEnd(p, w, s.Time)
 		}
 	}
 }
@@ -239,12 +252,29 @@ func workers(p *page, all []worker, now time.Time) {
 	}
 	p.table("LISTENER|>ID|>PID|STATE|>AGE|>RESTARTS|>ACTIVE|>IDLE|>TOTAL|>REQUESTS|>ERRORS|>CPU|>MEMORY", rows)
 	for _, w := range all {
-		if w.LastExit != "" {
-			p.line("%s worker %d ended before: %s", w.Listener, w.ID, w.LastExit)
-		}
+		lastEnd(p, w, now)
 		if w.DrainDeadline != nil {
 			p.line("%s worker %d drains, at most %s more", w.Listener, w.ID, age(w.DrainDeadline.Sub(now)))
 		}
+	}
+}
+
+// lastEnd tells how the process before this one ended, how often that happened
+// and what was printed last, or that this one hangs.
+func lastEnd(p *page, w worker, now time.Time) {
+	if w.HungSince != nil {
+		p.line("%s worker %d shows no sign of life for %s", w.Listener, w.ID, since(*w.HungSince, now))
+	}
+	if w.LastExit == "" {
+		return
+	}
+	often := ""
+	if w.Crashes > 1 && w.CrashesSince != nil {
+		often = fmt.Sprintf(", %d times in %s", w.Crashes, since(*w.CrashesSince, now))
+	}
+	p.line("%s worker %d ended before: %s%s", w.Listener, w.ID, w.LastExit, often)
+	for line := range strings.Lines(w.LastOutput) {
+		p.line("  %s", strings.TrimRight(line, "\n"))
 	}
 }
 

@@ -34,7 +34,7 @@ func stateOf(st *component.Styles, word string) state {
 		return state{g.Starting, word, st.Warn}
 	case control.StateDraining:
 		return state{g.Draining, word, st.Warn}
-	case control.StateDegraded, control.WorkerBackoff:
+	case control.StateDegraded, control.WorkerBackoff, control.WorkerHung:
 		return state{g.Degraded, word, st.Warn}
 	case control.StateFailed, control.WorkerCrashed, control.BackendDown:
 		return state{g.Failed, word, st.Bad}
