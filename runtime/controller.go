@@ -58,6 +58,7 @@ func (a *App) Apply(ctx context.Context, c control.Change) (*control.Result, err
 		if d.last, err = a.writeBack(c.Patch); err != nil {
 			return nil, err
 		}
+		d.message += "; written to " + a.fileName()
 	}
 	if c.Confirm != 0 {
 		d.last = nil // the file is written when it is confirmed
@@ -82,6 +83,8 @@ func (a *App) wanted(c control.Change) (*config.Config, error) {
 	switch {
 	case c.Config != "":
 		to, err = config.Parse(a.status.Path, []byte(c.Config))
+	case c.Persist: // what is unset goes from the file, too
+		to, err = present.With(c.Patch)
 	default:
 		to, err = present.With(a.asInFile(c.Patch))
 	}

@@ -2,6 +2,8 @@ package runtime
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
@@ -45,6 +47,32 @@ func (a *App) release() *config.Config {
 // would change what is on trial, and be gone when that is taken back.
 func (a *App) holdForTrial(file *config.Config) {
 	a.hold(file, control.Held{Trial: true, Reason: "it waits for the end of the trial"})
+}
+
+// removal tells why a saved file waits for a decision before it leads to this
+// config; empty if it need not.
+func (a *App) removal(to *config.Config) string {
+	if to.Reload.OnRemoval != config.HoldRemoval {
+		return ""
+	}
+	var gone, busy []string
+	open := uint64(0)
+	for _, name := range sortedKeys(a.config.Listeners) {
+		if _, stays := to.Listeners[name]; stays {
+			continue
+		}
+		gone = append(gone, name)
+		if t := a.managed(name).totals(); t.Active+t.Idle > 0 {
+			busy, open = append(busy, name), open+t.Active+t.Idle
+		}
+	}
+	switch {
+	case len(busy) > 0:
+		return fmt.Sprintf("it removes %s, with %s open", strings.Join(busy, ", "), plural(int(open), "connection"))
+	case len(gone)*2 > len(a.config.Listeners):
+		return fmt.Sprintf("it removes %d of %s", len(gone), plural(len(a.config.Listeners), "listener"))
+	}
+	return ""
 }
 
 // afterTrial applies the file that was saved during the trial.

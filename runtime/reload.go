@@ -72,6 +72,11 @@ func (a *App) saved(c watch.Content) {
 		a.holdForTrial(cfg)
 		return
 	}
+	to, _ := merge(a.file, a.config, cfg)
+	if why := a.removal(to); why != "" {
+		a.hold(cfg, control.Held{Reason: why, Summary: a.plan(to).Summary})
+		return
+	}
 	a.release()                           // what was held before is not in the file any more
 	a.adopt(a.ctx, cfg, fileActor, false) // what fails is told by the status
 }

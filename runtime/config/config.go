@@ -14,6 +14,8 @@ package config
 type Config struct {
 	// Version is the version of the schema, always 1.
 	Version int `json:"version"`
+	// Reload says how a saved file takes effect.
+	Reload Reload `json:"reload"`
 	// Defaults are inherited by every listener that does not set them itself.
 	Defaults Settings `json:"defaults"`
 	// Listeners by name.
@@ -23,6 +25,20 @@ type Config struct {
 
 	doc *document
 }
+
+// Reload says how a saved file takes effect.
+type Reload struct {
+	// OnRemoval is "hold" (default): a saved file that would remove a listener
+	// which has connections, or more than half of the listeners, waits until
+	// somebody decides; or "apply".
+	OnRemoval string `json:"on_removal"`
+}
+
+// Values of [Reload].OnRemoval.
+const (
+	HoldRemoval  = "hold"
+	ApplyRemoval = "apply"
+)
 
 // Settings are what a listener inherits from the defaults.
 type Settings struct {

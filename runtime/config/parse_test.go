@@ -77,7 +77,7 @@ var mistakes = []struct {
 		`3:54: defaults.idle: unknown key, did you mean "timeouts.idle"?`,
 		`3:64: defaults.colour: unknown key; known: timeouts, keep_alive, buffers, limits`}},
 	{"unknown key with strange letters", "version: 1\n\"a\\nb\": 1\n", []string{
-		`2:1: "a\nb": unknown key; known: version, defaults, listeners, pools`}},
+		`2:1: "a\nb": unknown key; known: version, reload, defaults, listeners, pools`}},
 	{"misspelt required key", "version: 1\nlisteners:\n  a: {adress: :1}\n", []string{
 		`3:7: listeners.a.adress: unknown key, did you mean "address"?`}},
 	{"wrong shapes", "version: 1\ndefaults: {timeouts: 5s, limits: []}\nlisteners: {a: {address: [1], routes: {}}}\npools: {p: 1}\n", []string{

@@ -98,7 +98,7 @@ func TestRefusedEditsSayWhy(t *testing.T) {
 		{config.Patch{{Path: "listeners.web.timeouts.idel", Value: "2s"}}, `listeners.web.timeouts.idel: unknown key, did you mean "idle"?`},
 		{config.Patch{{Path: "listeners.web.idle", Value: "2s"}}, `listeners.web.idle: unknown key, did you mean "timeouts.idle"?`},
 		{config.Patch{{Path: "lisners.web", Value: "{}"}}, `lisners: unknown key, did you mean "listeners"?`},
-		{config.Patch{{Path: "", Value: "1"}}, `"": unknown key; known: version, defaults, listeners, pools`},
+		{config.Patch{{Path: "", Value: "1"}}, `"": unknown key; known: version, reload, defaults, listeners, pools`},
 		{config.Patch{{Path: "listeners..timeouts", Value: "{}"}}, `listeners."": there is no listener ""; known: admin, web`},
 		{config.Patch{{Path: "listeners.wbe.enabled", Value: "false"}}, `listeners.wbe: there is no listener "wbe", did you mean "web"?`},
 		{config.Patch{{Path: "listeners.shop.enabled", Value: "false"}}, `listeners.shop: there is no listener "shop"; known: admin, web`},
@@ -122,7 +122,7 @@ func TestRefusedEditsSayWhy(t *testing.T) {
 		{config.Patch{{Path: "pools.api", Unset: true}}, `listeners.web.routes.0.proxy.pool: there is no pool "api"`},
 		{config.Patch{{Path: "pools.api.backends.a", Unset: true}}, `pools.api.backends: a pool needs at least one backend; write it like backends: {a: {url: "http://127.0.0.1:9001"}}`},
 		{config.Patch{{Path: "version", Unset: true}}, `version: is missing; write it like version: 1`},
-		{config.Patch{{Path: "version", Value: "2"}, {Path: "nope", Value: "1"}}, `nope: unknown key; known: version, defaults, listeners, pools`},
+		{config.Patch{{Path: "version", Value: "2"}, {Path: "nope", Value: "1"}}, `nope: unknown key; known: version, reload, defaults, listeners, pools`},
 		{config.Patch{{Path: "listeners.web.enabled", Value: "off"}, {Path: "defaults.limits.max_connections", Value: "-1"}},
 			"defaults.limits.max_connections: -1 is too small; at least 0\nlisteners.web.enabled: \"off\" is neither true nor false; write false"},
 	} {
