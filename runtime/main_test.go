@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,9 @@ import (
 func TestMain(m *testing.M) {
 	if runtime.IsWorker() {
 		failAtStart()
+		if number, err := strconv.Atoi(os.Getenv("ROCKSTAR_APP")); err == nil {
+			serveCode(number)
+		}
 		if err := runtime.RunWorker(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
