@@ -15,6 +15,7 @@ import (
 type conn struct {
 	raw  net.Conn
 	tcp  *net.TCPConn // raw if it is one, else nil
+	io   *wireIO      // of tcp
 	s    *Server
 	live *Live // where the kernel counts it
 
@@ -55,7 +56,10 @@ type conn struct {
 	gate     gate
 	held     []byte // what the gate stopped, for whom it was not meant
 	started  int64  // end of the request header; 0 between requests
+	arrived  int64  // when the request began, if nothing was read since; else 0
 	verdict  int    // status the engine answers the present request with; 0 for none
+	dry      bool   // the last read took all there was
+	await    func() // waits for more after such a read; made when first needed
 	linger   bool   // the client is still sending
 	last     bool   // the client was told that this response is the last one
 
@@ -69,6 +73,7 @@ func newConn(s *Server, raw net.Conn) *conn {
 	now := ticks()
 	c := &conn{raw: raw, s: s, id: s.lastID.Add(1), opened: now}
 	c.tcp, _ = raw.(*net.TCPConn)
+	c.io = newWireIO(c.tcp)
 	c.phase.Store(uint64(newPhase(StateNew, now)))
 	return c
 }
@@ -107,13 +112,16 @@ func (c *conn) moved(from, to State) {
 // begin is called at the first byte of a request, and may be called again.
 func (c *conn) begin() {
 	if !c.now().state().Active() {
-		c.enter(StateHeader, ticks())
+		c.arrived = ticks()
+		c.enter(StateHeader, c.arrived)
 	}
 }
 
 // headerDone counts the request and gives it a verdict if it asks for too much.
 func (c *conn) headerDone(bytes int, length int64) {
-	c.started = ticks()
+	if c.started = c.arrived; c.started == 0 { // a clock costs as much as a counter
+		c.started = ticks()
+	}
 	c.pipelined = c.behind
 	c.requests.Add(1)
 	c.s.counters.Requests.Add(1)
@@ -177,6 +185,8 @@ func (c *conn) Read(p []byte) (int, error) {
 		return 0, io.EOF
 	}
 	c.behind = false // the engine has sent all before it reads more
+	c.rest()
+	c.arrived = 0
 	n, err := c.receive(p)
 	switch {
 	case n > 0:
@@ -189,6 +199,25 @@ func (c *conn) Read(p []byte) (int, error) {
 		return 0, io.EOF // whatever it was, no request is hurt
 	}
 	return 0, err
+}
+
+// acquainted is the number of requests after which a client is expected to send
+// the next one when it has got its answer. Only then reading is not tried first:
+// one that ends its side together with a request would be noticed late, when the
+// connection is about to be parked.
+const acquainted = 2
+
+// rest waits for the next request of a connection that has been read empty.
+func (c *conn) rest() {
+	if !c.dry || !c.gate.on || c.now().state() != StateIdle || c.requests.Load() < acquainted {
+		return
+	}
+	if c.await == nil {
+		c.await = newAwait(c.tcp)
+	}
+	if c.await != nil {
+		c.await()
+	}
 }
 
 // receive reads what the client said, in clear.
@@ -207,7 +236,8 @@ func (c *conn) receive(p []byte) (int, error) {
 // readWire reads from the socket, and lets nobody see a claim that came too late.
 func (c *conn) readWire(p []byte) (int, error) {
 	for {
-		n, err := c.raw.Read(p)
+		n, err := c.readRaw(p)
+		c.dry = 0 < n && n < len(p) && c.tcp != nil && c.tls == nil
 		if n > 0 {
 			c.in.Add(uint64(n))
 			c.s.counters.BytesIn.Add(uint64(n))
@@ -220,6 +250,20 @@ func (c *conn) readWire(p []byte) (int, error) {
 		}
 		return 0, err
 	}
+}
+
+func (c *conn) readRaw(p []byte) (int, error) {
+	if c.io != nil {
+		return c.io.read(p)
+	}
+	return c.raw.Read(p)
+}
+
+func (c *conn) writeRaw(p []byte) (int, error) {
+	if c.io != nil {
+		return c.io.write(p, false)
+	}
+	return c.raw.Write(p)
 }
 
 // woken decides what becomes of the connection after a deadline passed in a
@@ -292,7 +336,7 @@ func (c *conn) Write(p []byte) (int, error) {
 func (c *conn) writeWire(p []byte) (int, error) {
 	var done int
 	for {
-		n, err := c.raw.Write(p[done:])
+		n, err := c.writeRaw(p[done:])
 		c.wrote(n)
 		done += n
 		if err == nil || !c.stale(err) {

@@ -108,9 +108,17 @@ func (x *h1Exchange) Body() io.Reader {
 func (x *h1Exchange) RemoteAddr() net.Addr { return x.ctx.RemoteAddr() }
 func (x *h1Exchange) LocalAddr() net.Addr  { return x.ctx.LocalAddr() }
 
-func (x *h1Exchange) SetStatus(code int)           { x.ctx.SetStatusCode(code) }
-func (x *h1Exchange) Status() int                  { return x.ctx.Response.StatusCode() }
-func (x *h1Exchange) SetHeader(name, value string) { x.ctx.Response.Header.Set(name, value) }
+func (x *h1Exchange) SetStatus(code int) { x.ctx.SetStatusCode(code) }
+func (x *h1Exchange) Status() int        { return x.ctx.Response.StatusCode() }
+
+func (x *h1Exchange) SetHeader(name, value string) {
+	if name == fasthttp.HeaderContentType { // which nearly every response has
+		x.ctx.Response.Header.SetContentType(value)
+		return
+	}
+	x.ctx.Response.Header.Set(name, value)
+}
+
 func (x *h1Exchange) AddHeader(name, value string) { x.ctx.Response.Header.Add(name, value) }
 
 func (x *h1Exchange) Write(p []byte) (int, error)       { return x.ctx.Write(p) }

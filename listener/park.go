@@ -83,6 +83,7 @@ const (
 
 func (s *Server) unpark(c *conn, serve bool) {
 	c.parked.Store(false)
+	c.dry = false // others have asked the poller meanwhile
 	switch {
 	case serve && c.greeted:
 		s.serveHTTP1(c)

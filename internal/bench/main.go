@@ -31,6 +31,7 @@ type options struct {
 	out     string
 	caddy   string
 	program string
+	beside  string
 	only    string
 }
 
@@ -42,6 +43,7 @@ func main() {
 	flag.StringVar(&o.out, "o", "docs/bench.md", "file to write")
 	flag.StringVar(&o.caddy, "caddy", "", "caddy binary; built if empty, left out if none")
 	flag.StringVar(&o.program, "program", "", "rockstar-tui binary; built if empty")
+	flag.StringVar(&o.beside, "beside", "", "NAME=PATH of another rockstar-tui binary to measure beside it, such as that of before a change")
 	flag.StringVar(&o.only, "only", "", "words; only trials with one of them in their name are run (memory and watching are names too)")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)

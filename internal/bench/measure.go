@@ -84,10 +84,23 @@ func (b *bench) measureCPU(ctx context.Context, r *result, backend int) error {
 			}
 		}
 	}
+	b.compare(turns, r)
 	if !b.wanted("watching") {
 		return nil
 	}
 	return b.measureWatching(ctx, r, servers[0])
+}
+
+// compare says how the program stands to the one beside it and to nginx.
+func (b *bench) compare(turns []trial, r *result) {
+	other := b.peers[len(b.peers)-1].name
+	for _, t := range turns {
+		mine := r.cpu[t.name][ours]
+		say("%-40s %s of nginx", t.name, quartiles(ratios(mine, r.cpu[t.name][baseline])))
+		if b.beside != "" {
+			say("%-40s %s of %s", "", quartiles(ratios(mine, r.cpu[t.name][other])), other)
+		}
+	}
 }
 
 // turn lets every server have its turn at a trial, each round in another order.

@@ -123,6 +123,15 @@ func spread(v []float64) string {
 	return fmt.Sprintf("%.2f (%.2f–%.2f)", median(v), low, high)
 }
 
+// quartiles is the median and what half of the values lie between.
+func quartiles(v []float64) string {
+	if len(v) == 0 {
+		return "–"
+	}
+	sorted := slices.Sorted(slices.Values(v))
+	return fmt.Sprintf("%.3f (%.3f–%.3f)", median(v), sorted[len(sorted)/4], sorted[(len(sorted)-1)*3/4])
+}
+
 func median(v []float64) float64 {
 	if len(v) == 0 {
 		return 0

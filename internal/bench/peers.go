@@ -75,6 +75,11 @@ func (b *bench) find(ctx context.Context) {
 		b.peers = append(b.peers, &peer{name: "Caddy", path: b.caddy, files: caddyFiles, args: []string{"run", "--config", "Caddyfile"},
 			version: caddyVersion(b.caddy)})
 	}
+	if name, path, ok := strings.Cut(b.beside, "="); ok {
+		other := *b.peers[0]
+		other.name, other.path, other.version = name, path, name
+		b.peers = append(b.peers, &other)
+	}
 }
 
 // say1 is the first line a program prints.
