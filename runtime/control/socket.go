@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 )
@@ -198,6 +199,7 @@ type socket struct {
 	path string
 	info fs.FileInfo
 	lock *os.File
+	kept atomic.Bool // somebody else goes on with it
 
 	once sync.Once
 	err  error
@@ -206,11 +208,12 @@ type socket struct {
 // Addr returns the path.
 func (s *socket) Addr() net.Addr { return &net.UnixAddr{Name: s.path, Net: "unix"} }
 
-// Close removes the socket, unless something else has its name by now, stops
+// Close removes the socket, unless something else has its name by now or it is
+// kept, stops
 // listening and gives the lock away, in this order: a successor finds a clean place.
 func (s *socket) Close() error {
 	s.once.Do(func() {
-		if now, err := os.Lstat(s.path); err == nil && os.SameFile(now, s.info) {
+		if now, err := os.Lstat(s.path); err == nil && os.SameFile(now, s.info) && !s.kept.Load() {
 			s.err = os.Remove(s.path)
 		}
 		s.err = errors.Join(s.err, s.UnixListener.Close(), s.lock.Close())

@@ -1,0 +1,104 @@
+package listener
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Frozen are the sockets of an address on their way into another program, which
+// takes the place of this one in the same process. It travels as JSON, and
+// descriptors as their numbers. Nothing is closed on the way, so queues,
+// handshakes under way and the steering program stay as they are.
+type Frozen struct {
+	Address string `json:"address"`
+	// Shared is set where all slots are one socket.
+	Shared bool  `json:"shared,omitempty"`
+	Slots  []int `json:"slots"`
+	// Active slots get new connections; of packets only.
+	Active []int `json:"active,omitempty"`
+}
+
+// Descriptors are duplicates by their numbers, closed at exec unless somebody
+// says otherwise.
+func (f *Frozen) Descriptors() []int { return f.Slots }
+
+// Discard closes the descriptors, when there is no other program after all. The
+// sockets they were made of have never noticed.
+func (f *Frozen) Discard() {
+	for _, n := range f.Slots {
+		closeNumber(n)
+	}
+	f.Slots = nil
+}
+
+// Freeze returns what [Adopt] needs to have these sockets again.
+func (s *Sockets) Freeze() (*Frozen, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, ErrSocketsClosed
+	}
+	f := &Frozen{Address: s.addr.String(), Shared: s.shared}
+	for slot, sock := range s.slots {
+		if err := f.add(sock); err != nil {
+			return nil, fmt.Errorf("slot %d of %s: %w", slot, s.addr, err)
+		}
+	}
+	return f, nil
+}
+
+// Freeze returns what [AdoptPackets] needs to have these sockets again.
+func (s *PacketSockets) Freeze() (*Frozen, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, ErrSocketsClosed
+	}
+	f := &Frozen{Address: s.addr.String(), Shared: s.shared, Active: s.active}
+	for slot, sock := range s.slots {
+		if err := f.addPackets(sock); err != nil {
+			return nil, fmt.Errorf("slot %d of %s: %w", slot, s.addr, err)
+		}
+	}
+	return f, nil
+}
+
+// Adopt returns the sockets that were frozen.
+func Adopt(f *Frozen) (*Sockets, error) {
+	s := &Sockets{shared: f.Shared}
+	for slot, n := range f.Slots {
+		sock, addr, err := adopt(n)
+		if err != nil {
+			return nil, fmt.Errorf("adopt slot %d of %s: %w", slot, f.Address, err)
+		}
+		if addr.String() != f.Address {
+			return nil, fmt.Errorf("adopt slot %d of %s: it listens on %s", slot, f.Address, addr)
+		}
+		s.addr, s.slots = addr, append(s.slots, sock)
+	}
+	if len(s.slots) == 0 {
+		return nil, errNoSlots
+	}
+	return s, nil
+}
+
+// AdoptPackets returns the sockets that were frozen.
+func AdoptPackets(f *Frozen) (*PacketSockets, error) {
+	s := &PacketSockets{shared: f.Shared, active: f.Active}
+	for slot, n := range f.Slots {
+		sock, addr, err := adoptPackets(n)
+		if err != nil {
+			return nil, fmt.Errorf("adopt slot %d of %s: %w", slot, f.Address, err)
+		}
+		if addr.String() != f.Address {
+			return nil, fmt.Errorf("adopt slot %d of %s: it is bound to %s", slot, f.Address, addr)
+		}
+		s.addr, s.slots = addr, append(s.slots, sock)
+	}
+	if len(s.slots) == 0 {
+		return nil, errNoSlots
+	}
+	return s, nil
+}
+
+var errNoSlots = errors.New("adopt sockets: there is no slot")
