@@ -28,6 +28,13 @@ func main() {
 		}
 		return
 	}
+	if len(os.Args) == 2 && os.Args[1] == runtime.UpgradeCheck {
+		if err := runtime.CheckUpgrade(os.Stdin, os.Stdout, version); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	program := cli.Program{Version: version, Serve: serve, Cockpit: cockpit, Embedded: embedded}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
@@ -73,7 +80,7 @@ func cockpitOptions(o cli.CockpitOptions) tui.Options {
 // only stopping everything, or a signal, ends it.
 func embedded(ctx context.Context, s cli.ServeOptions, c cli.CockpitOptions) error {
 	o := serveOptions(s, slog.New(slog.DiscardHandler)) // the screen belongs to the cockpit
-	o.KeepOnHangup = true
+	o.KeepOnHangup, o.Embedded = true, true
 	apps, served := make(chan *runtime.App, 1), make(chan error, 1)
 	o.Ready = func(app *runtime.App) { apps <- app }
 	go func() { served <- runtime.Serve(ctx, o) }()

@@ -118,6 +118,44 @@ func (c *counts) file() (*os.File, error) {
 	return os.NewFile(uintptr(fd), "counts"), nil
 }
 
+// freeze duplicates the descriptors of the maps, for another program.
+func (c *counts) freeze() (f *FrozenCounts, err error) {
+	f = &FrozenCounts{Known: c.known}
+	if f.Array, err = unix.FcntlInt(uintptr(c.array.FD()), unix.F_DUPFD_CLOEXEC, 3); err != nil {
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	if f.Table, err = unix.FcntlInt(uintptr(c.table.FD()), unix.F_DUPFD_CLOEXEC, 3); err != nil {
+		unix.Close(f.Array)
+		return nil, os.NewSyscallError("fcntl", err)
+	}
+	return f, nil
+}
+
+// adoptCounts takes the maps of another program. A socket can be in one table
+// only, so a new one would not do; the program that is attached stays until the
+// next is.
+func adoptCounts(f *FrozenCounts) (*counts, error) {
+	unix.CloseOnExec(f.Array)
+	unix.CloseOnExec(f.Table)
+	array, err := ebpf.NewMapFromFD(f.Array)
+	if err != nil {
+		unix.Close(f.Table)
+		return nil, refusal(err)
+	}
+	table, err := ebpf.NewMapFromFD(f.Table)
+	if err != nil {
+		array.Close()
+		return nil, refusal(err)
+	}
+	memory, err := mapLive(array.FD())
+	if err != nil {
+		array.Close()
+		table.Close()
+		return nil, err
+	}
+	return &counts{array: array, table: table, memory: memory, known: f.Known}, nil
+}
+
 // close lets go of what is in the kernel. A program that is attached stays until
 // its sockets are closed.
 func (c *counts) close() {

@@ -20,6 +20,10 @@ func (c *counts) file() (*os.File, error)     { return nil, errors.ErrUnsupporte
 func (c *counts) close()                      {}
 func (c *counts) steer([]socket, []int) error { return errors.ErrUnsupported }
 
+func (c *counts) freeze() (*FrozenCounts, error) { return nil, errors.ErrUnsupported }
+
+func adoptCounts(*FrozenCounts) (*counts, error) { return nil, errors.ErrUnsupported }
+
 // OpenLive is the counter of a slot; there are none on this system.
 func OpenLive(*os.File, int) (*Live, error) { return nil, nil }
 

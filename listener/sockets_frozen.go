@@ -14,21 +14,40 @@ type Frozen struct {
 	// Shared is set where all slots are one socket.
 	Shared bool  `json:"shared,omitempty"`
 	Slots  []int `json:"slots"`
-	// Active slots get new connections; of packets only.
+	// Active slots get new connections.
 	Active []int `json:"active,omitempty"`
+	// Steering asked for and in use; empty for packets.
+	Want string `json:"want,omitempty"`
+	Used string `json:"used,omitempty"`
+	// Divided says that slots were given to other processes.
+	Divided bool `json:"divided,omitempty"`
+	// Counts that lie in the kernel; nil if there are none.
+	Counts *FrozenCounts `json:"counts,omitempty"`
+}
+
+// FrozenCounts are the maps of the program that counts connections.
+type FrozenCounts struct {
+	Array int `json:"array"`
+	Table int `json:"table"`
+	Known int `json:"known"` // slots in the table
 }
 
 // Descriptors are duplicates by their numbers, closed at exec unless somebody
 // says otherwise.
-func (f *Frozen) Descriptors() []int { return f.Slots }
+func (f *Frozen) Descriptors() []int {
+	if f.Counts == nil {
+		return f.Slots
+	}
+	return append([]int{f.Counts.Array, f.Counts.Table}, f.Slots...)
+}
 
 // Discard closes the descriptors, when there is no other program after all. The
 // sockets they were made of have never noticed.
 func (f *Frozen) Discard() {
-	for _, n := range f.Slots {
+	for _, n := range f.Descriptors() {
 		closeNumber(n)
 	}
-	f.Slots = nil
+	f.Slots, f.Counts = nil, nil
 }
 
 // Freeze returns what [Adopt] needs to have these sockets again.
@@ -38,10 +57,17 @@ func (s *Sockets) Freeze() (*Frozen, error) {
 	if s.closed {
 		return nil, ErrSocketsClosed
 	}
-	f := &Frozen{Address: s.addr.String(), Shared: s.shared}
+	f := &Frozen{Address: s.addr.String(), Shared: s.shared, Active: s.active, Want: s.want, Used: s.used, Divided: s.divided}
 	for slot, sock := range s.slots {
 		if err := f.add(sock); err != nil {
 			return nil, fmt.Errorf("slot %d of %s: %w", slot, s.addr, err)
+		}
+	}
+	if s.counts != nil {
+		var err error
+		if f.Counts, err = s.counts.freeze(); err != nil {
+			f.Discard()
+			return nil, fmt.Errorf("counts of %s: %w", s.addr, err)
 		}
 	}
 	return f, nil
@@ -63,9 +89,18 @@ func (s *PacketSockets) Freeze() (*Frozen, error) {
 	return f, nil
 }
 
-// Adopt returns the sockets that were frozen.
+// Adopt returns the sockets that were frozen. Where the kernel's counts cannot be
+// had again, the next best steering is used from the next change on.
 func Adopt(f *Frozen) (*Sockets, error) {
-	s := &Sockets{shared: f.Shared}
+	want, err := steeringOf(f.Want)
+	if err != nil {
+		return nil, fmt.Errorf("adopt %s: %w", f.Address, err)
+	}
+	s := &Sockets{shared: f.Shared, want: want, used: f.Used, divided: f.Divided, active: f.Active, drifts: map[int][]int64{}}
+	if f.Counts != nil {
+		s.counts, s.countsErr = adoptCounts(f.Counts)
+		s.shown.Store(s.counts)
+	}
 	for slot, n := range f.Slots {
 		sock, addr, err := adopt(n)
 		if err != nil {

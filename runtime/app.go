@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -71,6 +72,7 @@ type App struct {
 	status    control.ConfigStatus // of the file
 	revision  uint64
 	lastActor string
+	fileHash  [sha256.Size]byte // of the file as last seen; changeMu guards it
 	changing  changing
 	notes     notes              // what is known of the overrides
 	edits     []control.Override // the same, as a snapshot shows it
@@ -86,6 +88,14 @@ type App struct {
 	wake   chan struct{}
 
 	keys *keyring
+
+	// upgrade under way, or the last one; mu guards it. door is how another
+	// program gets in the place of this one; nil where none can.
+	upgrade *control.Upgrade
+	door    *door
+	// ending ends as soon as a shutdown is asked for.
+	ending context.Context
+	hasten context.CancelFunc
 
 	// countMu guards what follows. It is taken while a worker's numbers are
 	// folded, so nothing else is locked or waited for under it.
@@ -120,6 +130,7 @@ func Open(ctx context.Context, o Options) (*App, error) {
 			a.state.close()
 			return nil, wrong
 		}
+		a.fileHash = read.hash
 		defer func() { a.watchFile(read) }()
 	}
 	if cfg == nil {
@@ -154,6 +165,7 @@ func newApp(o Options) *App {
 		done:          make(chan struct{}),
 	}
 	a.ctx, a.cancel = context.WithCancelCause(context.Background())
+	a.ending, a.hasten = context.WithCancel(a.ctx)
 	return a
 }
 
@@ -180,6 +192,7 @@ func (a *App) Shutdown(ctx context.Context) error {
 func (a *App) shutdown(ctx context.Context) {
 	defer close(a.done)
 	defer a.state.close()
+	a.hasten()
 	a.changeMu.Lock() // for good: nothing changes any more
 	a.cancel(ErrClosed)
 	if a.currentRevision() > 0 { // it had begun

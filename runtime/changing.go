@@ -37,6 +37,9 @@ func (a *App) lockAs(ctx context.Context, actor string) (unlock func(), err erro
 			return nil, &control.Error{Code: control.CodeUnavailable, Message: ErrClosed.Error()}
 		case <-time.After(5 * time.Millisecond):
 		}
+		if actor != "" && a.replacing() {
+			return nil, &control.Error{Code: control.CodeConflict, Message: "the program is being replaced by another version: try again in a moment"}
+		}
 		if actor != "" && time.Since(began) > changeWait {
 			return nil, &control.Error{Code: control.CodeConflict, Message: a.busy()}
 		}

@@ -221,6 +221,8 @@ func (a *App) Act(ctx context.Context, action control.Action) (*control.Result, 
 		return a.restartWorker(ctx, action)
 	case control.RestartWorkers:
 		return a.restartWorkers(ctx, action)
+	case control.Replace:
+		return a.replaceBy(ctx, action)
 	case control.Shutdown:
 		a.events.add(control.Event{Level: control.LevelWarn, Actor: action.Actor, Message: said("shutdown asked for", action.Reason)})
 		go a.Shutdown(context.Background())

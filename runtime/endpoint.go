@@ -88,7 +88,21 @@ func (e *endpoint) startLocal(s settings) error {
 
 // startGroup serves in worker processes; it returns when all are ready.
 func (e *endpoint) startGroup(ctx context.Context, s settings) error {
-	group := prefork.NewGroup(prefork.Config{
+	group := prefork.NewGroup(e.groupConfig(s))
+	if err := group.Resize(ctx, s.Listener.Prefork.Workers); err != nil {
+		stopped, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		return errors.Join(fmt.Errorf("listener %s: %w", e.name, err), group.Stop(stopped))
+	}
+	e.mu.Lock()
+	e.settings, e.group = s, group
+	e.mu.Unlock()
+	return nil
+}
+
+// groupConfig is that of the workers that serve by s.
+func (e *endpoint) groupConfig(s settings) prefork.Config {
+	return prefork.Config{
 		Name:         e.name,
 		Sockets:      e.lend(),
 		MemorySize:   boardSize,
@@ -104,16 +118,7 @@ func (e *endpoint) startGroup(ctx context.Context, s settings) error {
 		Requests:     requestsOf,
 		Resident:     resident,
 		Fold:         func(_ int, memory []byte) { e.gone(boardOver(memory)) },
-	})
-	if err := group.Resize(ctx, s.Listener.Prefork.Workers); err != nil {
-		stopped, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		return errors.Join(fmt.Errorf("listener %s: %w", e.name, err), group.Stop(stopped))
 	}
-	e.mu.Lock()
-	e.settings, e.group = s, group
-	e.mu.Unlock()
-	return nil
 }
 
 // change brings the endpoint to other settings of the same address. It returns

@@ -71,3 +71,10 @@ func (j *journal) newest() []control.Event {
 	from := max(0, len(j.events)-shownEvents)
 	return append([]control.Event{}, j.events[from:]...)
 }
+
+// all is what the journal holds, for another program to go on with.
+func (j *journal) all() (seq uint64, events []control.Event) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.seq, append([]control.Event{}, j.events...)
+}

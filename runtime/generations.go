@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
@@ -80,6 +81,13 @@ func (g *generations) repeats(e control.Generation) bool {
 	}
 	last := g.entries[len(g.entries)-1]
 	return last.Trigger == e.Trigger && last.Result == e.Result && last.Message == e.Message
+}
+
+// describe is what there is to carry to another program.
+func (g *generations) describe() carriedPast {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return carriedPast{Last: g.last, Running: g.running, Entries: slices.Clone(g.entries)}
 }
 
 // current is the number of what runs.

@@ -59,6 +59,7 @@ func (a *App) saved(c watch.Content) {
 	}
 	defer unlock()
 	a.setChanging(changing{fileActor, time.Now()})
+	a.fileHash = sha256.Sum256(c.Data)
 	if c.Err != nil {
 		a.refuse(&control.Error{Code: control.CodeRefused, Message: c.Err.Error()})
 		return
@@ -99,7 +100,7 @@ func (a *App) reload(ctx context.Context, action control.Action) (*control.Resul
 		if err != nil {
 			return nil, a.refuse(refused(err))
 		}
-		file = read.config
+		file, a.fileHash = read.config, read.hash
 	} else if !action.Discard {
 		return nil, &control.Error{Code: control.CodeUnsupported, Message: "there is no config file to reload: this runtime was started without one"}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
@@ -20,6 +21,9 @@ type ServeOptions struct {
 	// KeepOnHangup ignores SIGHUP, which otherwise asks for a reload: for a
 	// runtime that was started from a terminal, whose end it is to survive.
 	KeepOnHangup bool
+	// Embedded says that this process does more than to serve, so that no other
+	// program can take its place.
+	Embedded bool
 	// Ready is called once, when all listeners serve and the socket answers.
 	Ready func(*App)
 }
@@ -28,23 +32,29 @@ type ServeOptions struct {
 // shut down through it or ctx ends; then it drains. Without a config it runs the
 // demo.
 func Serve(ctx context.Context, o ServeOptions) error {
-	socket, err := control.Listen(o.Socket)
+	before, err := legacy()
+	if err != nil {
+		return err
+	}
+	socket, err := controlSocket(o.Socket, before)
 	if err != nil {
 		return err
 	}
 	defer socket.Close()
 	o.alone = true
-	app, err := openOrDemo(ctx, o.Options)
+	d := &door{broken: make(chan error, 1), refusal: o.refusal()}
+	app, err := openWith(ctx, o.Options, before)
 	if err != nil {
 		return err
 	}
-	handler := control.Handler(app, control.HandlerOptions{Version: o.Version, Log: app.log, Role: roles(o.ReadOnly)})
-	served := make(chan error, 1)
-	socketCtx, closeSocket := context.WithCancel(context.Background())
-	defer closeSocket()
-	go func() { served <- control.Serve(socketCtx, socket, handler) }()
-	hangup := handleHangup(app, o.KeepOnHangup)
-	defer hangup()
+	d.handler = control.Handler(app, control.HandlerOptions{Version: o.Version, Log: app.log, Role: roles(o.ReadOnly)})
+	app.door = d
+	d.signals = handleSignals(app, o.KeepOnHangup)
+	defer d.signals.stop()
+	d.open(socket)
+	if before != nil {
+		go app.takeOver(before)
+	}
 	if o.Ready != nil {
 		o.Ready(app)
 	}
@@ -52,13 +62,39 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	case <-app.Done():
 	case <-ctx.Done():
 		err = app.Shutdown(context.Background())
-	case err = <-served:
-		err = errors.Join(fmt.Errorf("control socket: %w", err), app.Shutdown(context.Background()))
-		served <- nil
+	case err = <-d.broken:
+		err = errors.Join(err, app.Shutdown(context.Background()))
 	}
-	closeSocket()
-	<-served
+	d.close()
 	return err
+}
+
+// refusal is why another program cannot take the place of this one.
+func (o ServeOptions) refusal() string {
+	switch {
+	case o.Embedded:
+		return "this process has the cockpit as well: end it and start the new version"
+	case o.ConfigPath == "" && o.Config == nil:
+		return "this is the demo, whose backends live in this process: end it and start the new version"
+	}
+	return ""
+}
+
+// controlSocket is a new one, or that of the program before.
+func controlSocket(path string, before *carried) (net.Listener, error) {
+	if before == nil {
+		return control.Listen(path)
+	}
+	return before.Control.Adopt()
+}
+
+// openWith opens what the options name, or goes on with what the program before
+// has left.
+func openWith(ctx context.Context, o Options, before *carried) (*App, error) {
+	if before == nil {
+		return openOrDemo(ctx, o)
+	}
+	return resume(o, before)
 }
 
 // roles of the socket's clients.

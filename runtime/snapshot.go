@@ -18,7 +18,7 @@ func (a *App) snapshot(seconds int) *control.Snapshot {
 	s := &control.Snapshot{
 		Time: time.Now(), Version: a.version, Host: a.host, PID: os.Getpid(),
 		StartedAt: a.started, Revision: a.revision, Role: "admin",
-		Config: a.configStatus(),
+		Config: a.configStatus(), Upgrade: a.upgrade,
 	}
 	cfg := a.config
 	a.mu.RUnlock()

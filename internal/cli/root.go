@@ -187,7 +187,7 @@ func (c *call) addCommands(root *cobra.Command) {
 		id, title string
 		commands  []*cobra.Command
 	}{
-		{groupRun, "Run:", []*cobra.Command{c.serveCommand(), c.attachCommand(), c.shutdownCommand()}},
+		{groupRun, "Run:", []*cobra.Command{c.serveCommand(), c.attachCommand(), c.upgradeCommand(), c.shutdownCommand()}},
 		{groupLook, "Look:", []*cobra.Command{c.statusCommand(), c.listenersCommand(), c.workersCommand(),
 			c.poolsCommand(), c.connectionsCommand(), c.eventsCommand()}},
 		{groupChange, "Change:", []*cobra.Command{c.startCommand(), c.stopCommand(), c.scaleCommand(), c.setCommand(),

@@ -28,7 +28,9 @@ systemd, else below $XDG_STATE_HOME; none keeps nothing.
 SIGINT, SIGTERM   drain and end
 SIGHUP            read the config file again; but if serve was started from a
                   terminal, a hang-up means that the terminal has gone away,
-                  and serve goes on without it`,
+                  and serve goes on without it
+SIGUSR2           let the program that now lies at this one's path take over,
+                  see upgrade`,
 		Example: `  rockstar-tui serve -c my.yaml
   rockstar-tui serve -c my.yaml --keep-overrides --fallback-last-good
   rockstar-tui serve --socket /run/rockstar-tui/edge.sock -c edge.yaml`,

@@ -45,7 +45,7 @@ func (c *call) watch(ctx context.Context, interval time.Duration) error {
 	return c.look(ctx, func(cl *control.Client, _ *control.Snapshot) error {
 		ctx, cancel := context.WithCancelCause(ctx)
 		defer cancel(nil)
-		err := cl.Watch(ctx, control.WatchOptions{Interval: interval}, func(s *control.Snapshot) {
+		err := watchOn(ctx, cl, control.WatchOptions{Interval: interval}, func(s *control.Snapshot) {
 			if err := c.showState(s); err != nil {
 				cancel(err)
 			}
@@ -58,6 +58,27 @@ func (c *call) watch(ctx context.Context, interval time.Duration) error {
 		}
 		return err
 	})
+}
+
+// watchOn is Watch across an upgrade of the runtime, which does not answer for a
+// moment and then goes on with the same number and age.
+func watchOn(ctx context.Context, cl *control.Client, o control.WatchOptions, fn func(*control.Snapshot)) error {
+	var last *control.Snapshot
+	for {
+		err := cl.Watch(ctx, o, func(s *control.Snapshot) {
+			last = s
+			fn(s)
+		})
+		if ctx.Err() != nil || last == nil {
+			return err
+		}
+		within, cancel := context.WithTimeout(ctx, upgradeSilence)
+		s, unanswered := cl.Snapshot(within)
+		cancel()
+		if unanswered != nil || !sameRuntime(s, last) {
+			return err
+		}
+	}
 }
 
 // showState replaces the last state on a terminal, and follows it elsewhere.
@@ -78,6 +99,9 @@ func (c *call) showState(s *control.Snapshot) error {
 func status(p *page, s *control.Snapshot) {
 	p.line("rockstar-tui %s on %s, pid %d, up %s, revision %d", s.Version, s.Host, s.PID, since(s.StartedAt, s.Time), s.Revision)
 	configStatus(p, s)
+	if u := s.Upgrade; u != nil && (!u.Over() || u.State == control.UpgradeFailed) {
+		p.line("upgrade from %s to %s: %s", u.From, u.To, strings.TrimSpace(u.State+" "+u.Error))
+	}
 	p.line("")
 	if len(s.Listeners) == 0 {
 		p.line("no listeners")

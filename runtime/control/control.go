@@ -205,10 +205,11 @@ const (
 	RejectHeld     = "reject_held"  // leave it unapplied until the file is saved again
 	DrainExtend    = "drain_extend" // give what drains By more time: of Listener, or of all if that is empty
 	DrainNow       = "drain_now"    // end at once what drains; what is left open is closed
+	Replace        = "upgrade"      // replace the running program by Binary, see [Upgrade]
 )
 
 // Actions are the kinds of all that every runtime knows.
-var Actions = []string{Reload, RestartWorker, RestartWorkers, Shutdown, Confirm, Rollback, AcceptHeld, RejectHeld, DrainExtend, DrainNow}
+var Actions = []string{Reload, RestartWorker, RestartWorkers, Shutdown, Confirm, Rollback, AcceptHeld, RejectHeld, DrainExtend, DrainNow, Replace}
 
 // UnknownAction says that there is no action of that kind, and which there are.
 func UnknownAction(kind string) string {
@@ -229,8 +230,11 @@ type Action struct {
 	Generation uint64 `json:"generation,omitempty"`
 	// All means every worker of Listener that drains, not just Worker, and By is
 	// how much more time they get: from 1s to 24h.
-	All    bool            `json:"all,omitempty"`
-	By     config.Duration `json:"by,omitempty"`
-	Actor  string          `json:"actor,omitempty"`
-	Reason string          `json:"reason,omitempty"`
+	All bool            `json:"all,omitempty"`
+	By  config.Duration `json:"by,omitempty"`
+	// Binary of an upgrade, an absolute path; empty means the path of the
+	// program that runs, where another may lie by now.
+	Binary string `json:"binary,omitempty"`
+	Actor  string `json:"actor,omitempty"`
+	Reason string `json:"reason,omitempty"`
 }

@@ -299,6 +299,8 @@ func deed(s *control.Snapshot, a control.Action) (string, error) {
 		return redrain(s, a)
 	case control.RestartWorkers:
 		return restartAll(s, a.Listener)
+	case control.Replace:
+		return replace(s, a)
 	case control.Shutdown:
 		for i := range s.Listeners {
 			stop(&s.Listeners[i])
@@ -339,6 +341,17 @@ func redrain(s *control.Snapshot, a control.Action) (string, error) {
 		return "", a.NothingDrains()
 	}
 	return a.DrainDone(n), nil
+}
+
+// replace has every program for the next version, and takes no time over it.
+func replace(s *control.Snapshot, a control.Action) (string, error) {
+	u := control.Upgrade{Number: 1, State: control.UpgradeDone, Binary: a.Binary, Actor: a.Actor, Reason: a.Reason,
+		From: s.Version, To: s.Version + "+1", Since: s.Time}
+	if s.Upgrade != nil {
+		u.Number = s.Upgrade.Number + 1
+	}
+	s.Version, s.Upgrade = u.To, &u
+	return fmt.Sprintf("version %s is good and takes over from %s", u.To, u.From), nil
 }
 
 func restart(s *control.Snapshot, name string, id int) (string, error) {

@@ -1,0 +1,273 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/pool"
+	"github.com/echterhof/rockstar-tui/prefork"
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+// carriedFormat is the version of carried. It changes when an older program
+// would misunderstand a newer one, or the other way round.
+const carriedFormat = 1
+
+// carried is all that a runtime leaves to the program that takes its place. It
+// travels as JSON; descriptors travel as their numbers.
+type carried struct {
+	Format   int    `json:"format"`
+	Protocol int    `json:"protocol"` // between master and workers
+	Board    string `json:"board"`    // layout of the scoreboard
+	PID      int    `json:"pid"`
+
+	Upgrade control.Upgrade `json:"upgrade"`
+	Started time.Time       `json:"started"`
+
+	Config    string               `json:"config"` // what runs
+	File      string               `json:"file"`   // what the file said
+	Hash      [32]byte             `json:"hash"`   // of the file
+	Status    control.ConfigStatus `json:"status"`
+	Revision  uint64               `json:"revision"`
+	LastActor string               `json:"last_actor,omitempty"`
+	Notes     notes                `json:"notes,omitempty"`
+	Past      carriedPast          `json:"past"`
+
+	Seq       uint64            `json:"seq"` // of events
+	Events    []control.Event   `json:"events"`
+	Cells     map[string]int    `json:"cells"`
+	Backends  []pool.Totals     `json:"backends"`
+	Keys      carriedKeys       `json:"keys"`
+	Listeners []carriedListener `json:"listeners"`
+	Control   *control.Kept     `json:"control"`
+}
+
+// carriedPast is the history of the desired state.
+type carriedPast struct {
+	Last    uint64               `json:"last"`
+	Running uint64               `json:"running"`
+	Entries []control.Generation `json:"entries"`
+}
+
+type carriedKeys struct {
+	Tickets map[string][][32]byte `json:"tickets,omitempty"`
+	Rotated time.Time             `json:"rotated"`
+	Pairs   []carriedPair         `json:"pairs,omitempty"`
+}
+
+type carriedPair struct {
+	Files     config.TLS
+	Cert, Key []byte
+}
+
+// carriedListener is the past of a listener, and its endpoint if it serves.
+type carriedListener struct {
+	Name     string            `json:"name"`
+	GoneBy   listener.Totals   `json:"gone_by"`
+	Seen     listener.Totals   `json:"seen"`
+	Full     bool              `json:"full"`
+	Trouble  string            `json:"trouble,omitempty"`
+	Crashes  uint64            `json:"crashes"`
+	History  []control.Point   `json:"history,omitempty"`
+	Recent   []listener.Totals `json:"recent,omitempty"`
+	Endpoint *carriedEndpoint  `json:"endpoint,omitempty"`
+}
+
+type carriedEndpoint struct {
+	Sockets *listener.Frozen   `json:"sockets"`
+	QUIC    *listener.QUICKeys `json:"quic,omitempty"`
+	Workers *prefork.Frozen    `json:"workers"`
+	// InProcess tells that the master serves it, but for a caretaker meanwhile.
+	InProcess bool `json:"in_process,omitempty"`
+}
+
+// maxCarriedPoints bounds what is carried of all histories together.
+const maxCarriedPoints = 1 << 19
+
+// describe is what there is to carry beside descriptors and secrets. Callers
+// hold changeMu.
+func (a *App) describe() *carried {
+	a.mu.RLock()
+	c := &carried{
+		Format: carriedFormat, Protocol: prefork.Protocol, Board: boardLayout,
+		Started: a.started,
+		Config:  string(a.config.YAML()), File: string(a.file.YAML()), Hash: a.fileHash,
+		Status: a.status, Revision: a.revision, LastActor: a.lastActor, Notes: a.notes,
+	}
+	a.mu.RUnlock()
+	c.Past = a.generations.describe()
+	c.Seq, c.Events = a.events.all()
+	a.countMu.Lock()
+	c.Cells = map[string]int{}
+	for name, cell := range a.cells {
+		c.Cells[name] = cell
+	}
+	c.Backends = append(c.Backends, a.backends[:len(a.cells)]...)
+	a.countMu.Unlock()
+	all := a.sortedListeners()
+	for _, m := range all {
+		c.Listeners = append(c.Listeners, m.describe(maxCarriedPoints/len(all)))
+	}
+	return c
+}
+
+func (m *managed) describe(points int) carriedListener {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return carriedListener{
+		Name: m.name, GoneBy: m.goneBy, Seen: m.seen, Full: m.full, Trouble: m.trouble, Crashes: m.crashes.Load(),
+		History: m.history.last(points), Recent: m.recent,
+	}
+}
+
+// describe is what there is to carry of the keys.
+func (k *keyring) describe() carriedKeys {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	c := carriedKeys{Tickets: k.tickets, Rotated: k.rotated}
+	for files, p := range k.pairs {
+		c.Pairs = append(c.Pairs, carriedPair{files, p.cert, p.key})
+	}
+	return c
+}
+
+func (k *keyring) restore(c carriedKeys) {
+	k.rotated = c.Rotated
+	for name, keys := range c.Tickets {
+		k.tickets[name] = keys
+	}
+	for _, p := range c.Pairs {
+		in := &pair{cert: p.Cert, key: p.Key}
+		if leaf, err := checkPair(p.Files, p.Cert, p.Key); err == nil {
+			in.expires = leaf.NotAfter
+		}
+		k.pairs[p.Files] = in
+	}
+}
+
+// check tells whether this program can go on with c. It is asked in a trial, by
+// the program that is to be replaced.
+func (c *carried) check() error {
+	switch {
+	case c.Format != carriedFormat:
+		return fmt.Errorf("the running program hands over by format %d, this one takes %d: stop it and start this one", c.Format, carriedFormat)
+	case c.Protocol != prefork.Protocol:
+		return fmt.Errorf("the running workers speak version %d to their master, this program speaks %d: stop it and start this one", c.Protocol, prefork.Protocol)
+	case c.Board != boardLayout:
+		return errors.New("the running workers count in another layout than this program: stop it and start this one")
+	}
+	_, _, err := c.configs()
+	return err
+}
+
+// configs are what runs and what the file said.
+func (c *carried) configs() (running, file *config.Config, err error) {
+	if running, err = config.Parse(c.Status.Path, []byte(c.Config)); err != nil {
+		return nil, nil, fmt.Errorf("what runs is not valid for this program: %s", invalid(err).Message)
+	}
+	if file, err = config.Parse(c.Status.Path, []byte(c.File)); err != nil {
+		return nil, nil, fmt.Errorf("what the config file said is not valid for this program: %s", invalid(err).Message)
+	}
+	return running, file, nil
+}
+
+// resume is Open for what another program has left. It returns with changeMu
+// held, and with the listeners that the caller still has to bring up to date.
+func resume(o Options, c *carried) (*App, error) {
+	running, file, err := c.configs()
+	if err != nil {
+		return nil, err
+	}
+	a := newApp(o)
+	a.state.open(o, a.events)
+	a.changeMu.Lock()
+	a.started, a.config, a.file, a.fileHash = c.Started, running, file, c.Hash
+	a.status, a.revision, a.lastActor = c.Status, c.Revision, c.LastActor
+	a.events.seq, a.events.events = c.Seq, c.Events
+	for name, cell := range c.Cells {
+		a.cells[name] = cell
+	}
+	copy(a.backends[:], c.Backends)
+	a.generations.last, a.generations.running, a.generations.entries = c.Past.Last, c.Past.Running, c.Past.Entries
+	a.notes = c.Notes
+	a.note(control.Change{})
+	a.keys.restore(c.Keys)
+	for _, l := range c.Listeners {
+		a.listeners[l.Name] = a.resumeListener(l)
+	}
+	a.keys.adopt(a.served())
+	if a.status.Path != "" {
+		a.watchFile(configFile{path: a.status.Path, hash: c.Hash})
+	}
+	a.background(a.sample)
+	a.background(a.watchCerts)
+	return a, nil
+}
+
+func (a *App) resumeListener(l carriedListener) *managed {
+	m := &managed{name: l.Name, events: a.events, goneBy: l.GoneBy, seen: l.Seen,
+		full: l.Full, trouble: l.Trouble, recent: l.Recent}
+	for _, p := range l.History {
+		m.history.push(p)
+	}
+	m.crashes.Store(l.Crashes)
+	m.config = a.config.Listeners[l.Name]
+	if l.Endpoint == nil {
+		return m
+	}
+	e, err := a.resumeEndpoint(m, l.Endpoint)
+	if err != nil {
+		a.events.errorf(m.name, "not taken over from the program before: %v", err)
+		return m
+	}
+	m.current = e
+	return m
+}
+
+// resumeEndpoint goes on with an endpoint. If its workers cannot be adopted,
+// others take their place.
+func (a *App) resumeEndpoint(m *managed, c *carriedEndpoint) (*endpoint, error) {
+	s, err := a.settingsFor(a.config, m.name, a.place)
+	if err != nil {
+		return nil, err
+	}
+	if c.InProcess {
+		s = s.byCaretaker()
+	}
+	e := &endpoint{name: m.name, log: a.log, event: m.onWorker, alone: a.alone, settings: s}
+	e.gone = func(b *board) { a.gone(m, b) }
+	if e.sockets, err = adoptSockets(c); err != nil {
+		return nil, err
+	}
+	if s, ok := e.sockets.(steerable); ok {
+		s.Measure(e.tenants)
+	}
+	if e.group, err = prefork.Adopt(e.groupConfig(s), c.Workers); err == nil {
+		return e, nil
+	}
+	a.events.errorf(m.name, "new workers take over: %v", err)
+	ctx, cancel := context.WithTimeout(a.ctx, startTimeout)
+	defer cancel()
+	return e, e.startGroup(ctx, s)
+}
+
+func adoptSockets(c *carriedEndpoint) (sockets, error) {
+	if c.QUIC == nil {
+		return orNil(listener.Adopt(c.Sockets))
+	}
+	s, err := listener.AdoptPackets(c.Sockets)
+	if err != nil {
+		return nil, err
+	}
+	return &packets{s, *c.QUIC}, nil
+}
+
+// byCaretaker is s with one worker in the place of the master.
+func (s settings) byCaretaker() settings {
+	s.Listener.Prefork.Workers, s.Share = 1, 1
+	return s
+}

@@ -1,0 +1,94 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+
+	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+// envUpgrade tells a program which descriptor has what the one before has left.
+const envUpgrade = "ROCKSTAR_UPGRADE"
+
+// legacy is what the program before has left; nil if there was none.
+func legacy() (*carried, error) {
+	text := os.Getenv(envUpgrade)
+	os.Unsetenv(envUpgrade)
+	if text == "" {
+		return nil, nil
+	}
+	number, err := strconv.Atoi(text)
+	if err != nil || number < 3 {
+		return nil, fmt.Errorf("%s is %q, not set by a runtime: unset it", envUpgrade, text)
+	}
+	f := os.NewFile(uintptr(number), "state")
+	defer f.Close()
+	c, err := readCarried(f)
+	if err == nil {
+		err = c.check()
+	}
+	if err == nil && c.PID != os.Getpid() {
+		err = fmt.Errorf("it is meant for process %d: unset %s", c.PID, envUpgrade)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("take over from the program before: %w", err)
+	}
+	return c, nil
+}
+
+// freezeSockets adds the sockets of e to c.
+func (e *endpoint) freezeSockets(c *carriedEndpoint) (err error) {
+	switch s := e.sockets.(type) {
+	case *listener.Sockets:
+		c.Sockets, err = s.Freeze()
+	case *packets:
+		c.QUIC = &s.keys
+		c.Sockets, err = s.Freeze()
+	default:
+		err = fmt.Errorf("listener %s was made by a program", e.name)
+	}
+	return err
+}
+
+// takeOver brings all that the program before served to this one: what it served
+// itself comes into this process, and workers are replaced one after the other.
+// changeMu is held until it is done.
+func (a *App) takeOver(c *carried) {
+	defer a.changeMu.Unlock()
+	u := c.Upgrade
+	u.State = control.UpgradeRolling
+	a.setUpgrade(u)
+	a.events.add(control.Event{Level: control.LevelInfo, Actor: u.Actor,
+		Message: fmt.Sprintf("version %s has taken over from %s", a.version, u.From)})
+	var errs []error
+	for _, l := range c.Listeners {
+		if e := a.managed(l.Name).endpoint(); e != nil && l.Endpoint != nil {
+			errs = append(errs, e.takeOver(a.ending, l.Endpoint))
+		}
+	}
+	u.State, u.To = control.UpgradeDone, a.version
+	if err := errors.Join(errs...); err != nil {
+		u.State, u.Error = control.UpgradeFailed, fmt.Sprintf("version %s is master, but %v", a.version, err)
+		a.events.add(control.Event{Level: control.LevelError, Actor: u.Actor, Message: "upgrade: " + u.Error})
+	} else {
+		a.events.add(control.Event{Level: control.LevelInfo, Actor: u.Actor, Message: fmt.Sprintf("upgrade to version %s is done", a.version)})
+	}
+	a.setUpgrade(u)
+}
+
+func (e *endpoint) takeOver(ctx context.Context, c *carriedEndpoint) error {
+	if c.InProcess {
+		if err := e.vacated(ctx); err != nil {
+			return fmt.Errorf("a worker of the version before goes on: %w", err)
+		}
+		return nil
+	}
+	if err := e.group.Roll(ctx); err != nil {
+		return fmt.Errorf("workers of the version before go on: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,304 @@
+package runtime
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+// An upgrade replaces the program in this very process, by exec: its number, its
+// children and its descriptors stay. Before that the new program is asked
+// whether it can go on with what this one leaves; and what this process serves
+// itself is moved to a worker for the time.
+
+// UpgradeCheck is the argument by which a program is asked, on its standard
+// input, whether it can take over from another. It answers by [CheckUpgrade].
+const UpgradeCheck = "__upgrade-check"
+
+// verdict is the answer.
+type verdict struct {
+	Version string `json:"version"`
+}
+
+// CheckUpgrade reads what a runtime leaves to its successor and answers with the
+// version of this program, or fails if this program could not go on with it.
+func CheckUpgrade(in io.Reader, out io.Writer, version string) error {
+	c, err := readCarried(in)
+	if err == nil {
+		err = c.check()
+	}
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(out).Encode(verdict{Version: version})
+}
+
+// maxCarried bounds what is read of another program, in bytes.
+const maxCarried = 256 << 20
+
+func readCarried(r io.Reader) (*carried, error) {
+	c := new(carried)
+	if err := json.NewDecoder(io.LimitReader(r, maxCarried)).Decode(c); err != nil {
+		return nil, fmt.Errorf("what the running program hands over is not understood: %w", err)
+	}
+	return c, nil
+}
+
+// replaceBy begins an upgrade. When it returns, the new program has passed its
+// check, and the rest happens by itself.
+func (a *App) replaceBy(ctx context.Context, action control.Action) (*control.Result, error) {
+	if err := a.upgradable(); err != nil {
+		return nil, err
+	}
+	unlock, err := a.lockAs(ctx, orSomebody(action.Actor))
+	if err != nil {
+		return nil, err
+	}
+	u, seen, err := a.rehearse(ctx, action)
+	if err != nil {
+		unlock()
+		return nil, err
+	}
+	a.setUpgrade(*u)
+	a.events.add(control.Event{Level: control.LevelInfo, Actor: action.Actor,
+		Message: said(fmt.Sprintf("upgrade from version %s to %s, %s", u.From, u.To, u.Binary), action.Reason)})
+	go func() {
+		defer unlock()
+		a.replace(*u, seen)
+	}()
+	return &control.Result{Revision: a.currentRevision(), Message: fmt.Sprintf("version %s is good and takes over from %s", u.To, u.From)}, nil
+}
+
+// upgradable says why this runtime cannot be replaced; nil if it can.
+func (a *App) upgradable() error {
+	why := ""
+	switch {
+	case a.door == nil:
+		why = "this runtime is part of a program of its own: replace that one"
+	case a.door.refusal != "":
+		why = a.door.refusal
+	default:
+		why = upgradeRefusal
+	}
+	if why == "" {
+		return nil
+	}
+	return &control.Error{Code: control.CodeUnsupported, Message: "upgrade in place: " + why}
+}
+
+// rehearse finds the new program and asks it. Callers hold changeMu.
+func (a *App) rehearse(ctx context.Context, action control.Action) (*control.Upgrade, os.FileInfo, error) {
+	if err := a.onTrial(); err != nil {
+		return nil, nil, err
+	}
+	if a.held != nil {
+		return nil, nil, &control.Error{Code: control.CodeConflict, Message: "a change of the config file is held: accept or reject it first"}
+	}
+	for _, m := range a.sortedListeners() {
+		if e := m.endpoint(); e != nil && e.rolling() != nil {
+			return nil, nil, &control.Error{Code: control.CodeConflict, Message: "the workers of " + m.name + " are being restarted: try again when they are"}
+		}
+	}
+	u := &control.Upgrade{Number: 1, State: control.UpgradeDraining, Binary: action.Binary,
+		From: a.version, Actor: action.Actor, Reason: action.Reason, Since: time.Now()}
+	if a.upgrade != nil {
+		u.Number = a.upgrade.Number + 1
+	}
+	if u.Binary == "" {
+		u.Binary, _ = os.Executable() // empty where the system does not say
+	}
+	if !filepath.IsAbs(u.Binary) {
+		return nil, nil, &control.Error{Code: control.CodeInvalid, Message: fmt.Sprintf("the new program %q: want an absolute path", u.Binary)}
+	}
+	seen, err := os.Stat(u.Binary)
+	if err == nil {
+		u.To, err = ask(ctx, u.Binary, a.describe())
+	}
+	if err != nil {
+		why := fmt.Sprintf("%s is not fit, version %s keeps running: %v", u.Binary, a.version, err)
+		a.events.add(control.Event{Level: control.LevelError, Actor: action.Actor, Message: "upgrade refused: " + why})
+		return nil, nil, &control.Error{Code: control.CodeRefused, Message: why}
+	}
+	return u, seen, nil
+}
+
+func (a *App) setUpgrade(u control.Upgrade) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.upgrade = &u
+}
+
+// replacing reports whether this program is about to be replaced.
+func (a *App) replacing() bool {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.upgrade != nil && (a.upgrade.State == control.UpgradeDraining || a.upgrade.State == control.UpgradeReplacing)
+}
+
+// replace puts the new program in the place of this one. It returns only if that
+// fails, when everything is as it was. Callers hold changeMu.
+func (a *App) replace(u control.Upgrade, seen os.FileInfo) {
+	undo, err := a.vacate(a.ending)
+	if err == nil {
+		u.State = control.UpgradeReplacing
+		a.setUpgrade(u)
+		err = a.handOver(u, seen)
+	}
+	if back := undo(); back != nil {
+		err = errors.Join(err, back)
+	}
+	u.State, u.Error = control.UpgradeFailed, fmt.Sprintf("version %s keeps running: %v", u.From, err)
+	a.setUpgrade(u)
+	a.events.add(control.Event{Level: control.LevelError, Actor: u.Actor, Message: "upgrade failed, " + u.Error})
+}
+
+// vacate moves what this process serves itself to a worker each, and waits until
+// all connections from before are at their end. undo moves it back.
+func (a *App) vacate(ctx context.Context) (undo func() error, err error) {
+	var moved []*endpoint
+	undo = func() (err error) {
+		for _, e := range moved {
+			err = errors.Join(err, e.vacated(context.Background()))
+		}
+		return err
+	}
+	for _, m := range a.sortedListeners() {
+		e := m.endpoint()
+		if e == nil || e.local == nil {
+			continue
+		}
+		_, retire, err := e.change(ctx, e.settings.byCaretaker())
+		if err != nil {
+			return undo, err
+		}
+		moved = append(moved, e)
+		retire()
+	}
+	return undo, a.awaitVacant(ctx)
+}
+
+// vacated moves a listener back into this process from its caretaker.
+func (e *endpoint) vacated(ctx context.Context) error {
+	to := e.settings
+	to.Listener.Prefork.Workers = 0
+	_, retire, err := e.change(ctx, to)
+	if err == nil {
+		retire()
+	}
+	return err
+}
+
+// awaitVacant waits until this process has no connection left. Each has at most
+// its listener's shutdown timeout.
+func (a *App) awaitVacant(ctx context.Context) error {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		busy := ""
+		for _, m := range a.sortedListeners() {
+			if m.leaving() {
+				busy = m.name
+			}
+		}
+		if busy == "" {
+			for _, m := range a.sortedListeners() {
+				if e := m.endpoint(); e != nil {
+					e.moving.Wait() // for what they counted
+				}
+			}
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("connections of %s are still open, and the runtime shuts down", busy)
+		case <-tick.C:
+		}
+	}
+}
+
+// leaving reports whether something drains that cannot be handed over.
+func (m *managed) leaving() bool {
+	m.mu.Lock()
+	e, retiring := m.current, len(m.retiring)
+	m.mu.Unlock()
+	if e == nil || retiring > 0 {
+		return retiring > 0
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.leaving)+len(e.departed) > 0
+}
+
+// handOver freezes everything and executes the new program. It returns only if
+// that fails, when everything goes on.
+func (a *App) handOver(u control.Upgrade, seen os.FileInfo) error {
+	if now, err := os.Stat(u.Binary); err != nil || !os.SameFile(now, seen) || now.Size() != seen.Size() || !now.ModTime().Equal(seen.ModTime()) {
+		return fmt.Errorf("%s is not the file any more that passed the check", u.Binary)
+	}
+	kept, err := a.door.shut()
+	if err != nil {
+		return err
+	}
+	thaw, c, numbers, err := a.freeze()
+	if err == nil {
+		c.Upgrade, c.Control, c.PID = u, kept, os.Getpid()
+		err = a.door.execute(u.Binary, c, append(numbers, kept.Socket, kept.Lock))
+	}
+	thaw()
+	return errors.Join(err, a.door.reopen(kept))
+}
+
+// freeze stops every group, and returns what there is to carry with the numbers
+// of its descriptors. thaw goes on, also after an error.
+func (a *App) freeze() (thaw func(), c *carried, numbers []int, err error) {
+	var undo []func()
+	thaw = func() {
+		for _, f := range undo {
+			f()
+		}
+	}
+	endpoints := map[string]*carriedEndpoint{}
+	for _, m := range a.sortedListeners() {
+		e := m.endpoint()
+		if e == nil {
+			continue
+		}
+		f, back, err := e.freeze(a.ending)
+		if err != nil {
+			return thaw, nil, nil, err
+		}
+		f.InProcess = a.config.Listeners[m.name].Prefork.Workers == 0
+		undo = append(undo, back)
+		endpoints[m.name] = f
+		numbers = append(append(numbers, f.Sockets.Descriptors()...), f.Workers.Descriptors()...)
+	}
+	c = a.describe() // now that nothing is counted among the gone any more
+	c.Keys = a.keys.describe()
+	for i := range c.Listeners {
+		c.Listeners[i].Endpoint = endpoints[c.Listeners[i].Name]
+	}
+	return thaw, c, numbers, nil
+}
+
+// freeze stops what looks after the workers of an endpoint.
+func (e *endpoint) freeze(ctx context.Context) (c *carriedEndpoint, thaw func(), err error) {
+	c = new(carriedEndpoint)
+	if c.Workers, err = e.group.Freeze(ctx); err != nil {
+		return nil, nil, err
+	}
+	if err = e.freezeSockets(c); err != nil {
+		e.group.Thaw(c.Workers)
+		return nil, nil, err
+	}
+	return c, func() {
+		c.Sockets.Discard()
+		e.group.Thaw(c.Workers)
+	}, nil
+}
