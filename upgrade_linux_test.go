@@ -101,6 +101,9 @@ func TestUpgradeUnderLoadFailsNoRequest(t *testing.T) {
 			if was := before.Listeners[i]; l.Requests < was.Requests || l.Connections.Total < was.Connections.Total {
 				t.Errorf("%s: %d requests, %d connections after, %d and %d before", l.Name, l.Requests, l.Connections.Total, was.Requests, was.Connections.Total)
 			}
+			if was := before.Listeners[i]; l.Steering != was.Steering {
+				t.Errorf("%s: steering is %s, was %s", l.Name, l.Steering, was.Steering)
+			}
 			for _, w := range l.Workers {
 				if exe, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", w.PID)); w.State == control.WorkerReady && exe != to.binary {
 					t.Errorf("worker %d of %s runs %s, want %s", w.ID, l.Name, exe, to.binary)
