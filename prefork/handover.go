@@ -126,7 +126,7 @@ func (g *Group) receiver(x *given) (best *process) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	can := func(p *process) bool {
-		return p != nil && p.state == Ready && p != x.from && !slices.Contains(x.refused, p)
+		return p != nil && p.serves() && p != x.from && !slices.Contains(x.refused, p)
 	}
 	if x.from != nil {
 		if heir := x.from.place.current; can(heir) && heir.offered < maxOffered {
@@ -184,5 +184,5 @@ func takeFile(take Take, file *os.File, about []byte) error {
 
 // takers reports whether somebody would take connections. mu is held.
 func (g *Group) takers() bool {
-	return g.heir != nil || slices.ContainsFunc(g.procs, func(p *process) bool { return p.state == Ready })
+	return g.heir != nil || slices.ContainsFunc(g.procs, func(p *process) bool { return p.serves() })
 }

@@ -85,6 +85,24 @@ func TestSuspendedWorkerIsReplacedAtTheDeadline(t *testing.T) {
 	}
 }
 
+// A hung worker that is replaced on demand does not get the whole time of a drain
+// that it knows nothing of.
+func TestHungWorkerIsNotAwaitedLong(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(c *prefork.Config) {
+		watched(2 * time.Second)(c)
+		c.DrainTimeout = time.Hour
+	})
+	r.resize(2)
+	old := r.ready()[0].PID
+	stop(t, old)
+	until(t, "it is hung", func() bool { return r.states()[old] == prefork.Hung })
+	if err := r.Restart(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "it is gone", func() bool { return len(r.Workers()) == 2 && !alive(old) })
+}
+
 // A worker whose process runs, but not what it is for, tells in its last words
 // what it was doing.
 func TestHungWorkerPrintsItsStack(t *testing.T) {
@@ -124,10 +142,11 @@ func TestNobodyIsWatchedWithoutATimeout(t *testing.T) {
 func TestMasterThatStoodStillSuspectsNobody(t *testing.T) {
 	t.Parallel()
 	master, addr, pids := startMaster(t, os.Args[0])
-	stop(t, master.Process.Pid)
 	for pid := range pids {
 		stop(t, pid)
 	}
+	time.Sleep(150 * time.Millisecond) // a look of the master, so that it knows their last beats
+	stop(t, master.Process.Pid)
 	time.Sleep(3 * time.Second) // longer than the timeout of 2s
 	signalTo(t, master.Process.Pid, sigCont)
 	time.Sleep(200 * time.Millisecond) // looks of the master, shorter than its suspicion

@@ -20,6 +20,9 @@ func TestWorkersAreRecycledOneAtATime(t *testing.T) {
 	})
 	r.resize(2)
 	before := r.ready()
+	for range 8 { // longer than it takes until the next worker is looked at
+		go ask(r.sockets.addr, "hold 2500ms")
+	}
 	l := startLoad(r.sockets.addr, 4)
 	until(t, "both are replaced", func() bool {
 		w := r.ready()

@@ -335,6 +335,7 @@ func (g *Group) retire(procs []*process, timeout time.Duration) {
 	g.mu.Lock()
 	for _, p := range procs {
 		if p.state == Starting || p.state == Ready {
+			timeout := g.patience(p, timeout)
 			p.state, p.deadline = Draining, time.Now().Add(timeout)
 			g.note(Event{ID: p.place.id, PID: p.pid(), State: Draining,
 				Message: fmt.Sprintf("worker %d (pid %d) drains, for %s at most", p.place.id, p.pid(), timeout.Round(100*time.Millisecond))})
@@ -349,6 +350,7 @@ func (g *Group) retire(procs []*process, timeout time.Duration) {
 		if p.told = true; p.state != Draining {
 			continue // it has ended meanwhile
 		}
+		timeout := g.patience(p, timeout)
 		p.link.send(outgoing{frame: frame{Kind: kindDrain, Timeout: timeout, Handover: g.takers()}})
 		g.overstays(p, timeout)
 	}

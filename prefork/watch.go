@@ -174,6 +174,15 @@ func (g *Group) replaceHung(p *process) {
 	}
 }
 
+// patience is how long p may drain: one that hangs no longer than it may hang, as
+// it does not even know that it should. mu is held.
+func (g *Group) patience(p *process, timeout time.Duration) time.Duration {
+	if p.hung() && g.hang > 0 {
+		return min(timeout, g.hang)
+	}
+	return timeout
+}
+
 const (
 	// traceGrace is how long a process may take to print what it does.
 	traceGrace = time.Second
