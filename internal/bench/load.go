@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
@@ -38,17 +39,20 @@ var trials = []trial{
 	{name: "proxy, 64 connections", kind: "proxy", path: "/proxy", tool: "wrk", args: []string{"-c64"}},
 	{name: "respond over TLS, 64 connections", kind: "respond", path: "/hello", tool: "wrk", tls: true, args: []string{"-c64"}},
 	{name: "respond over HTTP/2, 16 × 32 streams", kind: "respond", path: "/hello", tool: "h2load", tls: true, args: []string{"-c16", "-m32"}},
+	{name: "respond over HTTP/3, 16 × 16 streams", kind: "http3", path: "/hello", tool: "http3", tls: true, args: []string{"16", "16"}},
 }
 
 // requests were answered, and how.
 var answered = map[string]*regexp.Regexp{
 	"wrk":    regexp.MustCompile(`(\d+) requests in`),
 	"h2load": regexp.MustCompile(`(\d+) succeeded`),
+	"http3":  regexp.MustCompile(`"Succeeded":(\d+)`),
 }
 
 var failures = map[string]*regexp.Regexp{
 	"wrk":    regexp.MustCompile(`Non-2xx or 3xx responses: (\d+)`),
 	"h2load": regexp.MustCompile(`[^0] failed`),
+	"http3":  regexp.MustCompile(`"Failed":[^0]`),
 }
 
 // load runs a trial against a server and gives the CPU time per request.
@@ -57,16 +61,29 @@ func (t trial) load(ctx context.Context, s *server, d time.Duration) (time.Durat
 	if t.tls {
 		url = fmt.Sprintf("https://127.0.0.1:%d%s", s.tls, t.path)
 	}
+	seconds := max(1, int(d.Seconds()))
 	args := []string{"-c", loadCore, t.tool, "-t1"}
-	if t.tool == "wrk" {
-		args = append(args, fmt.Sprintf("-d%ds", max(1, int(d.Seconds()))), "--timeout", "10s")
-	} else {
-		args = append(args, fmt.Sprintf("-D%d", max(1, int(d.Seconds()))))
+	switch t.tool {
+	case "wrk":
+		args = append(append(args, fmt.Sprintf("-d%d", seconds), "--timeout", "10s"), append(t.args, url)...)
+	case "h2load":
+		args = append(append(args, fmt.Sprintf("-D%d", seconds)), append(t.args, url)...)
+	case "http3":
+		self, err := os.Executable()
+		if err != nil {
+			return 0, err
+		}
+		args = append([]string{"-c", loadCore, self, http3Word, url}, append(t.args, strconv.Itoa(seconds))...)
 	}
+	return t.cost(ctx, s, d, args)
+}
+
+// cost runs the load and gives the CPU time per request.
+func (t trial) cost(ctx context.Context, s *server, d time.Duration, args []string) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, d+30*time.Second)
 	defer cancel()
 	before := s.cpu()
-	out, err := exec.CommandContext(ctx, "taskset", append(append(args, t.args...), url)...).CombinedOutput()
+	out, err := exec.CommandContext(ctx, "taskset", args...).CombinedOutput()
 	spent := s.cpu() - before
 	if err != nil {
 		return 0, fmt.Errorf("%s of %s: %w\n%s", t.name, s.name, err, out)
@@ -79,6 +96,25 @@ func (t trial) load(ctx context.Context, s *server, d time.Duration) (time.Durat
 		return 0, fmt.Errorf("%s of %s failed:\n%s", t.name, s.name, out)
 	}
 	return time.Duration(float64(spent) / n), nil
+}
+
+// window is a short trial of a fixed number of requests.
+func (s *server) window(ctx context.Context) (time.Duration, error) {
+	t := trial{name: "a window of respond", tool: "h2load"}
+	return t.cost(ctx, s, time.Second, []string{"-c", loadCore, "h2load", "--h1", "-t1", "-c64", "-n10000",
+		fmt.Sprintf("http://127.0.0.1:%d/hello", s.clear)})
+}
+
+// idle gives the CPU time per second of a server that nobody asks anything.
+func (s *server) idle(ctx context.Context) (time.Duration, error) {
+	const stretch = 10 * time.Second
+	before, began := s.cpu(), time.Now()
+	select {
+	case <-time.After(stretch):
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	return time.Duration(float64(s.cpu()-before) / time.Since(began).Seconds()), nil
 }
 
 // hold opens n connections, each of which sends one request, and gives the KiB
@@ -154,4 +190,4 @@ func (s *server) watch(ctx context.Context) (stop func(), err error) {
 	}, nil
 }
 
-func (p *peer) has(t trial) bool { return !strings.Contains(p.lacks, t.kind) || p.lacks == "" }
+func (p *peer) has(t trial) bool { return !strings.Contains(p.lacks, t.kind) }

@@ -36,6 +36,13 @@ type options struct {
 }
 
 func main() {
+	if isHTTP3Load() {
+		if err := http3Load(os.Args[2], os.Args[3:]...); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	var o options
 	flag.IntVar(&o.rounds, "rounds", 3, "rounds of every trial")
 	flag.DurationVar(&o.trial, "trial", time.Second, "length of a trial")

@@ -26,7 +26,8 @@ type result struct {
 	cpu      map[string]series // nanoseconds per request, by trial
 	memory   map[string]float64
 	whole    map[string]float64
-	watching []float64 // watched over unwatched
+	watching []float64        // watched over unwatched
+	own      [2]time.Duration // per second, without requests, unwatched and watched
 }
 
 func (b *bench) measure(ctx context.Context) ([]byte, error) {
@@ -121,30 +122,45 @@ func (b *bench) turn(ctx context.Context, t trial, servers []*server, round int,
 	}
 }
 
-// measureWatching compares neighbouring trials with and without a watcher, the
-// one first as often as the other.
+// windows is how many pairs of windows a round has.
+const windows = 16
+
+// measureWatching compares neighbouring windows of the same server with and
+// without a watcher, the one first as often as the other; and what the server
+// takes for itself when nobody asks it anything, which is the sampling, with
+// what it takes when it is watched.
 func (b *bench) measureWatching(ctx context.Context, r *result, s *server) error {
-	for i := range 4 * b.rounds {
+	for i := range windows * b.rounds {
 		var cost [2]time.Duration
 		for j := range 2 {
 			watched := (i + j) % 2
-			stop := func() {}
-			if watched == 1 {
-				var err error
-				if stop, err = s.watch(ctx); err != nil {
-					return err
-				}
-			}
 			var err error
-			cost[watched], err = trials[0].load(ctx, s, b.trial)
-			stop()
-			if err != nil {
+			if cost[watched], err = b.watched(ctx, s, watched == 1, s.window); err != nil {
 				return err
 			}
 		}
 		r.watching = append(r.watching, float64(cost[1])/float64(cost[0]))
 	}
+	for watched := range 2 {
+		cost, err := b.watched(ctx, s, watched == 1, s.idle)
+		if err != nil {
+			return err
+		}
+		r.own[watched] = cost
+	}
 	return nil
+}
+
+// watched measures with a watcher or without one.
+func (b *bench) watched(ctx context.Context, s *server, on bool, measure func(context.Context) (time.Duration, error)) (time.Duration, error) {
+	if on {
+		stop, err := s.watch(ctx)
+		if err != nil {
+			return 0, err
+		}
+		defer stop()
+	}
+	return measure(ctx)
 }
 
 func (b *bench) measureMemory(ctx context.Context, r *result, backend int) error {

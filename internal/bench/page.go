@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	goruntime "runtime"
 	"slices"
@@ -23,7 +24,8 @@ Debian wrk, nghttp2-client, nginx-light, haproxy. Caddy is built from its module
 
 - The figure is the CPU time of the server's processes per request, user and system, from /proc, divided by that of
   nginx in the same round: nginx = 1.00, lower is better. It stands as the median of %d rounds and, in brackets, their range.
-- Each server has one core, with one worker or thread; load (wrk, h2load) and backend have the other. A trial takes
+- Each server has one core, with one worker or thread; load (wrk, h2load, and for HTTP/3 the client of quic-go) and backend
+  have the other. A trial takes
   %v. The servers take turns, so what else the machine does meets all of them; on a busy machine single rounds
   differ by a third, so read ratios and mistrust small differences.
 - All answer the same 13 bytes, serve the same files from the page cache and use the same backend, an nginx.
@@ -31,9 +33,9 @@ Debian wrk, nghttp2-client, nginx-light, haproxy. Caddy is built from its module
 `, "`make bench`", "`go run ./internal/bench -rounds 9`", b.rounds, b.trial)
 	b.machine(ctx, &w)
 	b.cpuTable(&w, r)
+	b.besideCaddy(&w, r)
 	b.memoryTable(&w, r)
-	fmt.Fprintf(&w, "\n## Watching\n\nCPU time per request of `respond` with 64 connections while one `status -w --json` is attached, divided by that of the trial beside it without: %s over %d pairs.\n",
-		spread(r.watching), len(r.watching))
+	b.watchingText(&w, r)
 	fmt.Fprint(&w, profile)
 	slices.Sort(b.notes)
 	for _, note := range slices.Compact(b.notes) {
@@ -92,6 +94,49 @@ func (b *bench) cpuTable(w *bytes.Buffer, r result) {
 		}
 		fmt.Fprintf(w, " %.1f |\n", median(base)/1000)
 	}
+}
+
+// besideCaddy is the same by the standard of another server written in Go.
+func (b *bench) besideCaddy(w *bytes.Buffer, r result) {
+	if b.caddy == "none" {
+		return
+	}
+	w.WriteString("\n## Beside Caddy\n\n")
+	w.WriteString("Ours divided by Caddy's in the same round. The load over HTTP/3 is the client of quic-go, in this program, the same\nfor both: Debian's h2load speaks none.\n\n")
+	w.WriteString("| | rockstar-tui / Caddy | Caddy, µs |\n|---|---|---|\n")
+	for _, t := range trials {
+		base := r.cpu[t.name]["Caddy"]
+		if len(base) > 0 && t.kind != "file" {
+			fmt.Fprintf(w, "| %s | %s | %.1f |\n", t.name, spread(ratios(r.cpu[t.name][ours], base)), median(base)/1000)
+		}
+	}
+}
+
+func (b *bench) watchingText(w *bytes.Buffer, r result) {
+	if len(r.watching) == 0 {
+		return
+	}
+	low, high := confidence(r.watching)
+	fmt.Fprintf(w, "\n## Watching\n\nCPU time per request of `respond` with 64 connections while one `status -w --json` is attached, divided by that of the\n"+
+		"window of 10000 requests beside it without, of the same process: median %.3f over %d pairs, 95 %% of the medians of\nresampled pairs between %.3f and %.3f.\n\n"+
+		"Without any request the server takes %.2f ms of CPU time per second for itself, its sampling included, and %.2f ms while\none is attached: %.2f %% of a core more.\n",
+		median(r.watching), len(r.watching), low, high,
+		r.own[0].Seconds()*1e3, r.own[1].Seconds()*1e3, (r.own[1]-r.own[0]).Seconds()*100)
+}
+
+// confidence is what lies between 2.5 and 97.5 of a hundred medians of v drawn
+// anew with repetition.
+func confidence(v []float64) (low, high float64) {
+	medians := make([]float64, 2000)
+	drawn := make([]float64, len(v))
+	for i := range medians {
+		for j := range drawn {
+			drawn[j] = v[rand.IntN(len(v))]
+		}
+		medians[i] = median(drawn)
+	}
+	slices.Sort(medians)
+	return medians[len(medians)/40], medians[len(medians)-1-len(medians)/40]
 }
 
 func (b *bench) memoryTable(w *bytes.Buffer, r result) {

@@ -65,11 +65,11 @@ func (b *bench) find(ctx context.Context) {
 	haproxy, err := exec.LookPath("haproxy")
 	b.peers = []*peer{
 		{name: ours, path: b.program, files: ourFiles, args: []string{"serve", "-c", "ours.yaml", "--socket", "control.sock"}},
-		{name: baseline, path: nginx, files: nginxFiles, args: []string{"-p", ".", "-e", "error.log", "-c", "nginx.conf"}, version: say1(ctx, nginx, "-v")},
+		{name: baseline, path: nginx, files: nginxFiles, args: []string{"-p", ".", "-e", "error.log", "-c", "nginx.conf"}, lacks: "http3", version: say1(ctx, nginx, "-v")},
 	}
 	if err == nil {
 		b.peers = append(b.peers, &peer{name: "HAProxy", path: haproxy, files: haproxyFiles, args: []string{"-db", "-f", "haproxy.cfg"},
-			lacks: "file", version: say1(ctx, haproxy, "-v")})
+			lacks: "file http3", version: say1(ctx, haproxy, "-v")})
 	}
 	if b.caddy != "none" {
 		b.peers = append(b.peers, &peer{name: "Caddy", path: b.caddy, files: caddyFiles, args: []string{"run", "--config", "Caddyfile"},
@@ -165,6 +165,10 @@ listeners:
 	if p.tls != 0 {
 		text += fmt.Sprintf(`  tls:
     protocol: http2
+    address: 127.0.0.1:%d
+    tls: {cert_file: %s/cert.pem, key_file: %s/key.pem}%s`, p.tls, dir, dir, routes)
+		text += fmt.Sprintf(`  quic:
+    protocol: quic
     address: 127.0.0.1:%d
     tls: {cert_file: %s/cert.pem, key_file: %s/key.pem}%s`, p.tls, dir, dir, routes)
 	}
