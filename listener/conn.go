@@ -44,6 +44,7 @@ type conn struct {
 	// moving is set while another process is asked to take the connection, stays
 	// when none does.
 	moving, stays atomic.Bool
+	labelled      atomic.Pointer[label] // nil if it never was
 
 	// The sweeper alone uses claimed: when it first saw its claim unanswered.
 	claimed int64
@@ -372,7 +373,7 @@ func (c *conn) Close() error {
 		return net.ErrClosed
 	}
 	c.observe(now)
-	if c.linger || c.last && waiting(c.tcp) {
+	if c.linger || (c.last || old.state() == StateHijacked) && waiting(c.tcp) {
 		c.farewell()
 	}
 	err := c.hangUp()

@@ -60,7 +60,7 @@ func (m *streams) begin(w http.ResponseWriter, r *http.Request) *netExchange {
 		m.prepare(r)
 	}
 	now := ticks()
-	x := &netExchange{w: w, r: r, on: m, started: now, status: http.StatusOK}
+	x := &netExchange{w: w, r: r, on: m, method: r.Method, target: r.RequestURI, started: now, status: http.StatusOK}
 	x.since.Store(now)
 	m.requests.Add(1)
 	m.s.counters.Requests.Add(1)
@@ -129,8 +129,9 @@ type netExchange struct {
 	r  *http.Request
 	on *streams
 
-	started int64
-	since   atomic.Int64 // of the present phase: request body, then response
+	method, target string // of r as it came
+	started        int64
+	since          atomic.Int64 // of the present phase: request body, then response
 	// bodyRead is set when the request was read to its end, or its time was over.
 	bodyRead atomic.Bool
 	slow     atomic.Bool // its body took too long

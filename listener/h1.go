@@ -125,9 +125,11 @@ func (e *h1) handle(ctx *fasthttp.RequestCtx) {
 	if ctx.Hijacked() {
 		c.gate.on = false
 		c.observe(ticks())
+		c.labelHijacked(ctx)
 		c.enter(StateHijacked, ticks())
 		return
 	}
+	c.labelIfLasting(ctx)
 	if c.mustEnd() {
 		c.last = true
 		ctx.SetConnectionClose()

@@ -68,6 +68,9 @@ func GoLive(x Exchange, size int64) *LiveBody {
 	if !c.canBypass() {
 		return nil
 	}
+	if size < 0 || size >= lasting {
+		c.label("http/1.1", h.ctx)
+	}
 	l := &LiveBody{c: c, ctx: h.ctx, left: size}
 	h.live = l
 	response := &h.ctx.Response

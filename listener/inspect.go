@@ -22,6 +22,13 @@ type ConnInfo struct {
 	// BytesIn and BytesOut were read from and written to it.
 	BytesIn  uint64 `json:"bytes_in"`
 	BytesOut uint64 `json:"bytes_out"`
+	// Protocol is "http/1.1", "h2", "h3", or for a connection that a handler has
+	// taken over "websocket" or "upgraded".
+	Protocol string `json:"protocol"`
+	// Request is the method and path of the request under way, the oldest of
+	// several, legible and cut. Of HTTP/1.1 it is known only for what lasts:
+	// streamed responses, and what took the connection over.
+	Request string `json:"request,omitempty"`
 }
 
 // Connections lists the open connections that keep agrees to, all of them if it
@@ -48,7 +55,9 @@ func (s *Server) Connections(keep func(ConnInfo) bool) []ConnInfo {
 
 func (c *conn) info() ConnInfo {
 	p := c.now()
+	protocol, request := c.present()
 	return ConnInfo{
+		Protocol: protocol, Request: request,
 		ID: c.id, Peer: addrString(c.RemoteAddr()), Local: addrString(c.LocalAddr()),
 		State: p.state(), Since: timeOf(p.since()), Opened: timeOf(c.opened),
 		Requests: c.requests.Load(), BytesIn: c.in.Load(), BytesOut: c.out.Load(),

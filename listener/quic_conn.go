@@ -177,6 +177,7 @@ func (c *quicConn) info() ConnInfo {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return ConnInfo{
+		Protocol: "h3", Request: c.streams.oldest(),
 		ID: c.id, Peer: addrString(c.qc.RemoteAddr()), Local: addrString(c.qc.LocalAddr()),
 		State: c.state, Since: timeOf(c.since), Opened: timeOf(c.opened),
 		Requests: c.begun.Load(), BytesIn: c.in, BytesOut: c.out,

@@ -36,6 +36,8 @@ type exchange struct {
 	head     []byte    // scratch for the request header
 	prefetch []byte    // scratch for a small body
 
+	switching *switching // to another protocol; nil if that is not asked for
+
 	attempts int
 	fresh    bool // only a new connection will do
 	tried    []*backend
@@ -156,6 +158,9 @@ func (p *Pool) finish(x *exchange, c *conn, reuse bool) {
 		c.backend.counters.Errors.Add(1)
 	}
 	p.answered(c.backend)
+	if x.switching != nil && x.switching.conn == c {
+		return // the tunnel has it
+	}
 	if s, ok := x.resp.BodyStream().(*stream); ok && s.conn == c {
 		s.reuse = reuse
 		return
@@ -255,14 +260,17 @@ var errSwitched = errors.New("backend switched protocols unasked")
 const maxInterim = 16
 
 // readHead reads the header of the response, after any interim ones.
-func readHead(resp *fasthttp.Response, r *bufio.Reader) error {
+func (x *exchange) readHead(resp *fasthttp.Response, r *bufio.Reader) error {
 	for range maxInterim {
 		if err := resp.Header.Read(r); err != nil {
 			return err
 		}
 		switch status := resp.StatusCode(); {
 		case status == fasthttp.StatusSwitchingProtocols:
-			return errSwitched
+			if x.switching == nil || !x.switching.agreed(&resp.Header) {
+				return errSwitched
+			}
+			return nil
 		case status >= 200:
 			return nil
 		}
@@ -274,9 +282,13 @@ func readHead(resp *fasthttp.Response, r *bufio.Reader) error {
 func (p *Pool) read(x *exchange, c *conn, r *bufio.Reader) (reuse bool, err error) {
 	resp := x.resp
 	resp.ResetBody()
-	if err := readHead(resp, r); err != nil {
+	if err := x.readHead(resp, r); err != nil {
 		returnReader(r)
 		return false, err
+	}
+	if resp.StatusCode() == fasthttp.StatusSwitchingProtocols {
+		x.switching.conn, x.switching.reader = c, r
+		return false, nil
 	}
 	reuse = !resp.Header.ConnectionClose()
 	n := resp.Header.ContentLength()

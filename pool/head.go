@@ -183,6 +183,11 @@ func (x *exchange) writeProxied(w *bufio.Writer, c *conn) error {
 			_, _ = w.Write(f.line)
 		}
 	}
+	if x.switching != nil {
+		_, _ = w.WriteString("Connection: Upgrade\r\nUpgrade: ")
+		_, _ = w.Write(x.switching.protocols)
+		_, _ = w.Write(crlf)
+	}
 	x.writeForwarded(w, host)
 	return x.writeBody(w, c)
 }

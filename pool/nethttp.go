@@ -24,7 +24,11 @@ func (p *Pool) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	ctx.Init2(clientOf(r), nil, false)
 	takeRequest(&ctx.Request, r)
-	p.proxy(r.Context(), ctx)
+	if protocols, ok := offer(ctx); ok && protocols == nil {
+		p.proxy(r.Context(), ctx)
+	} else {
+		notSwitched(ctx)
+	}
 	giveResponse(w, r, &ctx.Response)
 }
 

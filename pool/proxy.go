@@ -19,19 +19,37 @@ import (
 //
 // When no backend answers, the client gets one line: 502 if none could be
 // reached or it broke off, 503 with Retry-After if every connection stayed in
-// use for MaxWait, 504 if the backend stayed silent for ReadTimeout. Requests to
-// upgrade the connection get 501.
-func (p *Pool) Proxy(ctx *fasthttp.RequestCtx) { p.proxy(context.Background(), ctx) }
-
-// proxy does so until caller ends.
-func (p *Pool) proxy(caller context.Context, ctx *fasthttp.RequestCtx) {
-	if unsupported(&ctx.Request.Header) {
-		ctx.Error("this proxy does not switch protocols\n", fasthttp.StatusNotImplemented)
-		return
+// use for MaxWait, 504 if the backend stayed silent for ReadTimeout.
+//
+// A request to switch to another protocol, such as WebSocket, is passed on too.
+// If the backend agrees, the connection is taken over from the server and joined
+// to that of the backend, until both have ended. CONNECT gets 501.
+func (p *Pool) Proxy(ctx *fasthttp.RequestCtx) {
+	switch protocols, ok := offer(ctx); {
+	case !ok:
+		notSwitched(ctx)
+	case protocols != nil:
+		p.upgrade(ctx, protocols)
+	default:
+		p.proxy(context.Background(), ctx)
 	}
+}
+
+func notSwitched(ctx *fasthttp.RequestCtx) {
+	ctx.Error("this proxy does not switch protocols in that way\n", fasthttp.StatusNotImplemented)
+}
+
+// proxy answers the request of ctx until caller ends.
+func (p *Pool) proxy(caller context.Context, ctx *fasthttp.RequestCtx) {
 	x := lendExchange(caller, &ctx.Request, &ctx.Response)
 	defer returnExchange(x)
 	x.ctx = ctx
+	p.answer(x)
+}
+
+// answer makes the response to a request that is proxied.
+func (p *Pool) answer(x *exchange) {
+	ctx := x.ctx
 	err := x.takeBody()
 	if err == nil {
 		err = p.send(x)
@@ -40,20 +58,13 @@ func (p *Pool) proxy(caller context.Context, ctx *fasthttp.RequestCtx) {
 		p.refuse(ctx, err)
 		return
 	}
+	if x.switching != nil && x.switching.conn != nil {
+		return // more than a response
+	}
 	h := &ctx.Response.Header
 	stripResponse(h)
 	h.SetProtocol(nil) // ours, not the backend's
 	h.SetNoDefaultContentType(true)
-}
-
-// unsupported reports whether the request asks for a tunnel or another protocol.
-// An offer of HTTP/2 may be ignored and is.
-func unsupported(h *fasthttp.RequestHeader) bool {
-	if h.IsConnect() {
-		return true
-	}
-	upgrade := h.Peek(fasthttp.HeaderUpgrade)
-	return len(upgrade) > 0 && !is(upgrade, "h2c")
 }
 
 // refuse answers for the backend. The line names the pool; what exactly went

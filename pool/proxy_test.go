@@ -164,7 +164,9 @@ func TestWhatNeverReachesABackend(t *testing.T) {
 		"two hosts":              "GET / HTTP/1.1\r\nHost: h\r\nHost: i\r\n\r\n",
 		"newline within a field": "GET / HTTP/1.1\r\nHost: h\r\nX-A: 1\rX-B: 2\r\n\r\n",
 		"nul":                    "GET / HTTP/1.1\r\nHost: h\r\nX-A: \x00\r\n\r\n",
-		"websocket":              "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+		"switch with a body":     "POST / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n\r\nok",
+		"switch said once":       "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n",
+		"switch to no protocol":  "GET / HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: a;b\r\n\r\n",
 		"connect":                "CONNECT h:80 HTTP/1.1\r\nHost: h:80\r\n\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -174,7 +176,7 @@ func TestWhatNeverReachesABackend(t *testing.T) {
 			if status < 400 {
 				t.Fatalf("got %d, want an error", status)
 			}
-			if (name == "websocket" || name == "connect") && (status != 501 || strings.Count(body, "\n") != 1) {
+			if (strings.HasPrefix(name, "switch") || name == "connect") && (status != 501 || strings.Count(body, "\n") != 1) {
 				t.Fatalf("got %d %q, want 501 and one line", status, body)
 			}
 			select {

@@ -95,6 +95,9 @@ func (s step) plan() control.ListenerPlan {
 		if to > from && from > 0 {
 			p.Drained = 0
 		}
+		if p.Drained > 0 {
+			p.Drained -= min(p.Drained, s.moved(from, to))
+		}
 		p.Kept = open - p.Drained
 		p.Summary = s.resizeSummary(from, to, p.Drained)
 	default:

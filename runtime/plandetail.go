@@ -14,7 +14,7 @@ import (
 func (s step) detail(ctx context.Context, p *control.ListenerPlan) {
 	p.Workers = s.workers()
 	if p.Drained > 0 {
-		p.OldestRequest = s.oldestRequest(ctx, p.Workers)
+		p.OldestRequest, p.LongLived = s.busy(ctx, p.Workers)
 	}
 }
 
@@ -56,24 +56,59 @@ func (s step) fate(id, will int) string {
 	return control.WorkerKept
 }
 
-// oldestRequest is the age of the oldest request on what drains, empty if there
-// is none.
-func (s step) oldestRequest(ctx context.Context, workers []control.WorkerPlan) string {
+// lastingAfter is how long a connection must have been busy to count as
+// long-lived, maxLongLived how many of those a plan names.
+const (
+	lastingAfter = 5 * time.Second
+	maxLongLived = 20
+)
+
+// busy tells for how long the oldest request has been under way on what drains,
+// empty if none is, and names the connections that a drain would have to wait for.
+func (s step) busy(ctx context.Context, workers []control.WorkerPlan) (oldest string, lasting []control.LongLived) {
 	ctx, cancel := context.WithTimeout(ctx, inspectTimeout)
 	defer cancel()
-	drains := func(id int) bool {
-		return len(workers) == 0 || slices.ContainsFunc(workers, func(w control.WorkerPlan) bool {
-			return w.ID == id && w.Action == control.WorkerRetired
-		})
-	}
-	var oldest time.Duration
-	for _, c := range s.managed.connections(ctx, control.Query{State: "active"}) {
-		if drains(c.Worker) {
-			oldest = max(oldest, time.Since(c.Since))
+	found := s.managed.connections(ctx, control.Query{State: "active"})
+	found = slices.DeleteFunc(found, func(c control.Connection) bool { return !drains(workers, c.Worker) })
+	slices.SortFunc(found, func(a, b control.Connection) int { return a.Since.Compare(b.Since) })
+	for i, c := range found {
+		age := time.Since(c.Since)
+		if i == 0 {
+			oldest = age.Round(time.Millisecond).String()
+		}
+		if len(lasting) < maxLongLived && (age >= lastingAfter || takenOver(c)) {
+			lasting = append(lasting, control.LongLived{
+				Worker: c.Worker, Peer: c.Peer, Protocol: c.Protocol, Request: c.Request, Age: age.Round(time.Second).String(),
+			})
 		}
 	}
-	if oldest == 0 {
-		return ""
+	return oldest, lasting
+}
+
+// takenOver reports whether c is no longer HTTP.
+func takenOver(c control.Connection) bool {
+	return c.Protocol == "websocket" || c.Protocol == "upgraded"
+}
+
+// drains reports whether the worker is retired; all are where there are none.
+func drains(workers []control.WorkerPlan, id int) bool {
+	return len(workers) == 0 || slices.ContainsFunc(workers, func(w control.WorkerPlan) bool {
+		return w.ID == id && w.Action == control.WorkerRetired
+	})
+}
+
+// moved counts the connections of retired workers that others take over: those
+// of HTTP/1.1 in clear. from and to are numbers of workers.
+func (s step) moved(from, to int) (n int) {
+	if s.to.Listener.TLS != nil || s.leaving() != "" || to == from || from > 0 && to > from {
+		return 0
 	}
-	return oldest.Round(time.Millisecond).String()
+	ctx, cancel := context.WithTimeout(context.Background(), inspectTimeout)
+	defer cancel()
+	for _, c := range s.managed.connections(ctx, control.Query{}) {
+		if (from == 0 || c.Worker >= to) && c.Protocol == "http/1.1" {
+			n++
+		}
+	}
+	return n
 }

@@ -103,6 +103,7 @@ func connectionsOf(s *listener.Server, name string, worker int) []control.Connec
 			Listener: name, Worker: worker, ID: c.ID, Peer: c.Peer, State: stateWord(c.State),
 			Since: c.Since, Opened: c.Opened, Requests: c.Requests,
 			BytesIn: c.BytesIn, BytesOut: c.BytesOut,
+			Protocol: c.Protocol, Request: c.Request,
 		}
 	}
 	return out

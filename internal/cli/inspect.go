@@ -80,10 +80,10 @@ func connections(p *page, found *control.Page, q control.Query, s *control.Snaps
 	}
 	var rows [][]string
 	for _, o := range found.Connections {
-		rows = append(rows, []string{o.Listener, strconv.Itoa(o.Worker), strconv.FormatUint(o.ID, 10), o.Peer, o.State,
-			since(o.Since, s.Time), since(o.Opened, s.Time), count(o.Requests), bytesize(o.BytesIn), bytesize(o.BytesOut)})
+		rows = append(rows, []string{o.Listener, strconv.Itoa(o.Worker), strconv.FormatUint(o.ID, 10), o.Peer, o.Protocol, o.State,
+			since(o.Since, s.Time), since(o.Opened, s.Time), count(o.Requests), bytesize(o.BytesIn), bytesize(o.BytesOut), o.Request})
 	}
-	p.table("LISTENER|>WORKER|>ID|PEER|STATE|>FOR|>OPEN|>REQUESTS|>IN|>OUT", rows)
+	p.table("LISTENER|>WORKER|>ID|PEER|PROTOCOL|STATE|>FOR|>OPEN|>REQUESTS|>IN|>OUT|BUSY WITH", rows)
 	if shown := len(found.Connections); shown < found.Total {
 		p.line("%d to %d of %d", q.Offset+min(1, shown), q.Offset+shown, found.Total)
 	}

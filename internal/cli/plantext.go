@@ -59,6 +59,11 @@ func planNeeds(p *page, plan *control.Plan) {
 	var said []string
 	for _, l := range plan.Listeners {
 		switch {
+		case len(l.LongLived) > 0:
+			said = append(said, fmt.Sprintf("%s drains within %s; %s may stay for that long:", l.Name, l.Deadline, plural(len(l.LongLived), "connection")))
+			for _, c := range l.LongLived {
+				said = append(said, strings.TrimSpace(fmt.Sprintf("%s  %s  %s  %s", c.Peer, c.Protocol, c.Age, c.Request)))
+			}
 		case l.OldestRequest != "":
 			said = append(said, fmt.Sprintf("%s drains within %s; the oldest request has been under way for %s", l.Name, l.Deadline, l.OldestRequest))
 		case l.Drained > 0 && l.Deadline != "":

@@ -137,8 +137,23 @@ type ListenerPlan struct {
 	// OldestRequest is how long the oldest request has been under way on what
 	// drains, "42s"; empty if none is.
 	OldestRequest string `json:"oldest_request,omitempty"`
+	// LongLived are connections among the drained that have been busy with one
+	// thing for a while: streams, and what was taken over from HTTP. They live
+	// until the deadline. The oldest first, at most 20.
+	LongLived []LongLived `json:"long_lived,omitempty"`
 	// Summary is one line for a person.
 	Summary string `json:"summary"`
+}
+
+// LongLived is a connection that a drain would have to wait for.
+type LongLived struct {
+	Worker   int    `json:"worker"`
+	Peer     string `json:"peer"`
+	Protocol string `json:"protocol"`
+	// Request is what it is busy with, as of a [Connection].
+	Request string `json:"request,omitempty"`
+	// Age is for how long, "2m3s".
+	Age string `json:"age"`
 }
 
 // Result of a change or an action.
@@ -188,6 +203,12 @@ type Connection struct {
 	Requests uint64    `json:"requests"`
 	BytesIn  uint64    `json:"bytes_in"`
 	BytesOut uint64    `json:"bytes_out"`
+	// Protocol is "http/1.1", "h2", "h3", or of one that was taken over from
+	// HTTP "websocket" or "upgraded".
+	Protocol string `json:"protocol"`
+	// Request is the method and path of what it is busy with, cut to one short
+	// line; empty if it is idle, or on HTTP/1.1 with what does not last.
+	Request string `json:"request,omitempty"`
 }
 
 // Kinds of [Action].

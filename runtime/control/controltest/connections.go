@@ -52,7 +52,7 @@ func ofWorker(s *control.Snapshot, listener string, w control.WorkerInfo, state 
 		c := control.Connection{
 			Listener: listener, Worker: w.ID, ID: uint64(w.ID)<<32 | i + 1,
 			Peer:  fmt.Sprintf("192.0.2.%d:%d", 1+i%250, 40000+(uint64(w.ID)*977+i)%20000),
-			State: "active", Requests: 1 + i*7%90, BytesIn: 180 * (1 + i*7%90), BytesOut: 420 * (1 + i*7%90),
+			State: "active", Protocol: "http/1.1", Requests: 1 + i*7%90, BytesIn: 180 * (1 + i*7%90), BytesOut: 420 * (1 + i*7%90),
 			Opened: s.Time.Add(-time.Duration(1+i*13%600) * time.Second), Since: s.Time.Add(-time.Duration(i%5) * time.Millisecond),
 		}
 		if i >= w.Connections.Active {

@@ -1,0 +1,153 @@
+package pool
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+)
+
+// switching is a request to leave HTTP for another protocol (RFC 9110, 7.8), as
+// WebSocket does, and the tunnel it becomes if the backend agrees.
+type switching struct {
+	protocols []byte // those the client offers
+	reader    *bufio.Reader
+	conn      *conn // nil until the backend agrees
+}
+
+// maxProtocols bounds the offer in bytes.
+const maxProtocols = 256
+
+// offer returns the protocols that the request of ctx would switch to, nil if
+// none, and false if it asks for what cannot be done: a tunnel (CONNECT), or a
+// switch that RFC 9110 does not allow, with a body, or by a client that does not
+// repeat it in its Connection field. An offer of HTTP/2 may be ignored and is.
+func offer(ctx *fasthttp.RequestCtx) (protocols []byte, ok bool) {
+	h := &ctx.Request.Header
+	upgrade := h.Peek(fasthttp.HeaderUpgrade)
+	switch {
+	case h.IsConnect():
+		return nil, false
+	case len(upgrade) == 0 || is(upgrade, "h2c"):
+		return nil, true
+	case len(upgrade) > maxProtocols || !protocolNames(upgrade) || !h.IsGet() || !h.IsHTTP11() || ctx.Request.IsBodyStream() ||
+		h.ContentLength() > 0 || len(h.PeekAll(fasthttp.HeaderUpgrade)) != 1 || !hasOption(h, "upgrade"):
+		return nil, false
+	}
+	return upgrade, true
+}
+
+// protocolNames reports whether b is a list of names with versions.
+func protocolNames(b []byte) bool {
+	for _, c := range b {
+		if c != ',' && c != '/' && c != ' ' && !token([]byte{c}) {
+			return false
+		}
+	}
+	return true
+}
+
+// hasOption reports whether a Connection field has the option.
+func hasOption(h *fasthttp.RequestHeader, option string) bool {
+	for _, value := range h.PeekAll(fasthttp.HeaderConnection) {
+		for name := range bytes.SplitSeq(value, comma) {
+			if is(bytes.TrimSpace(name), option) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// agreed reports whether the response chooses one of the protocols offered.
+func (s *switching) agreed(h *fasthttp.ResponseHeader) bool {
+	chosen := h.Peek(fasthttp.HeaderUpgrade)
+	if len(chosen) == 0 {
+		return false
+	}
+	for name := range bytes.SplitSeq(s.protocols, comma) {
+		if bytes.EqualFold(bytes.TrimSpace(name), chosen) {
+			return true
+		}
+	}
+	return false
+}
+
+// tunnel answers the client of ctx that the backend has agreed, and passes on
+// whatever the two say from then on. The connection to the backend counts as in
+// use all the while.
+func (p *Pool) tunnel(ctx *fasthttp.RequestCtx, s *switching) {
+	answer := switched(&ctx.Response.Header)
+	ctx.HijackSetNoResponse(true) // the server hijacks nothing if it cannot send one
+	ctx.Hijack(func(client net.Conn) {
+		defer p.release(s.conn, false)
+		defer returnReader(s.reader)
+		_ = s.conn.SetDeadline(time.Time{})
+		if _, err := client.Write(answer); err == nil {
+			s.pass(client)
+		}
+	})
+}
+
+// switched is the answer of a backend that agrees, for the client.
+func switched(h *fasthttp.ResponseHeader) []byte {
+	chosen := bytes.Clone(h.Peek(fasthttp.HeaderUpgrade))
+	stripResponse(h)
+	b := []byte("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ")
+	b = append(append(b, chosen...), crlf...)
+	for name, value := range h.All() {
+		if hopByHop(name) || is(name, "Content-Length") || is(name, "Trailer") {
+			continue
+		}
+		b = append(append(append(append(b, name...), ": "...), value...), crlf...)
+	}
+	return append(b, crlf...)
+}
+
+// halfOpen is how long one side may still speak when the other has ended.
+const halfOpen = 10 * time.Second
+
+// pass copies both ways until both sides have ended, or one has and the other
+// does not follow.
+func (s *switching) pass(client net.Conn) {
+	var both sync.WaitGroup
+	both.Go(func() {
+		relay(s.conn.Conn, client)
+		if half, ok := s.conn.Conn.(interface{ CloseWrite() error }); ok {
+			_ = half.CloseWrite()
+		}
+		_ = s.conn.SetReadDeadline(time.Now().Add(halfOpen))
+	})
+	relay(client, s.reader)
+	_ = client.SetReadDeadline(time.Unix(1, 0)) // it is closed when this returns
+	_ = s.conn.SetWriteDeadline(time.Unix(1, 0))
+	both.Wait()
+}
+
+func relay(to io.Writer, from io.Reader) {
+	buf := copyBuffers.Get().(*[]byte)
+	defer copyBuffers.Put(buf)
+	_, _ = io.CopyBuffer(onlyWriter{to}, onlyReader{from}, *buf)
+}
+
+// onlyReader and onlyWriter keep io.Copy from ways that bypass who counts.
+type onlyReader struct{ io.Reader }
+type onlyWriter struct{ io.Writer }
+
+// upgrade sends the request of ctx, which offers protocols, and becomes a tunnel
+// if the backend agrees to one; else its answer is an answer like any other.
+func (p *Pool) upgrade(ctx *fasthttp.RequestCtx, protocols []byte) {
+	s := &switching{protocols: protocols}
+	x := lendExchange(context.Background(), &ctx.Request, &ctx.Response)
+	defer returnExchange(x)
+	x.ctx, x.switching = ctx, s
+	p.answer(x)
+	if s.conn != nil {
+		p.tunnel(ctx, s)
+	}
+}
