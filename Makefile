@@ -10,7 +10,7 @@ TIME     ?= 1m
 TORTUREFLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race lint fuzz golden bench micro torture h2spec cross check clean
+.PHONY: help build run test race lint fuzz golden bench steering micro torture h2spec cross check clean
 
 help: ## list these verbs
 	@awk -F':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench: ## measure beside nginx, HAProxy and Caddy, and write docs/bench.md (Linu
 
 torture: ## try for TIME (1m) to make a change drop a request; TORTUREFLAGS=-kills and others (Linux)
 	go run ./internal/torture -time $(TIME) $(TORTUREFLAGS)
+
+steering: ## measure how connections and delays are spread by each way of steering; see docs/steering.md
+	STEERING=1 go test -count=1 -v -run '^TestMeasureSteering$$' ./runtime
 
 micro: ## run every Go benchmark once
 	go test -run '^$$' -bench . -benchmem ./...

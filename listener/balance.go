@@ -1,33 +1,45 @@
 package listener
 
+import (
+	"math"
+	"time"
+)
+
 // sight is what was seen of a slot at one moment.
 type sight struct {
 	Tenant
-	queue int // connections that wait
-	still int // looks in a row in which it accepted nothing although some waited
+	queue int           // connections that wait
+	still time.Duration // for how long it accepted nothing although some waited
 }
 
 // load is how many connections the tenant has or is going to have.
 func (s sight) load() float64 { return float64(s.Open) + float64(s.queue) }
 
-// stillLooks is after how many looks without an accept a tenant counts as
-// stalled. One would do for a stopped process; but one that merely waits for a
-// processor would be taken for stalled, too.
-const stillLooks = 2
-
-func (s sight) stalled() bool { return s.still >= stillLooks }
-
 // balance decides how likely each slot gets the next connection. The zero value
 // knows nothing and treats all alike.
 type balance struct {
-	seen    map[int]sight
-	arrived float64 // since the look before; falls slowly
+	seen map[int]sight
+	// arrived and accepted are connections since the look before, and brief as
+	// many of them as ended meanwhile; all fall slowly.
+	arrived, accepted, brief float64
 }
 
-// look takes in what is seen now and reports whether anything has happened since
-// the look before.
-func (b *balance) look(now map[int]sight) (moved bool) {
-	var arrived uint64
+const (
+	// stallShort is after how long a tenant that accepts nothing counts as
+	// stalled while connections are short: no harm in sparing one that merely
+	// waits for a processor.
+	stallShort = lookEvery
+	// stallLong is the same while connections stay: then it is better for them
+	// to be late than to be in the wrong place.
+	stallLong = 20 * lookEvery
+	// fade is what remains of a number from one look to the next.
+	fade = 0.9
+)
+
+// look takes in what is seen now, so long after the look before, and reports
+// whether anything has happened in between.
+func (b *balance) look(now map[int]sight, after time.Duration) (moved bool) {
+	var arrived, accepted, brief float64
 	for slot, s := range now {
 		was, known := b.seen[slot]
 		if !known || s.Accepted < was.Accepted {
@@ -35,16 +47,40 @@ func (b *balance) look(now map[int]sight) (moved bool) {
 			continue
 		}
 		moved = moved || s.Tenant != was.Tenant || s.queue > 0 || was.queue > 0
-		arrived += s.Accepted - was.Accepted
-		if s.Accepted == was.Accepted && s.queue > 0 && (was.queue > 0 || s.queue > 1) {
-			s.still = was.still + 1
+		taken := float64(s.Accepted - was.Accepted)
+		arrived += max(0, taken+float64(s.queue-was.queue))
+		accepted += taken
+		brief += min(taken, max(0, taken+float64(was.Open)-float64(s.Open)))
+		if taken == 0 && (was.queue > 0 && s.queue > 0 || s.queue > 2) {
+			s.still = was.still + min(after, lookEvery) // a look that is late tells no more
 			now[slot] = s
 		}
 	}
 	b.seen = now
-	b.arrived = max(float64(arrived), b.arrived*0.9)
+	b.arrived = max(arrived, b.arrived*fade)
+	b.accepted = accepted + b.accepted*fade
+	b.brief = brief + b.brief*fade
 	return moved
 }
+
+// patience is for how long a slot may accept nothing until it is spared. Where
+// all do, for want of a processor, only one that takes much longer is.
+func (b *balance) patience(active []int) time.Duration {
+	least := time.Duration(math.MaxInt64)
+	for _, slot := range active {
+		least = min(least, b.seen[slot].still)
+	}
+	if b.short() {
+		return max(stallShort, 3*least)
+	}
+	return max(stallLong, 3*least)
+}
+
+// short reports whether most connections end about as soon as they begin.
+func (b *balance) short() bool { return b.brief > b.accepted/2 }
+
+// lookEvery is the time between two looks at the slots while connections arrive.
+const lookEvery = 5 * time.Millisecond
 
 // leastExpected is how many connections per slot are planned for at least: it
 // keeps small differences from deciding everything.
@@ -55,13 +91,15 @@ const leastExpected = 4
 // unless all are.
 //
 // The number planned for is the greatest of: what it takes to fill all up to the
-// fullest, and twice what came lately. More than that come in a burst, and it is
-// better to be late than to overshoot.
+// fullest, and a few times what came lately. To plan for too few would overshoot
+// when many come, or the next look is late; too many only level more slowly. Short
+// connections need no levelling: weights that stay as they are can be changed at
+// once when it matters.
 func (b *balance) weights(active []int) []float64 {
 	var sum, most float64
-	moving := 0
+	moving, patience := 0, b.patience(active)
 	for _, slot := range active {
-		if s := b.seen[slot]; !s.stalled() {
+		if s := b.seen[slot]; s.still < patience {
 			moving++
 			sum += s.load()
 			most = max(most, s.load())
@@ -71,11 +109,15 @@ func (b *balance) weights(active []int) []float64 {
 		return even(len(active))
 	}
 	n := float64(moving)
-	expected := max(most*n-sum, 2*b.arrived, leastExpected*n)
+	ahead := 6.0
+	if b.short() {
+		ahead = 50
+	}
+	expected := max(most*n-sum, ahead*b.arrived, leastExpected*n)
 	level := (sum + expected) / n
 	weights := make([]float64, len(active))
 	for i, slot := range active {
-		if s := b.seen[slot]; !s.stalled() {
+		if s := b.seen[slot]; s.still < patience {
 			weights[i] = (level - s.load()) / expected
 		}
 	}
@@ -91,7 +133,7 @@ func even(n int) []float64 {
 }
 
 // worth is how much one weight must move for the kernel to be told.
-const worth = 0.02
+const worth = 0.04
 
 func movedEnough(from, to []float64) bool {
 	if len(from) != len(to) {

@@ -44,3 +44,24 @@ func TestSteeringReachesEachSlotEquallyOften(t *testing.T) {
 		}
 	}
 }
+
+func TestWeightedSteeringGivesEachSlotItsPart(t *testing.T) {
+	for _, weights := range [][]float64{{1, 0}, {0, 1}, {0.5, 0.5}, {0.1, 0, 0.6, 0.3}, {0, 0, 0.25, 0.75}, {1e-12, 1 - 1e-12}, even(MaxActive)} {
+		active := rand.Perm(MaxActive)[:len(weights)]
+		program := weighted(active, weights)
+		got := map[int]float64{}
+		const draws = 1 << 14
+		for i := range uint32(draws) {
+			got[run(t, program, i<<18)] += 1.0 / draws
+		}
+		for i, slot := range active {
+			if d := got[slot] - weights[i]; d > 0.001 || d < -0.001 {
+				t.Errorf("weights %v: slot %d gets %.4f", weights, i, got[slot])
+			}
+			delete(got, slot)
+		}
+		if len(got) > 0 {
+			t.Errorf("weights %v: slots %v that nobody asked for", weights, got)
+		}
+	}
+}

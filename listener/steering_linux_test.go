@@ -64,10 +64,14 @@ func (r *tenants) measure(add func(int, listener.Tenant)) {
 
 func open64(s *listener.Server) uint64 { return s.Counters().Active.Load() + s.Counters().Idle.Load() }
 
-// dial opens n connections that stay, and returns when all are accepted.
+// dial opens n connections that stay, two thousand a second at most, and returns
+// when all are accepted.
 func (r *tenants) dial(n int) {
 	r.t.Helper()
+	pace := time.NewTicker(500 * time.Microsecond)
+	defer pace.Stop()
 	for range n {
+		<-pace.C
 		c, err := net.DialTimeout("tcp", r.sockets.Addr().String(), 10*time.Second)
 		if err != nil {
 			r.t.Fatal(err)

@@ -10,12 +10,13 @@ import (
 )
 
 const (
-	// lookEvery is the time between two looks at the slots while connections
-	// arrive. Weights that changed are put into effect at every second one at most.
-	lookEvery   = 10 * time.Millisecond
+	// steerAtMost is the least time between two changes of the program.
 	steerAtMost = 20 * time.Millisecond
-	// quietLooks without any news end the looking, until the next connection.
-	quietLooks = 5
+	// After quietLooks without any news looks come slowly, and after slowLooks
+	// more they end, until the next connection.
+	quietLooks = 10
+	slowLooks  = 10
+	slowly     = 50 * time.Millisecond
 )
 
 // watcher keeps the weights of a [Sockets] up to date. While nothing arrives it
@@ -27,6 +28,11 @@ type watcher struct {
 	fd    int // of epoll
 	added int // slots it knows
 	quit  chan struct{}
+	// called is set when it should look before it sleeps; the sockets' mu guards it.
+	called bool
+
+	// run alone uses these.
+	looked, steered time.Time // last
 }
 
 // watch begins or ends watching, and has a watcher look at once. s.mu is held.
@@ -42,6 +48,7 @@ func (s *Sockets) watch(on bool) {
 			s.wg.Go(w.run)
 		}
 	case on:
+		s.watcher.called = true
 		s.watcher.epoll.SetReadDeadline(time.Unix(1, 0))
 	}
 }
@@ -62,35 +69,35 @@ func (w *watcher) run() {
 	if err != nil {
 		return
 	}
-	pace := time.NewTicker(lookEvery)
+	pace := time.NewTimer(lookEvery)
 	defer pace.Stop()
-	var steered time.Time
-	for {
-		pace.Reset(lookEvery)
-		for quiet := 0; quiet < quietLooks; quiet++ {
-			moved, ok := w.look(&steered)
-			if !ok {
-				return
-			}
-			if moved {
-				quiet = -1
-			}
+	for quiet := 0; ; quiet++ {
+		moved, ok := w.look()
+		switch {
+		case !ok:
+			return
+		case moved:
+			quiet = 0
+		}
+		switch {
+		case quiet >= quietLooks+slowLooks:
+			w.sleep(raw, time.Time{})
+		case quiet >= quietLooks:
+			w.sleep(raw, time.Now().Add(slowly))
+		default:
+			pace.Reset(lookEvery)
 			select {
 			case <-pace.C:
 			case <-w.quit:
 				return
 			}
 		}
-		pace.Stop()
-		if !w.sleep(raw) {
-			return
-		}
 	}
 }
 
 // look takes in how the slots are and steers by it. It says false for ok when
 // watching is over.
-func (w *watcher) look(steered *time.Time) (moved, ok bool) {
+func (w *watcher) look() (moved, ok bool) {
 	found := w.s.ask()
 	w.s.mu.Lock()
 	defer w.s.mu.Unlock()
@@ -101,44 +108,41 @@ func (w *watcher) look(steered *time.Time) (moved, ok bool) {
 	for _, slot := range w.s.active {
 		now[slot] = sight{Tenant: found[slot], queue: int(w.s.waiting(slot))}
 	}
-	moved = w.s.balance.look(now)
-	if time.Since(*steered) < steerAtMost {
+	moved = w.s.balance.look(now, time.Since(w.looked))
+	w.looked = time.Now()
+	if time.Since(w.steered) < steerAtMost {
 		return true, true // what is not put into effect yet is not over
 	}
 	weights := w.s.balance.weights(w.s.active)
 	if movedEnough(w.s.weights, weights) && steerWeighted(w.s.slots[0], w.s.active, weights) == nil {
-		w.s.weights, *steered = weights, time.Now()
+		w.s.weights, w.steered = weights, time.Now()
 	}
 	return moved, true
 }
 
-// sleep returns when a connection waits in a slot, or steering has changed; with
-// false when watching is over.
-func (w *watcher) sleep(raw syscall.RawConn) bool {
-	if !w.arm() {
-		return false
+// sleep returns when a connection waits in a slot, when steering has changed or
+// ends, or at that time unless it is zero.
+func (w *watcher) sleep(raw syscall.RawConn, until time.Time) {
+	if !w.arm(until) {
+		return
 	}
 	events := make([]unix.EpollEvent, 1)
 	raw.Read(func(fd uintptr) bool {
 		n, _ := unix.EpollWait(int(fd), events, 0)
 		return n > 0
 	})
-	select {
-	case <-w.quit:
-		return false
-	default:
-		return true
-	}
 }
 
-// arm has each slot report its next connection once.
-func (w *watcher) arm() bool {
+// arm has each slot report its next connection once. It says false if there is
+// news already.
+func (w *watcher) arm(until time.Time) bool {
 	w.s.mu.Lock()
 	defer w.s.mu.Unlock()
-	if w.s.watcher != w {
+	if w.s.watcher != w || w.called {
+		w.called = false
 		return false
 	}
-	w.epoll.SetReadDeadline(time.Time{}) // watch has called, and been heeded
+	w.epoll.SetReadDeadline(until)
 	for slot, sock := range w.s.slots {
 		event := unix.EpollEvent{Fd: int32(slot), Events: unix.EPOLLONESHOT}
 		if slices.Contains(w.s.active, slot) {
