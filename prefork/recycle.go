@@ -70,7 +70,7 @@ func (g *Group) overdue() (*process, string) {
 			}
 		}
 		if age := time.Since(p.started); most.Age > 0 && age >= time.Duration(share(uint64(most.Age), p.spread)) {
-			return p, fmt.Sprintf("is %s old, of %s give or take a tenth", age.Round(time.Second), most.Age)
+			return p, fmt.Sprintf("%s old, of %s give or take a tenth", age.Round(time.Second), most.Age)
 		}
 	}
 	return nil, ""

@@ -88,7 +88,7 @@ func TestRecycledWorkerGoesOnWhenItsSuccessorCannotStart(t *testing.T) {
 	r.SetRecycle(prefork.Recycle{Age: time.Nanosecond})
 	tried := func() (n int) {
 		for _, e := range r.told() {
-			if strings.Contains(e.Message, "worker 1 (is ") && strings.Contains(e.Message, "goes on, as it cannot be replaced") {
+			if strings.Contains(e.Message, "worker 1 (") && strings.Contains(e.Message, "goes on, as it cannot be replaced") {
 				n++
 			}
 		}
