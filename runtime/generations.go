@@ -139,6 +139,9 @@ func noGeneration(number uint64, why string) *control.Error {
 
 // goBack makes the config of a generation run again. Callers hold changeMu.
 func (a *App) goBack(ctx context.Context, action control.Action) (*control.Result, error) {
+	if now := a.currentRevision(); action.Base != 0 && action.Base != now {
+		return nil, &control.Error{Code: control.CodeConflict, Message: conflictMessage(action.Base, now, a.lastActor)}
+	}
 	kept := a.generations.list(control.HistoryQuery{Number: action.Generation, Limit: 1, Config: true})
 	switch {
 	case len(kept) == 0:

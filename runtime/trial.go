@@ -78,11 +78,24 @@ func orSomebody(actor string) string {
 
 var errNoTrial = &control.Error{Code: control.CodeNotFound, Message: "there is no trial under way: it was confirmed, taken back, or never begun"}
 
+// meant reports an error unless there is a trial, and the one that an action is
+// meant for.
+func (t *trial) meant(action control.Action) error {
+	switch {
+	case t == nil:
+		return errNoTrial
+	case action.Base != 0 && action.Base != t.Revision:
+		return &control.Error{Code: control.CodeConflict, Message: fmt.Sprintf(
+			"revision %d is not on trial any more: now it is revision %d by %s; look again", action.Base, t.Revision, orSomebody(t.Actor))}
+	}
+	return nil
+}
+
 // confirm keeps what is on trial.
 func (a *App) confirm(action control.Action) (*control.Result, error) {
 	t := a.trial
-	if t == nil {
-		return nil, errNoTrial
+	if err := t.meant(action); err != nil {
+		return nil, err
 	}
 	message := fmt.Sprintf("confirmed, %s kept", plural(len(t.Changes), "value"))
 	if t.Persist {
@@ -158,10 +171,10 @@ func (a *App) postpone(why error) {
 
 // rollback takes back what is on trial, or goes back to a generation.
 func (a *App) rollback(ctx context.Context, action control.Action) (*control.Result, error) {
-	switch {
-	case action.Generation == 0 && a.trial == nil:
-		return nil, errNoTrial
-	case action.Generation == 0:
+	if action.Generation == 0 {
+		if err := a.trial.meant(action); err != nil {
+			return nil, err
+		}
 		return a.endTrial(ctx, control.TriggerRollback, "taken back", action)
 	}
 	if err := a.onTrial(); err != nil {

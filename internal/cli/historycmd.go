@@ -209,11 +209,20 @@ func trialText(p *page, s *control.Snapshot) {
 			p.line("  it cannot be taken back yet: %s", t.Error)
 		}
 	}
-	if h := s.Config.Held; h != nil {
-		p.line("  saved %s ago and not applied: %s%s", since(h.Since, s.Time), h.Reason, suffix(h.Summary))
-	}
+	heldText(p, s)
 	if n := s.Config.Fallback; n != 0 {
 		p.line("  generation %d, the last good one, runs instead of the file", n)
+	}
+}
+
+func heldText(p *page, s *control.Snapshot) {
+	h := s.Config.Held
+	if h == nil {
+		return
+	}
+	p.line("  saved %s ago and not applied: %s%s", since(h.Since, s.Time), h.Reason, suffix(h.Summary))
+	if !h.Trial {
+		p.line("  held accept applies it, held reject leaves it")
 	}
 }
 

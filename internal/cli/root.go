@@ -192,7 +192,7 @@ func (c *call) addCommands(root *cobra.Command) {
 			c.poolsCommand(), c.connectionsCommand(), c.eventsCommand()}},
 		{groupChange, "Change:", []*cobra.Command{c.startCommand(), c.stopCommand(), c.scaleCommand(), c.setCommand(),
 			c.unsetCommand(), c.restartCommand(), c.drainCommand(), c.reloadCommand(), c.planCommand(),
-			c.applyCommand(), c.confirmCommand(), c.rollbackCommand()}},
+			c.applyCommand(), c.confirmCommand(), c.rollbackCommand(), c.heldCommand()}},
 		{groupOther, "Other:", []*cobra.Command{c.configCommand(), c.versionCommand(), c.completionCommand()}},
 	} {
 		root.AddGroup(&cobra.Group{ID: g.id, Title: g.title})

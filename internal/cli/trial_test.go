@@ -151,6 +151,33 @@ func TestTheHistoryIsListedComparedAndGoneBackTo(t *testing.T) {
 	}
 }
 
+func TestAHeldSaveIsDecidedByCommand(t *testing.T) {
+	for _, verb := range []string{"accept", "reject"} {
+		s := scene()
+		s.Config.Held = &control.Held{Since: s.Time, Reason: "it removes web", Summary: "web stops",
+			Changes: []config.Change{{Path: "listeners.web", From: "{}", Effect: config.Drain}}}
+		fake := controltest.NewFake(s)
+		p := on(t, fake)
+		for _, args := range []string{"status", "held"} {
+			p.run(t, args)
+			if out := p.stdout.String(); !strings.Contains(out, "it removes web; web stops") || !strings.Contains(out, "held accept applies it") {
+				t.Errorf("%s does not tell what is held:\n%s", args, out)
+			}
+		}
+		if code := p.run(t, "held", verb, "--reason", "meant"); code != 0 || fake.Actions()[0].Kind != verb+"_held" || fake.Actions()[0].Reason != "meant" {
+			t.Errorf("held %s: exit code %d, actions %+v, %s", verb, code, fake.Actions(), &p.stderr)
+		}
+		var doc map[string]*control.Held
+		p.run(t, "held", "--json")
+		if err := json.Unmarshal(p.stdout.Bytes(), &doc); err != nil || doc["held"] != nil {
+			t.Errorf("held --json afterwards: %s, %v", &p.stdout, err)
+		}
+		if code := p.run(t, "held", verb); code != 1 {
+			t.Errorf("held %s with nothing held: exit code %d", verb, code)
+		}
+	}
+}
+
 func find(s *control.Snapshot, name string) control.ListenerInfo {
 	for _, l := range s.Listeners {
 		if l.Name == name {

@@ -118,14 +118,59 @@ runtime's config file. rockstar-tui plan FILE tells first what it would do.` + l
 }
 
 func (c *call) confirmCommand() *cobra.Command {
-	return c.decision(control.Action{Kind: control.Confirm}, &cobra.Command{
+	cmd, o := c.changingCommand(&cobra.Command{
 		Use:   "confirm",
 		Short: "Keep what is on trial",
 		Long: `confirm ends the trial that --confirm began: what was changed stays. It fails if
 there is none, because the time was up, the guard has ended it, or somebody else
 was faster.`,
-		Example: "  rockstar-tui confirm\n  rockstar-tui confirm --reason \"looks good\" --json",
+		Example: "  rockstar-tui confirm\n  rockstar-tui confirm --if-revision 8 --reason \"looks good\" --json",
 		Args:    noArgs,
+	})
+	o.onRevision(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return c.act(cmd, o, control.Action{Kind: control.Confirm, Base: o.base})
+	}
+	return cmd
+}
+
+// onRevision adds the flag that says which trial is meant.
+func (o *changing) onRevision(cmd *cobra.Command) {
+	cmd.Flags().Uint64Var(&o.base, "if-revision", 0, "only if revision `N` is what runs")
+}
+
+func (c *call) heldCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "held",
+		Short: "Show the save of the config file that waits for a decision",
+		Long: `held shows what a save of the config file would change that is not applied
+yet: because it ends much, which may be a slip, or because a trial is under way,
+after which it takes effect by itself.`,
+		Example: "  rockstar-tui held\n  rockstar-tui held accept",
+		Args:    c.noSuchCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return c.look(cmd.Context(), func(_ *control.Client, s *control.Snapshot) error { return c.held(s) })
+		},
+	}
+	cmd.AddCommand(c.decision(control.AcceptHeld, &cobra.Command{
+		Use: "accept", Short: "Apply it", Args: noArgs,
+		Example: "  rockstar-tui held accept --reason \"it is meant\"",
+	}), c.decision(control.RejectHeld, &cobra.Command{
+		Use: "reject", Short: "Leave it unapplied until the file is saved again", Args: noArgs,
+		Example: "  rockstar-tui held reject --reason \"wrong host\"",
+	}))
+	return cmd
+}
+
+// held prints what is held.
+func (c *call) held(s *control.Snapshot) error {
+	return c.print(map[string]*control.Held{"held": s.Config.Held}, func(p *page) {
+		if s.Config.Held == nil {
+			p.line("nothing is held")
+			return
+		}
+		heldText(p, s)
+		changesTable(p, s.Config.Held.Changes, terminalWidth(c.Stdout))
 	})
 }
 
@@ -141,8 +186,9 @@ func (c *call) goingBack(use string, args cobra.PositionalArgs, long, example st
 		Use: use, Short: "Take back what is on trial, or go back to a generation",
 		Long: long, Example: example, Args: args,
 	})
+	o.onRevision(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		action := control.Action{Kind: control.Rollback}
+		action := control.Action{Kind: control.Rollback, Base: o.base}
 		if len(args) == 1 {
 			n, err := generationOf(cmd, args[0])
 			if err != nil {
@@ -156,9 +202,9 @@ func (c *call) goingBack(use string, args cobra.PositionalArgs, long, example st
 }
 
 // decision is a command that does one action and has no arguments.
-func (c *call) decision(action control.Action, of *cobra.Command) *cobra.Command {
+func (c *call) decision(kind string, of *cobra.Command) *cobra.Command {
 	cmd, o := c.changingCommand(of)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return c.act(cmd, o, action) }
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return c.act(cmd, o, control.Action{Kind: kind}) }
 	return cmd
 }
 

@@ -247,6 +247,10 @@ type Action struct {
 	// runs is what the file says. Without a file it is what the runtime was
 	// started with.
 	Discard bool `json:"discard,omitempty"`
+	// Base is the revision that a confirm or rollback was thought up on: of what
+	// is on trial, or of what runs. If there is another now it ends in
+	// ErrConflict. 0 means whichever it is.
+	Base uint64 `json:"base,omitempty"`
 	// Generation a rollback goes back to; 0 takes back what is on trial.
 	Generation uint64 `json:"generation,omitempty"`
 	// All means every worker of Listener that drains, not just Worker, and By is

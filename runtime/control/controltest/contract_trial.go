@@ -61,7 +61,11 @@ func trialIsShownAndConfirmed(r *rig) {
 	}
 	r.wantOneChange(trial.Changes, "timeouts.idle", "51s")
 	r.wantIdle("51s")
-	if res := r.act(control.Action{Kind: control.Confirm}); res.Message == "" {
+	for _, kind := range []string{control.Confirm, control.Rollback} {
+		_, err := r.Controller.Act(r.ctx, control.Action{Kind: kind, Base: res.Revision - 1})
+		r.wantError(kind+" of another trial", err, control.ErrConflict)
+	}
+	if res := r.act(control.Action{Kind: control.Confirm, Base: res.Revision}); res.Message == "" {
 		r.Error("the result of a confirm has no message")
 	}
 	if s := r.snapshot(); s.Config.Trial != nil {
@@ -200,7 +204,9 @@ func rollbackGoesToAGeneration(r *rig) {
 	was := r.listener(r.snapshot()).Timeouts.Idle
 	r.apply(r.set("timeouts.idle", "61s"))
 	r.apply(r.set("timeouts.read", "62s"))
-	if res := r.act(control.Action{Kind: control.Rollback, Generation: start}); len(res.Changes) != 2 {
+	_, err := r.Controller.Act(r.ctx, control.Action{Kind: control.Rollback, Generation: start, Base: r.snapshot().Revision - 1})
+	r.wantError("going back on a stale revision", err, control.ErrConflict)
+	if res := r.act(control.Action{Kind: control.Rollback, Generation: start, Base: r.snapshot().Revision}); len(res.Changes) != 2 {
 		r.Errorf("the rollback changed %+v, want two values", res.Changes)
 	}
 	r.wantIdle(was)
@@ -210,7 +216,7 @@ func rollbackGoesToAGeneration(r *rig) {
 	if g := r.history(control.HistoryQuery{Limit: 1}); g[0].Trigger != control.TriggerRollback {
 		r.Errorf("the newest generation is %+v, want a rollback", g[0])
 	}
-	_, err := r.Controller.Act(r.ctx, control.Action{Kind: control.Rollback, Generation: 1 << 40})
+	_, err = r.Controller.Act(r.ctx, control.Action{Kind: control.Rollback, Generation: 1 << 40})
 	r.wantError("going back to a generation that is not there", err, control.ErrNotFound)
 }
 

@@ -183,8 +183,8 @@ func (f *Fake) endTrial(s *control.Snapshot, actor, trigger string) (string, []c
 // confirm keeps what is on trial.
 func (f *Fake) confirm(s *control.Snapshot, a control.Action) (string, []config.Change, error) {
 	t := s.Config.Trial
-	if t == nil {
-		return "", nil, noTrial()
+	if err := meant(t, a); err != nil {
+		return "", nil, err
 	}
 	f.past.before, s.Config.Trial = nil, nil
 	if t.Persist {
@@ -196,22 +196,32 @@ func (f *Fake) confirm(s *control.Snapshot, a control.Action) (string, []config.
 	return message, nil, nil
 }
 
-func noTrial() *control.Error {
-	message := "there is no trial under way"
-	return &control.Error{Code: control.CodeNotFound, Message: message, Details: []control.Detail{{Path: "kind", Message: message}}}
+// meant reports an error unless there is a trial, and the one that a is meant for.
+func meant(t *control.Trial, a control.Action) error {
+	switch {
+	case t == nil:
+		message := "there is no trial under way"
+		return &control.Error{Code: control.CodeNotFound, Message: message, Details: []control.Detail{{Path: "kind", Message: message}}}
+	case a.Base != 0 && a.Base != t.Revision:
+		return &control.Error{Code: control.CodeConflict, Message: fmt.Sprintf("revision %d is not on trial, %d is", a.Base, t.Revision)}
+	}
+	return nil
 }
 
 // rollback takes back the trial, or goes back to a generation.
 func (f *Fake) rollback(s *control.Snapshot, a control.Action) (string, []config.Change, error) {
-	switch {
-	case a.Generation == 0 && s.Config.Trial == nil:
-		return "", nil, noTrial()
-	case a.Generation == 0:
+	if a.Generation == 0 {
+		if err := meant(s.Config.Trial, a); err != nil {
+			return "", nil, err
+		}
 		message, changes := f.endTrial(s, a.Actor, control.TriggerRollback)
 		return message, changes, nil
 	}
 	if err := f.onTrial(); err != nil {
 		return "", nil, err
+	}
+	if a.Base != 0 && a.Base != s.Revision {
+		return "", nil, &control.Error{Code: control.CodeConflict, Message: fmt.Sprintf("revision %d does not run, %d does", a.Base, s.Revision)}
 	}
 	to := f.past.states[a.Generation]
 	if to == nil {
