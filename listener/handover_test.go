@@ -3,10 +3,13 @@
 package listener_test
 
 import (
+	"bufio"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -226,9 +229,17 @@ func TestSlowBeginnersAreServed(t *testing.T) {
 	e := start(t, keepAlive, hello)
 	e.SetTransport(listener.Transport{HTTP2: true})
 	c := e.dial()
-	time.Sleep(1500 * time.Millisecond) // it rests after a second
+	secret := startH2(t, keepAlive, hello)
+	raw := secret.dial()
+	time.Sleep(1500 * time.Millisecond) // they rest after a second
 	if resp, body := c.get("/"); resp.StatusCode != 200 || body != "hello" {
 		t.Errorf("status %d, body %q", resp.StatusCode, body)
+	}
+	session := tls.Client(raw, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}})
+	fmt.Fprint(session, plainGet)
+	resp, err := http.ReadResponse(bufio.NewReader(session), nil)
+	if err != nil || resp.StatusCode != 200 {
+		t.Errorf("with TLS: %v, %v", resp, err)
 	}
 }
 
