@@ -20,7 +20,7 @@ import (
 func TestDrainLetsRequestsFinish(t *testing.T) {
 	t.Parallel()
 	gate := make(chan struct{})
-	e := start(t, keepAlive, func(x listener.Exchange) {
+	e := start(t, listener.Limits{KeepAlive: true, ReadHeader: time.Second}, func(x listener.Exchange) {
 		if x.Path() == "/wait" {
 			<-gate
 		}
@@ -59,8 +59,8 @@ func TestDrainLetsRequestsFinish(t *testing.T) {
 		t.Error(err)
 	}
 	e.wantGauges(0, 0)
-	if n := e.Counters().TimedOut.Load(); n != 0 {
-		t.Errorf("%d timed out, want none", n)
+	if n := e.Counters().TimedOut.Load(); n != 1 {
+		t.Errorf("%d timed out, want the one that never sent a request", n)
 	}
 	if err := e.Serve(listen(t)); !errors.Is(err, listener.ErrServerClosed) {
 		t.Errorf("Serve after Drain: %v, want %v", err, listener.ErrServerClosed)
@@ -110,6 +110,28 @@ func TestDrainEndsByForceWhenItsTimeIsOver(t *testing.T) {
 	stuck.wantEnd(5 * time.Second)
 	idle.wantEnd(5 * time.Second)
 	e.wantGauges(1, 0) // the handler that does not return
+}
+
+// Whose first bytes take longer than others may pause, because they were lost or
+// because of a handshake, has not had its request yet.
+func TestDrainWaitsForTheFirstRequestOfANewConnection(t *testing.T) {
+	t.Parallel()
+	e := start(t, listener.Limits{KeepAlive: true, DrainIdle: time.Millisecond}, hello)
+	idle, fresh := e.dial(), e.dial()
+	idle.get("/")
+	e.wantGauges(0, 2)
+	drained := make(chan error, 1)
+	go func() {
+		_, err := e.Drain(within(t, 10*time.Second))
+		drained <- err
+	}()
+	idle.wantEnd(5 * time.Second) // so the drain has looked at both
+	if resp, body := fresh.get("/"); body != "hello" || !resp.Close {
+		t.Errorf("answered %q, closing %v, want hello and a close", body, resp.Close)
+	}
+	if err := <-drained; err != nil {
+		t.Error(err)
+	}
 }
 
 func TestDrainTakesConnectionsHandedOverMeanwhile(t *testing.T) {

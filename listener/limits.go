@@ -20,7 +20,9 @@ type Limits struct {
 	// Idle bounds the wait for the next request.
 	Idle time.Duration
 	// DrainIdle is how long a connection without a request may still send one
-	// after a drain began. Default 1s.
+	// after a drain began. Default 1s. ReadHeader alone bounds one that has not
+	// sent any: its first bytes may have been lost on the way, or its TLS
+	// handshake not be over.
 	DrainIdle time.Duration
 
 	// KeepAlive false ends each connection after one response.

@@ -115,7 +115,7 @@ func (w *sweeper) consider(c *conn, limits *terms, now int64) {
 		c.claim(p, claimLeave)
 	case c.mayMove():
 		c.claim(p, claimPark)
-	case w.s.draining() && now-max(p.since(), w.s.drainFrom.Load()) >= int64(limits.DrainIdle):
+	case w.s.draining() && p.state() != StateNew && now-max(p.since(), w.s.drainFrom.Load()) >= int64(limits.DrainIdle):
 		c.claim(p, claimLeave)
 	case p.age(now) >= parkAfter && c.parkable():
 		c.claim(p, claimPark)

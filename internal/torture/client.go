@@ -21,7 +21,7 @@ import (
 
 // patience of a client with one connect or one request. It is far longer than
 // anything here may take, retransmissions of lost handshakes included.
-const patience = time.Minute
+const patience = 100 * time.Second
 
 // client is one of a kind. It works until its context ends, and then finishes
 // what it has begun.

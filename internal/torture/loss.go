@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"syscall"
 )
@@ -20,8 +21,8 @@ const inNamespace = "ROCKSTAR_TORTURE_LOSS"
 const lossRules = `table inet torture {
 	chain input {
 		type filter hook input priority 0;
-		meta l4proto { tcp, udp } th dport 20000-30000 ct original packets <= 4 numgen random mod 100 < %[1]d drop
-		meta l4proto { tcp, udp } th sport 20000-30000 ct reply packets <= 4 numgen random mod 100 < %[1]d drop
+		meta l4proto { tcp, udp } th dport 20000-30000 ct original packets <= 3 numgen random mod 100 < %[1]d drop
+		meta l4proto { tcp, udp } th sport 20000-30000 ct reply packets <= 3 numgen random mod 100 < %[1]d drop
 	}
 }
 `
@@ -47,6 +48,8 @@ func enterLoss(o options) (code int, done bool, err error) {
 	cmd.Env = append(os.Environ(), inNamespace+"=1")
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	// A signal to the group reaches both; this one waits for the other.
+	signal.Ignore(os.Interrupt, syscall.SIGTERM)
 	err = cmd.Run()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {

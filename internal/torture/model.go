@@ -49,7 +49,7 @@ func newModel(backends []*backend) (*model, error) {
 	// Ports are no part of what a seed repeats.
 	rng := rand.New(rand.NewPCG(rand.Uint64(), 0))
 	m := &model{version: 1, backends: backends, second: true, weight: 1, maxConns: 256,
-		timeouts: map[string]int{"read": 30, "read_header": 30, "write": 30, "idle": 120}, listeners: map[string]*modelListener{}}
+		timeouts: map[string]int{"read": 30, "read_header": 30, "write": 30, "idle": 120, "shutdown": 30}, listeners: map[string]*modelListener{}}
 	const tls = "    tls: {cert_file: cert.pem, key_file: key.pem}\n"
 	settings := map[string]string{
 		web: "", secure: "    protocol: http2\n" + tls, edge: "    protocol: quic\n" + tls, "aside": "", "beside": "",
@@ -72,9 +72,12 @@ func newModel(backends []*backend) (*model, error) {
 // render writes the file's text.
 func (m *model) render() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "version: 1\ndefaults:\n  timeouts: {shutdown: 30s")
-	for _, name := range slices.Sorted(maps.Keys(m.timeouts)) {
-		fmt.Fprintf(&b, ", %s: %ds", name, m.timeouts[name])
+	fmt.Fprintf(&b, "version: 1\ndefaults:\n  timeouts: {")
+	for i, name := range slices.Sorted(maps.Keys(m.timeouts)) {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%s: %ds", name, m.timeouts[name])
 	}
 	b.WriteString("}\nlisteners:\n")
 	for _, name := range slices.Sorted(maps.Keys(m.listeners)) {

@@ -186,7 +186,7 @@ func (s *site) reloadRoutes(ctx context.Context) error {
 }
 
 func (s *site) reloadTimeouts(ctx context.Context) error {
-	name := pick(s, "read", "read_header", "write", "idle")
+	name := pick(s, "read", "write", "idle")
 	s.model.timeouts[name] = 20 + s.rng.IntN(100)
 	return s.reload(ctx)
 }

@@ -90,6 +90,9 @@ func (s *site) prepare(ctx context.Context) error {
 	if s.model, err = newModel(s.echoes); err != nil {
 		return err
 	}
+	if s.loss > 0 { // some handshakes will take half a minute
+		s.model.timeouts["read_header"], s.model.timeouts["shutdown"] = 90, 90
+	}
 	s.targets = map[string]*target{}
 	for name, l := range s.model.listeners {
 		s.targets[name] = &target{address: l.address}
@@ -223,7 +226,7 @@ func (s *site) await(ctx context.Context, patience time.Duration, wanted func(*c
 func (s *site) finish() (notes []note) {
 	wrong := func(format string, args ...any) { notes = append(notes, note{true, fmt.Sprintf(format, args...)}) }
 	workers := s.workers()
-	err := s.await(context.Background(), 45*time.Second, func(snap *control.Snapshot) error {
+	err := s.await(context.Background(), 2*time.Minute, func(snap *control.Snapshot) error {
 		for _, l := range snap.Listeners {
 			if n := l.Connections.Active + l.Connections.Idle; n > 0 {
 				return fmt.Errorf("%s still counts %d connections after all clients have left", l.Name, n)
@@ -237,10 +240,10 @@ func (s *site) finish() (notes []note) {
 	s.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-s.exited:
-	case <-time.After(45 * time.Second):
+	case <-time.After(2 * time.Minute):
 		s.cmd.Process.Kill()
 		<-s.exited
-		wrong("the runtime did not end within 45s of SIGTERM")
+		wrong("the runtime did not end within two minutes of SIGTERM")
 	}
 	if s.exit != nil {
 		wrong("the runtime ended with: %v", s.exit)
