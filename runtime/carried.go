@@ -201,6 +201,9 @@ func resume(o Options, c *carried) (*App, error) {
 	}
 	a.keys.adopt(a.served())
 	if a.status.Path != "" {
+		if c.Status.State == control.ConfigPending { // what was held is to be read, and held, again
+			c.Hash = [32]byte{}
+		}
 		a.watchFile(configFile{path: a.status.Path, hash: c.Hash})
 	}
 	a.background(a.sample)

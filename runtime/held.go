@@ -75,10 +75,10 @@ func (a *App) removal(to *config.Config) string {
 	return ""
 }
 
-// afterTrial applies the file that was saved during the trial.
+// afterTrial takes the file that was saved during the trial.
 func (a *App) afterTrial() {
 	if file := a.release(); file != nil {
-		a.adopt(a.ctx, file, fileActor, false) // what fails is told by the status
+		a.take(file)
 	}
 }
 

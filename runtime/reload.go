@@ -73,6 +73,12 @@ func (a *App) saved(c watch.Content) {
 		a.holdForTrial(cfg)
 		return
 	}
+	a.take(cfg)
+}
+
+// take makes a saved file run, unless it has to be decided on first. Callers
+// hold changeMu.
+func (a *App) take(cfg *config.Config) {
 	to, _ := merge(a.file, a.config, cfg)
 	if why := a.removal(to); why != "" {
 		a.hold(cfg, control.Held{Reason: why, Summary: a.plan(to).Summary})

@@ -302,3 +302,17 @@ func sameWorkers(a, b control.ListenerInfo) bool {
 	}
 	return true
 }
+
+// After the trial the save is like any other: one that removes much is decided on.
+func TestASaveThatWaitedForATrialIsStillDecidedOn(t *testing.T) {
+	app, path := openFile(t, inProcess)
+	try(t, app, time.Hour, nil, "listeners.web.timeouts.idle=11s")
+	writeFile(t, path, strings.Replace(inProcess, "  web:", "  other:", 1))
+	awaitStatus(t, app, "the file is held", func(s control.ConfigStatus) bool { return s.Held != nil && s.Held.Trial })
+	act(t, app, control.Confirm)
+	if h := status(t, app).Held; h == nil || h.Trial || !strings.Contains(h.Reason, "removes") {
+		t.Errorf("after the trial held is %+v, want the removal to wait for a decision", h)
+	}
+	act(t, app, control.AcceptHeld)
+	await(t, app, "other", "the other listener", func(l control.ListenerInfo) bool { return l.State == control.StateServing })
+}

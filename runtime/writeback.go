@@ -41,9 +41,11 @@ func (a *App) writeBack(p config.Patch) (write func() error, err error) {
 		if err != nil {
 			return notWritten(err)
 		}
+		failpoint("staged")
 		if err := staged.Commit(); err != nil {
 			return notWritten(err)
 		}
+		failpoint("written")
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		a.file = file
