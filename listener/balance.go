@@ -91,7 +91,7 @@ const leastExpected = 4
 // unless all are.
 //
 // The number planned for is the greatest of: what it takes to fill all up to the
-// fullest, and a few times what came lately. To plan for too few would overshoot
+// fullest, and twice what came lately. To plan for too few would overshoot
 // when many come, or the next look is late; too many only level more slowly. Short
 // connections need no levelling: weights that stay as they are can be changed at
 // once when it matters.
@@ -109,7 +109,7 @@ func (b *balance) weights(active []int) []float64 {
 		return even(len(active))
 	}
 	n := float64(moving)
-	ahead := 6.0
+	ahead := 2.0
 	if b.short() {
 		ahead = 50
 	}

@@ -100,6 +100,9 @@ func Adopt(f *Frozen) (*Sockets, error) {
 	if f.Counts != nil {
 		s.counts, s.countsErr = adoptCounts(f.Counts)
 		s.shown.Store(s.counts)
+	} else if s.divided {
+		s.counts, s.countsErr = newCounts()
+		s.shown.Store(s.counts)
 	}
 	for slot, n := range f.Slots {
 		sock, addr, err := adopt(n)
