@@ -154,9 +154,11 @@ func TestStopUnderLoadResetsNobody(t *testing.T) {
 			app := open(t, strings.Replace(text, "127.0.0.1:0", freeAddress(t), 1))
 			stop := load(t, app, 16)
 			for range 3 {
+				served(t, app, 200)
 				set(t, app, "listeners.web.enabled=false")
 				set(t, app, "listeners.web.enabled=true")
 			}
+			served(t, app, 200)
 			r := stop()
 			t.Log(r)
 			for cause, n := range r.Failures {
@@ -166,6 +168,13 @@ func TestStopUnderLoadResetsNobody(t *testing.T) {
 			}
 		})
 	}
+}
+
+// served waits until web has answered so many more requests.
+func served(t *testing.T, app *runtime.App, n uint64) {
+	t.Helper()
+	before := info(t, app, "web").Requests
+	await(t, app, "web", "requests", func(l control.ListenerInfo) bool { return l.Requests >= before+n })
 }
 
 // What was stopped before the shutdown, and still drains, is waited for too: its
