@@ -105,6 +105,7 @@ func workerMain() int {
 		Settings: s.settings,
 		Drain:    s.drain,
 		Conn:     func(c net.Conn) { s.counts.Passed.Add(1); s.serve(c) },
+		Adopt:    s.adopt,
 		Call:     s.call,
 	})
 	if err != nil {
@@ -112,6 +113,20 @@ func workerMain() int {
 		return 1
 	}
 	return 0
+}
+
+// adopt takes what it is not asked to refuse.
+func (s *server) adopt(c net.Conn, about []byte) (func(bool), error) {
+	if string(about) == "refuse" || string(about) == fmt.Sprint("refuse ", s.worker.ID()) {
+		return nil, errors.New("as you like")
+	}
+	return func(taken bool) {
+		if !taken {
+			c.Close()
+			return
+		}
+		s.serve(c)
+	}, nil
 }
 
 func (s *server) settings(b []byte) error {
