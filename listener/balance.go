@@ -1,7 +1,7 @@
 package listener
 
 import (
-	"math"
+	"slices"
 	"time"
 )
 
@@ -28,7 +28,7 @@ const (
 	// stallShort is after how long a tenant that accepts nothing counts as
 	// stalled while connections are short: no harm in sparing one that merely
 	// waits for a processor.
-	stallShort = lookEvery
+	stallShort = 2 * lookEvery
 	// stallLong is the same while connections stay: then it is better for them
 	// to be late than to be in the wrong place.
 	stallLong = 20 * lookEvery
@@ -63,17 +63,20 @@ func (b *balance) look(now map[int]sight, after time.Duration) (moved bool) {
 	return moved
 }
 
-// patience is for how long a slot may accept nothing until it is spared. Where
-// all do, for want of a processor, only one that takes much longer is.
+// patience is for how long a slot may accept nothing until it is spared. It grows
+// with what is usual, when processors are scarce; so no more than half of the
+// slots are spared, and the others not flooded.
 func (b *balance) patience(active []int) time.Duration {
-	least := time.Duration(math.MaxInt64)
+	var all []time.Duration
 	for _, slot := range active {
-		least = min(least, b.seen[slot].still)
+		all = append(all, b.seen[slot].still)
 	}
+	slices.Sort(all)
+	usual := all[(len(all)-1)/2]
 	if b.short() {
-		return max(stallShort, 3*least)
+		return max(stallShort, 3*usual)
 	}
-	return max(stallLong, 3*least)
+	return max(stallLong, 3*usual)
 }
 
 // short reports whether most connections end about as soon as they begin.

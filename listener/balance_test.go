@@ -56,15 +56,18 @@ func TestAStalledTenantIsSpared(t *testing.T) {
 		{0: at(8, 100, 0), 1: at(8, 100, 0)},
 		{0: at(8, 150, 1), 1: at(8, 150, 1)}, // as many have ended
 		{0: at(8, 150, 9), 1: at(8, 200, 1)},
+		{0: at(8, 150, 19), 1: at(8, 250, 1)},
 	}
 	b := looks(t, short...)
 	wantWeights(t, "slot 0 has stopped", b.weights(both), []float64{0, 1})
-	b.look(map[int]sight{0: at(8, 150, 9), 1: at(8, 250, 9)}, lookEvery)
 	b.look(map[int]sight{0: at(8, 160, 0), 1: at(8, 250, 9)}, lookEvery)
+	b.look(map[int]sight{0: at(8, 170, 0), 1: at(8, 250, 9)}, lookEvery)
 	if w := b.weights(both); w[0] < 0.9 {
 		t.Errorf("it accepts again, and the other has stopped: weights %.3f", w)
 	}
-	b.look(map[int]sight{0: at(8, 160, 9), 1: at(8, 250, 9)}, lookEvery)
+	for range 3 {
+		b.look(map[int]sight{0: at(8, 170, 9), 1: at(8, 250, 9)}, lookEvery)
+	}
 	wantWeights(t, "both have stopped", b.weights(both), []float64{0.5, 0.5})
 
 	// Of connections that stay none are sent elsewhere so soon.
