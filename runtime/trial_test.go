@@ -316,3 +316,19 @@ func TestASaveThatWaitedForATrialIsStillDecidedOn(t *testing.T) {
 	act(t, app, control.AcceptHeld)
 	await(t, app, "other", "the other listener", func(l control.ListenerInfo) bool { return l.State == control.StateServing })
 }
+
+func TestATrialTakenBackLeavesWhoOverrodeBefore(t *testing.T) {
+	app := open(t, inProcess)
+	c := control.Change{Patch: patch("listeners.web.timeouts.idle=11s"), Actor: "carol", Reason: "load test", Expires: config.Duration(time.Hour)}
+	if _, err := app.Apply(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	before := status(t, app).Edits[0]
+	try(t, app, time.Hour, nil, "listeners.web.timeouts.idle=12s")
+	act(t, app, control.Rollback)
+	after := status(t, app).Edits
+	if len(after) != 1 || after[0].Actor != "carol" || after[0].Reason != "load test" || !after[0].Since.Equal(before.Since) ||
+		after[0].Expires == nil || !after[0].Expires.Equal(*before.Expires) {
+		t.Errorf("overrides are %+v, want %+v as before the trial", after, before)
+	}
+}

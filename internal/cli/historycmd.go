@@ -57,12 +57,22 @@ func history(p *page, all []control.Generation) {
 			mark = "*"
 		}
 		rows = append(rows, []string{mark + strconv.FormatUint(g.Number, 10), timestamp(g.Time), g.Trigger, g.Result,
-			strconv.Itoa(len(g.Changes)), millis(g.DurationMS), said(g.Message, g.Reason), g.Actor})
+			strconv.Itoa(len(g.Changes)), millis(g.DurationMS), what(&g), g.Actor})
 	}
 	p.table(">GEN|TIME|BY|RESULT|>VALUES|>TOOK|WHAT|WHO", rows)
 	if len(all) > 0 {
 		p.line("* is what runs")
 	}
+}
+
+// what a generation did; of a single value also which.
+func what(g *control.Generation) string {
+	text := said(g.Message, g.Reason)
+	if len(g.Changes) != 1 {
+		return text
+	}
+	c := g.Changes[0]
+	return fmt.Sprintf("%s %s -> %s: %s", c.Path, cut(orAbsent(c.From), 20), cut(orAbsent(c.To), 20), text)
 }
 
 func timestamp(t time.Time) string { return t.Local().Format(time.DateTime) }

@@ -119,7 +119,7 @@ func TestTheHistoryIsListedComparedAndGoneBackTo(t *testing.T) {
 	p.run(t, "config", "history")
 	out := p.stdout.String()
 	if lines := strings.Split(out, "\n"); len(lines) < 3 || !strings.Contains(lines[0], "TOOK") || !strings.Contains(lines[1], "*2") ||
-		!strings.Contains(lines[1], "change") || !strings.Contains(lines[1], "(a try)") || !strings.Contains(lines[2], "start") {
+		!strings.Contains(lines[1], "change") || !strings.Contains(lines[1], "listeners.web.timeouts.idle 2m0s -> 2s: ") || !strings.Contains(lines[1], "(a try)") || !strings.Contains(lines[2], "start") {
 		t.Errorf("history is\n%s", out)
 	}
 	var doc struct{ Generations []control.Generation }
