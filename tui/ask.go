@@ -3,7 +3,6 @@ package tui
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -63,82 +62,12 @@ const (
 	confirmButton
 )
 
-// confirm asks whether to do what a plan says. The harmless button has the
-// focus; y, which opens nothing anywhere, is the other one.
-func (m *model) confirm(w wish, p *control.Plan) tea.Cmd {
-	d := confirmation(w.title, w.verb, consequences(p))
-	return m.ask(d, func(button int) tea.Cmd {
-		if button == confirmButton {
-			return m.apply(w, p.Revision)
-		}
-		m.changes.forget()
-		return nil
-	})
-}
-
 func confirmation(title, verb string, body []string) *component.Dialog {
 	return &component.Dialog{
 		Title: title, Body: body, Danger: true,
 		Buttons: []component.Button{{Label: "cancel"}, {Label: verb, Key: "y"}},
 		Focus:   cancelButton, Cancel: cancelButton,
 	}
-}
-
-// consequences says what a plan ends and what it leaves alone. What an update
-// ends, it ends at once and for reasons of its own: the plan has the words.
-func consequences(p *control.Plan) []string {
-	var ended, kept, retired, started int
-	var out []string
-	deadline := ""
-	for _, l := range p.Listeners {
-		if l.Action == "update" && l.Drained > 0 {
-			out = append(out, l.Summary)
-		} else {
-			ended += l.Drained
-		}
-		kept += l.Kept
-		retired, started = retired+l.WorkersRetired, started+l.WorkersStarted
-		deadline = longer(deadline, l.Deadline)
-	}
-	if retired > 0 {
-		out = append(out, "retires "+plural(retired, "worker"))
-	}
-	if started > 0 {
-		out = append(out, "starts "+plural(started, "new worker"))
-	}
-	if ended > 0 {
-		out = append(out, "ends "+plural(ended, "connection")+touched(p))
-		if deadline != "" {
-			out = append(out, "requests under way may finish, within "+page.Brief(deadline))
-		}
-	} else if !drains(p) {
-		out = append(out, "ends no connection")
-	}
-	if kept > 0 {
-		out = append(out, plural(kept, "connection")+" will not notice")
-	}
-	return out
-}
-
-// drains reports whether a plan ends a connection.
-func drains(p *control.Plan) bool {
-	return slices.ContainsFunc(p.Listeners, func(l control.ListenerPlan) bool { return l.Drained > 0 })
-}
-
-func touched(p *control.Plan) string {
-	if len(p.Listeners) == 1 {
-		return " on " + p.Listeners[0].Name
-	}
-	return " on " + plural(len(p.Listeners), "listener")
-}
-
-func longer(a, b string) string {
-	da, _ := time.ParseDuration(a)
-	db, err := time.ParseDuration(b)
-	if err == nil && db > da {
-		return b
-	}
-	return a
 }
 
 // askStop asks whether to stop everything.
@@ -212,11 +141,21 @@ type editor struct {
 	listener string
 	base     uint64
 	submit   func(*editor) tea.Cmd
+	// plans says that it was submitted to see the plan first.
+	plans bool
 }
+
+// planKey submits a form and asks in any case, with the plan and with other ways
+// to make the change than at once.
+const planKey = "ctrl+t"
 
 func (m *model) pressForm(k tea.KeyMsg) tea.Cmd {
 	if f := m.changes.flight; f != nil && f.form && k.Type != tea.KeyEsc {
 		return nil // waits for what becomes of it
+	}
+	m.form.plans = k.String() == planKey
+	if m.form.plans {
+		k = tea.KeyMsg{Type: tea.KeyEnter}
 	}
 	switch m.form.Press(k) {
 	case component.Cancelled:
@@ -273,7 +212,7 @@ func (m *model) submitWorkers(e *editor) tea.Cmd {
 		return nil // Check has said so
 	}
 	w := resizeWish(e.listener, n)
-	w.form, w.base = true, e.base
+	w.form, w.base, w.asks = true, e.base, e.plans
 	return m.want(w)
 }
 
@@ -344,7 +283,7 @@ func (m *model) submitTimeouts(e *editor) tea.Cmd {
 		return m.say(component.Note, "nothing changes")
 	}
 	return m.want(wish{
-		listener: e.listener, patch: patch, base: e.base, form: true,
+		listener: e.listener, patch: patch, base: e.base, form: true, asks: e.plans,
 		title: "change the timeouts of " + e.listener + "?", verb: "change",
 	})
 }

@@ -30,6 +30,11 @@ type wish struct {
 	done string
 	// form says that the open form made it, and waits for what becomes of it.
 	form bool
+	// asks says that the plan is to be shown even if it harms nobody.
+	asks bool
+	// persist also changes the file, and confirm puts the change on trial.
+	persist bool
+	confirm time.Duration
 }
 
 // changes are made one after the other.
@@ -93,9 +98,18 @@ func (m *model) refusal() string {
 	return ""
 }
 
+// noChange is why the config cannot be changed now, empty if it can.
+func (m *model) noChange() string {
+	why := m.refusal()
+	if why == "" && m.data.Config.Trial != nil {
+		return "a trial is under way, which comes first: " + m.keys.Keep.Help().Key + " keeps it, " + m.keys.TakeBack.Help().Key + " takes it back"
+	}
+	return why
+}
+
 // want plans a wish, or lets it wait for those before it.
 func (m *model) want(w wish) tea.Cmd {
-	if why := m.refusal(); why != "" {
+	if why := m.noChange(); why != "" {
 		return m.say(component.Problem, why)
 	}
 	if w.workers != nil {
@@ -138,7 +152,7 @@ func (m *model) plan(w wish) tea.Cmd {
 }
 
 func (w *wish) change(base uint64) control.Change {
-	return control.Change{Patch: w.patch, Base: base, Actor: "cockpit"}
+	return control.Change{Patch: w.patch, Base: base, Persist: w.persist, Confirm: config.Duration(w.confirm), Actor: "cockpit"}
 }
 
 // planned applies what harms nobody and asks about the rest.
@@ -149,7 +163,7 @@ func (m *model) planned(msg plannedMsg) tea.Cmd {
 	case len(msg.plan.Changes) == 0:
 		m.closeForm(msg.wish)
 		return tea.Batch(m.say(component.Note, "nothing changes"), m.nextWish())
-	case isHarmless(msg.plan):
+	case isHarmless(msg.plan) && len(msg.plan.Warnings) == 0 && !msg.wish.asks:
 		return m.apply(msg.wish, msg.plan.Revision)
 	case m.question != nil:
 		m.changes.forget()
@@ -198,7 +212,10 @@ func (m *model) applied(msg appliedMsg) tea.Cmd {
 	m.closeForm(w)
 	m.hurry = 10
 	text := w.done
-	if text == "" {
+	switch {
+	case msg.result.Until != nil:
+		text = "on trial: " + msg.result.Message
+	case text == "":
 		text = msg.result.Message
 	}
 	return tea.Batch(m.say(component.Done, text), m.nextWish(), m.tick(first))
@@ -234,6 +251,8 @@ func (m *model) failed(w wish, err error) tea.Cmd {
 func (m *model) problem(err error) string {
 	text := explain(err)
 	switch {
+	case errors.Is(err, control.ErrConflict) && m.data != nil && m.data.Config.Trial != nil:
+		return text
 	case errors.Is(err, control.ErrConflict):
 		if who := m.lastActor(); who != "" {
 			return "changed meanwhile by " + who + "; look again"

@@ -49,6 +49,13 @@ var frames = []struct {
 	{name: "dialog-stop-everything", scene: "busy", keys: func(s *stage) { s.press("X") }},
 	{name: "dialog-leave", scene: "busy", options: func(o *Options) { o.OwnsRuntime = true }, keys: func(s *stage) { s.press("q") }},
 	{name: "dialog-reload", scene: "stopped", keys: func(s *stage) { s.press("R") }},
+	{name: "dialog-plan", scene: "busy", keys: func(s *stage) { s.press("j", "t", "ctrl+u").write("20s").press("ctrl+t") }},
+	{name: "dialog-plan-try", scene: "busy", keys: func(s *stage) { s.press("j", "-").read().press("tab", "tab") }},
+	{name: "trial", scene: "trial"},
+	{name: "dialog-take-back", scene: "trial", keys: func(s *stage) { s.press("z") }},
+	{name: "held", scene: "held"},
+	{name: "dialog-held", scene: "held", keys: func(s *stage) { s.press("h").read().press("tab") }},
+	{name: "fallback", scene: "fallback"},
 	{name: "form-resize", scene: "busy", keys: func(s *stage) { s.press("j", "r") }},
 	{name: "form-timeouts", scene: "busy", keys: func(s *stage) { s.press("j", "t") }},
 	{name: "form-timeouts-wrong", scene: "busy", keys: func(s *stage) {

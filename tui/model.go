@@ -221,8 +221,8 @@ func (m *model) take(l *look) {
 	}
 	m.data = page.Compare(l.snapshot, m.earlier(l.snapshot))
 	m.recent = append(m.recent, l.snapshot)
-	if n := len(m.recent); n > keep {
-		m.recent = append(m.recent[:0], m.recent[n-keep:]...)
+	if n := len(m.recent); n > remembered {
+		m.recent = append(m.recent[:0], m.recent[n-remembered:]...)
 	}
 	m.changes.saw(l.snapshot)
 	for _, p := range m.all() {
@@ -230,8 +230,8 @@ func (m *model) take(l *look) {
 	}
 }
 
-// keep so many snapshots: at the eager pace a second of them, and a few more.
-const keep = 8
+// remembered are so many snapshots: at the eager pace a second of them, and a few more.
+const remembered = 8
 
 // earlier is the snapshot to compare now with: the newest of about a second
 // before, because rates over shorter times jump about.

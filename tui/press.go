@@ -72,6 +72,12 @@ func (m *model) pressGlobal(k tea.KeyMsg) (cmd tea.Cmd, done bool) {
 		m.help, m.helpAt = true, 0
 	case key.Matches(k, keys.Reload):
 		return m.reload(), true
+	case key.Matches(k, keys.Keep):
+		return m.keep(), true
+	case key.Matches(k, keys.TakeBack):
+		return m.askTakeBack(), true
+	case key.Matches(k, keys.Held):
+		return m.askHeld(), true
 	case key.Matches(k, keys.Filter):
 		m.input = component.NewInput("/", m.shown().Filtered())
 	case key.Matches(k, keys.First):

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/control/controltest"
 	"github.com/echterhof/rockstar-tui/themes"
+	"github.com/echterhof/rockstar-tui/tui/component"
 )
 
 // watchful is a Controller that knows what was confirmed: it fails the test
@@ -36,14 +38,14 @@ func (w *watchful) Apply(ctx context.Context, c control.Change) (*control.Result
 }
 
 func (w *watchful) Act(ctx context.Context, a control.Action) (*control.Result, error) {
-	if a.Kind != control.Reload && !*w.confirmed {
+	if a.Kind != control.Reload && a.Kind != control.Confirm && !*w.confirmed {
 		w.t.Errorf("acted without a confirmation: %v", a)
 	}
 	return w.Fake.Act(ctx, a)
 }
 
 var monkeyKeys = []string{
-	"s", "+", "-", "r", "t", "R", "X", "q", "/", "?", "y", "Y", "n", "j", "k", "g", "G", "1", "2", "3", "0", "8", "m", "!", " ",
+	"s", "+", "-", "r", "t", "R", "c", "z", "h", "a", "w", "u", "x", "d", "b", "4", "ctrl+t", "X", "q", "/", "?", "y", "Y", "n", "j", "k", "g", "G", "1", "2", "3", "0", "8", "m", "!", " ",
 	"enter", "esc", "tab", "shift+tab", "up", "down", "left", "right", "pgup", "pgdown", "home", "end",
 	"backspace", "ctrl+c", "ctrl+z", "ctrl+u", "ctrl+d", "ctrl+k", "ctrl+w", "ctrl+v",
 }
@@ -54,6 +56,11 @@ func TestMonkeyDestroysNothingUnasked(t *testing.T) {
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) { monkey(t, rand.New(rand.NewPCG(seed, 42)), 700) })
 	}
+}
+
+// presses reports whether a key is that of a button which does something.
+func presses(d *component.Dialog, name string) bool {
+	return slices.ContainsFunc(d.Buttons[1:], func(b component.Button) bool { return b.Key == name })
 }
 
 func monkey(t *testing.T, rng *rand.Rand, steps int) {
@@ -80,7 +87,7 @@ func monkey(t *testing.T, rng *rand.Rand, steps int) {
 		default:
 			k := keyOf(monkeyKeys[rng.IntN(len(monkeyKeys))])
 			q := s.m.question
-			confirmed = q != nil && q.dialog.Armed() && (k.String() == "y" || k.String() == "enter" && q.dialog.Focus != 0)
+			confirmed = q != nil && q.dialog.Armed() && (presses(q.dialog, k.String()) || k.String() == "enter" && q.dialog.Focus != 0)
 			s.send(k)
 			confirmed = false
 		}

@@ -226,10 +226,12 @@ func (m *model) banners() []string {
 	if m.ending != running && !m.lost {
 		out = append(out, m.banner(m.st.Notice, "stopping everything: "+plural(int(m.data.Open()), "connection")+" left"))
 	}
-	if m.data.Config.State == control.ConfigRefused {
+	c := &m.data.Config
+	out = append(append(out, m.trialBanner()...), m.heldBanner()...)
+	if c.State == control.ConfigRefused || c.Fallback != 0 {
 		out = append(out, m.refusedBanner()...)
 	}
-	return out
+	return out[:min(len(out), max(1, m.height-5))]
 }
 
 func (m *model) banner(paint component.Paint, text string) string {
@@ -260,6 +262,9 @@ func (m *model) refusedBanner() []string {
 	c := &m.data.Config
 	mark := m.st.Glyphs.Failed + " "
 	head := fmt.Sprintf("config refused, still running revision %d", m.data.Revision)
+	if c.Fallback != 0 {
+		head = fmt.Sprintf("config refused at start, generation %d runs instead", c.Fallback)
+	}
 	if c.Error == nil {
 		return []string{m.banner(m.st.Alarm, mark+head)}
 	}
@@ -336,7 +341,7 @@ func (m *model) footerKeys() []key.Binding {
 	case m.question != nil:
 		return []key.Binding{show("enter", m.question.focused()), show("tab", "next"), show("esc", "cancel")}
 	case m.form != nil:
-		return []key.Binding{show("enter", "apply"), show("tab", "next"), show("esc", "cancel")}
+		return []key.Binding{show("enter", "apply"), show(planKey, "plan, try, write"), show("tab", "next"), show("esc", "cancel")}
 	case m.help:
 		return []key.Binding{show("esc", "close")}
 	case m.data == nil:

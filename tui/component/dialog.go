@@ -32,6 +32,8 @@ type Button struct {
 	// Key presses the button from anywhere, if it is not empty. It must not be
 	// the key that opened the dialog.
 	Key string
+	// Hint explains the button while it has the focus.
+	Hint string
 }
 
 // Arm makes the dialog hear keys.
@@ -68,7 +70,7 @@ func (d *Dialog) Press(k tea.KeyMsg) int {
 // Lines draws the dialog in at most width by height cells.
 func (d *Dialog) Lines(st *Styles, width, height int) []string {
 	inner := d.inner(width - 4)
-	buttons := d.buttons(st, inner)
+	buttons := append(d.hints(st, inner), d.buttons(st, inner)...)
 	var lines []string
 	room := height - 2 - len(buttons)
 	airy := room > len(d.Body)+2
@@ -91,11 +93,33 @@ func (d *Dialog) inner(room int) int {
 	for _, b := range d.Body {
 		need = max(need, Width(Clean(b)))
 	}
+	for _, b := range d.Buttons {
+		need = max(need, Width(Clean(b.Hint)))
+	}
 	row := 0
 	for _, b := range d.Buttons {
 		row += Width(b.label()) + 5
 	}
 	return max(1, min(room, max(need, row, 36)))
+}
+
+// hintLines is how many lines a hint may have.
+const hintLines = 2
+
+// hints are those of the button with the focus, and as many lines for every other.
+func (d *Dialog) hints(st *Styles, inner int) []string {
+	most := 0
+	for _, b := range d.Buttons {
+		most = max(most, len(Wrap(b.Hint, inner, hintLines, "")))
+	}
+	if most == 0 {
+		return nil
+	}
+	out := make([]string, most+1) // and an empty one
+	for i, l := range Wrap(d.Buttons[d.Focus].Hint, inner, hintLines, st.Glyphs.Ellipsis) {
+		out[i] = st.Muted.Render(l)
+	}
+	return out
 }
 
 func (b Button) label() string {

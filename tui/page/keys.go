@@ -13,6 +13,7 @@ type Keys struct {
 	Next, Previous, First, Second, Third                 key.Binding
 	Toggle, More, Less, Resize, Timeouts                 key.Binding
 	Reload, Filter, Help, Quit, Stop, Suspend            key.Binding
+	Keep, TakeBack, Held                                 key.Binding
 
 	// Select, Workers and Pages stand for a few of the above in the footer.
 	Select, Workers, Pages key.Binding
@@ -47,7 +48,11 @@ func DefaultKeys(up, down string) *Keys {
 		Resize:   bind("r", "how many workers", "r"),
 		Timeouts: bind("t", "timeouts", "t"),
 
-		Reload:  bind("R", "reload the config file", "R"),
+		Reload:   bind("R", "reload the config file", "R"),
+		Keep:     bind("c", "keep what is on trial", "c"),
+		TakeBack: bind("z", "take the trial back", "z"),
+		Held:     bind("h", "a save that is held", "h"),
+
 		Filter:  bind("/", "filter", "/"),
 		Help:    bind("?", "help", "?"),
 		Quit:    bind("q", "leave", "q", "ctrl+c"),
@@ -66,7 +71,7 @@ func (k *Keys) Groups() []component.KeyGroup {
 		{Title: "move", Keys: []key.Binding{k.Up, k.Down, k.PageUp, k.PageDown, k.Top, k.Bottom, k.Enter, k.Back}},
 		{Title: "the listener", Keys: []key.Binding{k.Toggle, k.More, k.Less, k.Resize, k.Timeouts}},
 		{Title: "pages", Keys: []key.Binding{k.First, k.Second, k.Third, k.Next, k.Previous, k.Filter}},
-		{Title: "the runtime", Keys: []key.Binding{k.Reload, k.Stop, k.Quit, k.Suspend, k.Help}},
+		{Title: "the runtime", Keys: []key.Binding{k.Reload, k.Keep, k.TakeBack, k.Held, k.Stop, k.Quit, k.Suspend, k.Help}},
 	}
 }
 

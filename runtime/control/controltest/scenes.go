@@ -14,22 +14,26 @@ import (
 var sceneTime = time.Date(2026, time.March, 14, 15, 9, 26, 0, time.UTC)
 
 var scenes = map[string]func() *control.Snapshot{
-	"busy":     busy,
-	"crashed":  crashed,
-	"draining": draining,
-	"empty":    empty,
-	"idle":     idle,
-	"many":     many,
-	"refused":  refused,
-	"stopped":  stopped,
+	"busy":       busy,
+	"crashed":    crashed,
+	"draining":   draining,
+	"empty":      empty,
+	"fallback":   fallback,
+	"held":       held,
+	"hung":       hung,
+	"idle":       idle,
+	"many":       many,
+	"overridden": overridden,
+	"refused":    refused,
+	"stopped":    stopped,
+	"trial":      onTrial,
 }
 
 // Scenes returns the names of all scenes, sorted.
 func Scenes() []string { return slices.Sorted(maps.Keys(scenes)) }
 
 // Scene returns a canned snapshot, a fresh one with each call and always the
-// same: "idle", "busy", "crashed", "draining", "refused", "stopped", "many" or
-// "empty". It panics on any other name.
+// same, see [Scenes]. It panics on a name that is not among those.
 func Scene(name string) *control.Snapshot {
 	build, ok := scenes[name]
 	if !ok {

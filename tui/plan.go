@@ -1,0 +1,226 @@
+package tui
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/tui/component"
+	"github.com/echterhof/rockstar-tui/tui/page"
+)
+
+// trialTime is for how long a change is tried from here.
+const trialTime = time.Minute
+
+// More buttons of a confirmation of a change.
+const (
+	tryButton = confirmButton + 1 + iota
+	writeButton
+)
+
+// confirm asks whether to do what a plan says, for good, on trial, or in the
+// file too. The harmless button has the focus; y, t and w open no dialog.
+func (m *model) confirm(w wish, p *control.Plan) tea.Cmd {
+	d := confirmation(w.title, w.verb, m.planText(w, p))
+	d.Danger = !isHarmless(p)
+	d.Buttons[cancelButton].Hint = "nothing is changed"
+	d.Buttons[confirmButton].Hint = w.twin("")
+	d.Buttons = append(d.Buttons, component.Button{Label: "try for " + page.Brief(trialTime.String()), Key: "t",
+		Hint: w.twin(" --confirm " + page.Brief(trialTime.String()))})
+	if m.data.Config.Path != "" {
+		d.Buttons = append(d.Buttons, component.Button{Label: w.verb + " and write", Key: "w", Hint: w.twin(" --persist")})
+	}
+	return m.ask(d, func(button int) tea.Cmd {
+		switch button {
+		case confirmButton:
+			return m.apply(w, p.Revision)
+		case tryButton:
+			w.confirm = trialTime
+			return m.apply(w, p.Revision)
+		case writeButton:
+			w.persist = true
+			return m.apply(w, p.Revision)
+		}
+		m.changes.forget()
+		return nil
+	})
+}
+
+// planText is all that a person should know of a plan before saying yes. What
+// may be regretted comes first, then what changes, then whom it concerns.
+func (m *model) planText(w wish, p *control.Plan) []string {
+	var out []string
+	for _, warning := range p.Warnings {
+		out = append(out, m.st.Glyphs.Degraded+" "+warning)
+	}
+	if w.form || w.asks {
+		out = append(out, m.changesText(p.Changes, 5)...)
+	}
+	out = append(out, consequences(p)...)
+	out = append(out, staying(p)...)
+	if n := p.Needs; n.Processes > 0 {
+		out = append(out, fmt.Sprintf("needs %s, %s, about %d MiB", processes(n.Processes), plural(n.Descriptors, "descriptor"), n.MemoryBytes>>20))
+	}
+	return out
+}
+
+// changesText names values with what they were and will be, at most limit of them.
+func (m *model) changesText(changes []config.Change, limit int) []string {
+	var out []string
+	for _, c := range changes[:min(len(changes), limit)] {
+		out = append(out, fmt.Sprintf("%s: %s to %s, %s", c.Path, orNone(c.From), orNone(c.To), c.Effect))
+	}
+	if n := len(changes) - limit; n > 0 {
+		out = append(out, fmt.Sprintf("%s and %d more", m.st.Glyphs.Ellipsis, n))
+	}
+	return out
+}
+
+// orNone writes a value of a change, which may be absent, as a timeout would be
+// written by hand.
+func orNone(value string) string {
+	if value == "" {
+		return "nothing"
+	}
+	return page.Brief(value)
+}
+
+// consequences says what a plan ends and what it leaves alone. What an update
+// ends, it ends at once and for reasons of its own: the plan has the words.
+func consequences(p *control.Plan) []string {
+	var ended, kept, retired, started int
+	var out []string
+	deadline := ""
+	for _, l := range p.Listeners {
+		if l.Action == "update" && l.Drained > 0 {
+			out = append(out, l.Summary)
+		} else {
+			ended += l.Drained
+		}
+		kept += l.Kept
+		retired, started = retired+l.WorkersRetired, started+l.WorkersStarted
+		deadline = longer(deadline, l.Deadline)
+	}
+	if retired > 0 {
+		out = append(out, "retires "+plural(retired, "worker")+fates(p))
+	}
+	if started > 0 {
+		out = append(out, "starts "+plural(started, "new worker"))
+	}
+	if ended > 0 {
+		out = append(out, "ends "+plural(ended, "connection")+touched(p))
+		if deadline != "" {
+			out = append(out, "requests under way may finish, within "+page.Brief(deadline))
+		}
+	} else if !drains(p) {
+		out = append(out, "ends no connection")
+	}
+	if kept > 0 {
+		out = append(out, plural(kept, "connection")+" will not notice")
+	}
+	return out
+}
+
+// fates are the workers that a plan retires, if they are few: the rest is as many
+// words as there are connections.
+func fates(p *control.Plan) string {
+	const few = 3
+	var parts []string
+	for _, l := range p.Listeners {
+		for _, w := range l.Workers {
+			if w.Action == control.WorkerRetired {
+				parts = append(parts, fmt.Sprintf("%d (%d active, %d idle)", w.ID, w.Active, w.Idle))
+			}
+		}
+	}
+	if len(parts) == 0 || len(parts) > few {
+		return ""
+	}
+	return ": " + strings.Join(parts, ", ")
+}
+
+// staying names the connections that a drain would have to wait for.
+func staying(p *control.Plan) []string {
+	const few = 4
+	var out []string
+	n := 0
+	for _, l := range p.Listeners {
+		for _, c := range l.LongLived {
+			if n++; n <= few {
+				out = append(out, strings.TrimSpace(fmt.Sprintf("may stay until then: %s %s %s %s", c.Peer, c.Protocol, c.Age, c.Request)))
+			}
+		}
+		if len(l.LongLived) == 0 && l.OldestRequest != "" {
+			out = append(out, "the oldest request has been under way for "+l.OldestRequest)
+		}
+	}
+	if n > few {
+		out = append(out, fmt.Sprintf("and %d more", n-few))
+	}
+	return out
+}
+
+// drains reports whether a plan ends a connection.
+func drains(p *control.Plan) bool {
+	return slices.ContainsFunc(p.Listeners, func(l control.ListenerPlan) bool { return l.Drained > 0 })
+}
+
+func touched(p *control.Plan) string {
+	if len(p.Listeners) == 1 {
+		return " on " + p.Listeners[0].Name
+	}
+	return " on " + plural(len(p.Listeners), "listener")
+}
+
+func longer(a, b string) string {
+	da, _ := time.ParseDuration(a)
+	db, err := time.ParseDuration(b)
+	if err == nil && db > da {
+		return b
+	}
+	return a
+}
+
+// twin is the command line that does the same, empty where that takes two.
+func (w *wish) twin(flags string) string {
+	var set, unset []string
+	for _, e := range w.patch {
+		if e.Unset {
+			unset = append(unset, quoted(e.Path))
+		} else {
+			set = append(set, quoted(e.Path+"="+e.Value))
+		}
+	}
+	switch {
+	case len(set) > 0 && len(unset) > 0 || len(w.patch) == 0:
+		return ""
+	case len(set) > 0:
+		return same("set " + strings.Join(set, " ") + flags)
+	}
+	return same("unset " + strings.Join(unset, " ") + flags)
+}
+
+func same(command string) string { return "same as: rockstar-tui " + command }
+
+// quoted is an argument as one would type it in a shell.
+func quoted(word string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._=-/:%+,@", r)
+	}
+	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+func processes(n int) string {
+	if n == 1 {
+		return "1 process"
+	}
+	return fmt.Sprintf("%d processes", n)
+}
