@@ -41,6 +41,9 @@ func (s *site) operations() []operation {
 		{"change the pool", 2, (*site).changePool},
 		{"set and unset", 3, (*site).setAndUnset},
 	}
+	if s.extends {
+		all = append(all, operation{"extend a drain", 2, (*site).extendDrain})
+	}
 	if s.upgrades {
 		all = append(all, operation{"upgrade", 1, (*site).upgradeMaster})
 	}
@@ -271,6 +274,18 @@ func (s *site) setAndUnset(ctx context.Context) error {
 	}
 	path, _, _ := strings.Cut(name+edit, "=")
 	return s.do(ctx, "unset", path)
+}
+
+// extendDrain gives those more time who drain after a restart, if they still do.
+func (s *site) extendDrain(ctx context.Context) error {
+	if err := s.restartWorker(ctx); err != nil {
+		return err
+	}
+	err := s.do(ctx, "drain", "--extend", "5s")
+	if err != nil && strings.Contains(err.Error(), "drains") {
+		return nil // all is done already
+	}
+	return err
 }
 
 func (s *site) upgradeMaster(ctx context.Context) error { return s.do(ctx, "upgrade") }

@@ -27,7 +27,7 @@ type site struct {
 	program string
 	version string
 	// verbs that the binary has, by their help.
-	upgrades, rolls bool
+	upgrades, rolls, extends bool
 	// tunnels is whether proxy routes pass upgraded connections on.
 	tunnels bool
 	// plain is a server that has nothing but the greeting.
@@ -128,6 +128,7 @@ func (s *site) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.extends = strings.Contains(help, "\n  drain ")
 	s.upgrades = strings.Contains(help, "\n  upgrade ")
 	if !s.upgrades {
 		s.remark("left out: this program has no verb upgrade")
