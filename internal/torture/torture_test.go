@@ -9,6 +9,8 @@ import (
 	"math"
 	"net"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,17 +19,56 @@ import (
 	"golang.org/x/time/rate"
 )
 
+// asCommand has the test binary be the command itself.
+const asCommand = "ROCKSTAR_TORTURE_COMMAND"
+
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == plainWorker {
-		runPlainWorker()
+	if len(os.Args) > 1 && os.Args[1] == plainWorker || os.Getenv(asCommand) != "" {
+		main()
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(buildAndRun(m))
+}
+
+// program under test, built once.
+var program string
+
+func buildAndRun(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "torture")
+	if err != nil {
+		say("%v", err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	program = filepath.Join(dir, "rockstar-tui")
+	if text, err := exec.Command("go", "build", "-o", program, module).CombinedOutput(); err != nil {
+		say("build: %v\n%s", err, text)
+		return 1
+	}
+	return m.Run()
+}
+
+// Handshakes that lose a third of their packets are neither reset nor forgotten
+// by a resize or a restart.
+func TestHandshakesUnderLossSurviveResizeAndRestart(t *testing.T) {
+	if why := lossImpossible(); why != "" {
+		t.Skip(why)
+	}
+	t.Parallel()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-program", program, "-loss", "30", "-time", "4s", "-seed", "3", "-rate", "1000", "-only", "resize,rolling,restart",
+		"-clients", "short,keep-alive")
+	cmd.Env = append(os.Environ(), asCommand+"=1")
+	text, err := cmd.CombinedOutput()
+	t.Logf("%s", text)
+	if err != nil {
+		t.Errorf("under loss: %v", err)
+	}
 }
 
 // A few seconds of what make torture does for a minute.
 func TestAShortTortureFailsNoRequest(t *testing.T) {
-	r, err := torture(t.Context(), options{time: 4 * time.Second, seed: 7, rate: 1500, gap: 100 * time.Millisecond})
+	t.Parallel()
+	r, err := torture(t.Context(), options{program: program, time: 4 * time.Second, seed: 7, rate: 1500, gap: 100 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
