@@ -1,7 +1,11 @@
 package listener
 
 import (
+	"bufio"
+	"fmt"
+	"net"
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -29,4 +33,38 @@ func quiesce(s socket) error {
 		Len:    uint16(len(noNewHandshakes)),
 		Filter: &noNewHandshakes[0],
 	}))
+}
+
+// halfOpen tells whether the last packet of a handshake with that port is
+// awaited, on any address. Where the kernel does not say, none is.
+func halfOpen(addr net.Addr) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	if !ok {
+		return false
+	}
+	const synReceived = "03"
+	local := fmt.Sprintf(":%04X", tcp.Port)
+	for _, table := range []string{"/proc/self/net/tcp", "/proc/self/net/tcp6"} {
+		if tableHas(table, local, synReceived) {
+			return true
+		}
+	}
+	return false
+}
+
+// tableHas reports whether the kernel's table has a connection in that state
+// whose local address ends so.
+func tableHas(table, local, state string) bool {
+	f, err := os.Open(table)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		fields := strings.Fields(lines.Text()) // number, local address, remote address, state
+		if len(fields) > 3 && fields[3] == state && strings.HasSuffix(fields[1], local) {
+			return true
+		}
+	}
+	return false
 }

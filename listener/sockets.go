@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // MaxActive is the greatest number of slots that can be steered to.
@@ -256,18 +257,35 @@ func (s *Sockets) Queue(slot int) (waiting, limit int, err error) {
 // queues can be accepted empty before Close: a connection that the kernel has
 // taken but nobody accepts would be reset. Who tries to connect meanwhile hears
 // nothing and tries again, as after a lost packet, and then finds the port
-// closed, or somebody else on it. Only Linux can; elsewhere it does nothing.
+// closed, or somebody else on it. It returns when no handshake is under way, or
+// after two seconds. Only Linux can; elsewhere it does nothing.
 func (s *Sockets) Quiesce() error {
+	if err := s.quiesceSlots(); err != nil {
+		return fmt.Errorf("quiesce %s: %w", s.addr, err)
+	}
+	// The client of a handshake whose last packet was lost takes itself for
+	// connected: it would be reset by what it sends next.
+	for began := time.Now(); halfOpen(s.addr) && time.Since(began) < handshakePatience; {
+		time.Sleep(handshakeLook)
+	}
+	return nil
+}
+
+const (
+	// handshakePatience is enough for a packet that was lost to be sent again,
+	// which takes a second.
+	handshakePatience = 1800 * time.Millisecond
+	handshakeLook     = 20 * time.Millisecond
+)
+
+func (s *Sockets) quiesceSlots() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var errs []error
 	for _, sock := range s.slots {
 		errs = append(errs, quiesce(sock))
 	}
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("quiesce %s: %w", s.addr, err)
-	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // Close closes every slot, and every duplicate given out that this process

@@ -27,6 +27,8 @@ func steer(socket, []int) error { return nil }
 
 func quiesce(socket) error { return nil }
 
+func halfOpen(net.Addr) bool { return false }
+
 func (s socket) queue() (waiting, limit int, err error) {
 	return 0, 0, fmt.Errorf("accept queue: %w", errors.ErrUnsupported)
 }

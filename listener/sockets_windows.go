@@ -28,6 +28,8 @@ func steer(socket, []int) error { return nil }
 
 func quiesce(socket) error { return nil }
 
+func halfOpen(net.Addr) bool { return false }
+
 func (s socket) close() error { return s.ln.Close() }
 
 func (s socket) file(string) (*os.File, error) {

@@ -62,7 +62,7 @@ func (c *client) dialQUIC(ctx context.Context, udp *net.UDPConn) *quic.Conn {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	oldest := c.certs.low.Load()
-	conn, err := quic.Dial(ctx, udp, to, trusting(http3.NextProtoH3), &quic.Config{HandshakeIdleTimeout: patience, MaxIdleTimeout: 2 * patience, KeepAlivePeriod: 5 * time.Second})
+	conn, err := quic.Dial(ctx, udp, to, trusting(http3.NextProtoH3), &quic.Config{HandshakeIdleTimeout: patience / 4, MaxIdleTimeout: 2 * patience, KeepAlivePeriod: 5 * time.Second})
 	if err == nil && conn.ConnectionState().TLS.PeerCertificates[0].SerialNumber.Int64() < oldest {
 		err = errors.New("a certificate that had been replaced")
 	}
