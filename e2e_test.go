@@ -262,6 +262,7 @@ func TestKilledWorkerIsReplacedAndCostsOnlyItsOwnRequests(t *testing.T) {
 
 func TestKilledMasterLeavesNoWorkerBehind(t *testing.T) {
 	p := newPlace(t)
+	p.write(strings.Replace(fmt.Sprintf(fourWorkers, p.address), "workers: 4", "workers: 4, orphan_timeout: 0s", 1))
 	cmd := p.serve()
 	workers := p.web().Workers
 	if err := cmd.Process.Kill(); err != nil {

@@ -397,3 +397,54 @@ func writeCertificate(t *testing.T, dir string) *tls.Config {
 	roots.AppendCertsFromPEM(cert)
 	return &tls.Config{RootCAs: roots}
 }
+
+// TestWorkersOfAKilledMasterAreAdopted kills the master under load and starts
+// another, which goes on with the workers there are.
+func TestWorkersOfAKilledMasterAreAdopted(t *testing.T) {
+	p := newPlace(t)
+	first := p.serve()
+	p.must("restart", "web", "1") // leaves a slot without a worker, which dies with the master
+	p.await("four workers", func() bool { w := p.web(); return w.WorkersReady == 4 && len(w.Workers) == 4 })
+	before := p.status()
+	ctx, cancel := context.WithCancel(t.Context())
+	kept := rawclient.Start(ctx, rawclient.Options{Address: p.address, Path: "/hello", Clients: 8, Pause: time.Millisecond})
+	short := rawclient.Start(ctx, rawclient.Options{Address: p.address, Path: "/hello", Clients: 4, Short: true, Pause: time.Millisecond})
+	enough := func(n int) func() bool {
+		from := kept.Result().Requests + short.Result().Requests
+		return func() bool { return kept.Result().Requests+short.Result().Requests > from+n }
+	}
+	p.await("load", enough(500))
+	if err := first.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	p.await("the end of the master", func() bool { _, _, code := p.run("status"); return code == 3 })
+	p.await("answers without a master", enough(500))
+	p.serve()
+	after := p.status()
+	for _, w := range p.web().Workers {
+		if !running(before, w.PID) {
+			t.Errorf("worker %d has pid %d, which was not there before", w.ID, w.PID)
+		}
+	}
+	if l := after.Listeners[0]; l.WorkersReady != 4 || l.Requests == 0 {
+		t.Errorf("after: %+v, want 4 workers that have counted", l)
+	}
+	p.await("answers with the new master", enough(500))
+	p.must("set", "listeners.web.timeouts.idle", "33s")
+	p.must("scale", "web", "5")
+	p.must("restart", "web")
+	p.await("five new workers", func() bool {
+		w := p.web()
+		for _, x := range w.Workers {
+			if running(before, x.PID) {
+				return false
+			}
+		}
+		return w.WorkersReady == 5
+	})
+	cancel()
+	for name, l := range map[string]*rawclient.Load{"kept": kept, "short": short} {
+		r := l.Wait()
+		wantAll(t, name, r.Requests, r.Failed(), r)
+	}
+}

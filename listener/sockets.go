@@ -59,6 +59,7 @@ type Sockets struct {
 	why     string // they differ
 	active  []int  // steered to
 	divided bool   // a slot was given to another process
+	mixed   int    // the kernel numbers the first so many slots in an order that is not known
 	// tenants tells what there is in the slots, nil if nobody does. It is called
 	// with asking held instead of mu.
 	tenants func(add func(slot int, t Tenant))

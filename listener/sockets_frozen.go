@@ -19,6 +19,8 @@ type Frozen struct {
 	// Steering asked for and in use; empty for packets.
 	Want string `json:"want,omitempty"`
 	Used string `json:"used,omitempty"`
+	// Mixed is how many of the first slots the kernel numbers in another order.
+	Mixed int `json:"mixed,omitempty"`
 	// Divided says that slots were given to other processes.
 	Divided bool `json:"divided,omitempty"`
 	// Counts that lie in the kernel; nil if there are none.
@@ -57,7 +59,7 @@ func (s *Sockets) Freeze() (*Frozen, error) {
 	if s.closed {
 		return nil, ErrSocketsClosed
 	}
-	f := &Frozen{Address: s.addr.String(), Shared: s.shared, Active: s.active, Want: s.want, Used: s.used, Divided: s.divided}
+	f := &Frozen{Address: s.addr.String(), Shared: s.shared, Active: s.active, Want: s.want, Used: s.used, Mixed: s.mixed, Divided: s.divided}
 	for slot, sock := range s.slots {
 		if err := f.add(sock); err != nil {
 			return nil, fmt.Errorf("slot %d of %s: %w", slot, s.addr, err)
@@ -96,7 +98,7 @@ func Adopt(f *Frozen) (*Sockets, error) {
 	if err != nil {
 		return nil, fmt.Errorf("adopt %s: %w", f.Address, err)
 	}
-	s := &Sockets{shared: f.Shared, want: want, used: f.Used, divided: f.Divided, active: f.Active, drifts: map[int][]int64{}}
+	s := &Sockets{shared: f.Shared, want: want, used: f.Used, mixed: f.Mixed, divided: f.Divided, active: f.Active, drifts: map[int][]int64{}}
 	if f.Counts != nil {
 		s.counts, s.countsErr = adoptCounts(f.Counts)
 		s.shown.Store(s.counts)

@@ -27,6 +27,10 @@ func adopt(n int) (socket, net.Addr, error) {
 	unix.CloseOnExec(n)
 	f := os.NewFile(uintptr(n), "slot")
 	defer f.Close()
+	return adoptFile(f)
+}
+
+func adoptFile(f *os.File) (socket, net.Addr, error) {
 	ln, err := net.FileListener(f)
 	if err != nil {
 		return socket{}, nil, err
@@ -34,7 +38,7 @@ func adopt(n int) (socket, net.Addr, error) {
 	tcp, ok := ln.(*net.TCPListener)
 	if !ok {
 		ln.Close()
-		return socket{}, nil, fmt.Errorf("descriptor %d is a %T, not a TCP listener", n, ln)
+		return socket{}, nil, fmt.Errorf("it is a %T, not a TCP listener", ln)
 	}
 	s, err := keepRaw(tcp)
 	return s, tcp.Addr(), err

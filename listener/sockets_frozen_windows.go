@@ -3,6 +3,7 @@ package listener
 import (
 	"errors"
 	"net"
+	"os"
 )
 
 func (f *Frozen) add(socket) error { return errors.ErrUnsupported }
@@ -16,3 +17,5 @@ func adoptPackets(int) (packetSocket, net.Addr, error) {
 }
 
 func closeNumber(int) {}
+
+func adoptFile(*os.File) (socket, net.Addr, error) { return socket{}, nil, errors.ErrUnsupported }

@@ -132,6 +132,9 @@ func (s *Sockets) attach(active []int) error {
 
 // attachBest needs s.mu.
 func (s *Sockets) attachBest(active []int) (used, why string, err error) {
+	if slices.Min(active) < s.mixed {
+		return s.attachMixed(active)
+	}
 	if !s.divided || s.want == SteerRandom { // nobody else to choose, or nothing to choose by
 		return SteerRandom, "", steer(s.slots[0], active)
 	}

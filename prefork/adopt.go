@@ -103,6 +103,9 @@ func (p *process) take(w FrozenWorker) error {
 		return err
 	}
 	p.proc = offspring{found}
+	if w.Stranger {
+		p.proc = stranger{offspring{found}}
+	}
 	if w.Memory >= 0 {
 		p.shared = file(w.Memory, "memory")
 		if p.memory, err = mapWhole(p.shared); err != nil {

@@ -12,12 +12,15 @@ import (
 // Kinds of frames.
 const (
 	kindSettings = "settings" // master: take these settings; answered by a reply
-	kindTimeout  = "timeout"  // master: drain for so long should I die
+	kindTimeout  = "timeout"  // master: drain, or serve on, for so long should I die
 	kindDrain    = "drain"    // master: finish within the timeout, then exit; said again, this timeout holds
 	kindConn     = "conn"     // master: serve the connection that comes with this, handed over if there is a body; answered when taken
 	kindGive     = "give"     // worker: hand over the connection that comes with this; answered when another has it
 	kindCall     = "call"     // master: a question; answered by a reply
 	kindReply    = "reply"    // worker: the answer to the frame with this id
+	kindAdopt    = "adopt"    // new master: tell me what you are; answered by orphan, twice
+	kindOrphan   = "orphan"   // worker: what I am and my slot; then my memory
+	kindOutput   = "output"   // master: print to the pipe that comes with this
 	kindLeave    = "leave"    // worker: I was asked to end; please drain me
 )
 
@@ -34,6 +37,12 @@ type frame struct {
 	Call       string        `json:"call,omitempty"`
 	Timeout    time.Duration `json:"timeout,omitempty"`
 	Error      string        `json:"error,omitempty"`
+	// Orphan is how long to serve on should the master die, and Nest where
+	// another one will look.
+	Orphan time.Duration `json:"orphan,omitempty"`
+	Nest   string        `json:"nest,omitempty"`
+	// Protocol of who says adopt.
+	Protocol int `json:"protocol,omitempty"`
 	// Handover says that others take connections over.
 	Handover bool `json:"handover,omitempty"`
 	// Files is how many descriptors come with the frame: none or one.

@@ -46,6 +46,22 @@ func (g *Group) Thaw(f *Frozen) {
 	<-g.turn
 }
 
+// Abandon leaves the workers without a master, as if this one had died. The group
+// is of no use any more; some of its goroutines stay until the process ends.
+func (g *Group) Abandon() {
+	f, err := g.Freeze(context.Background())
+	if err != nil {
+		return // the end of this process will do the same
+	}
+	f.discard()
+	for _, p := range g.processes() {
+		if p.conn != nil {
+			p.conn.Close()
+		}
+		p.output.file.Close()
+	}
+}
+
 // hush stops what could change the state: starts that are due, and what workers
 // say. Each may have begun something, which ends by itself.
 func (g *Group) hush() {

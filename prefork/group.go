@@ -46,6 +46,7 @@ type Group struct {
 	drain      time.Duration
 	watched    bool          // watch runs
 	hang       time.Duration // of silence until a worker is replaced
+	orphan     time.Duration // that workers serve on without a master
 	recycle    Recycle
 	recycling  bool       // a worker is being replaced for that
 	recycleAt  time.Time  // earliest next time, after a failure
@@ -86,6 +87,7 @@ func NewGroup(cfg Config) *Group {
 		generation: 1,
 		drain:      cfg.DrainTimeout,
 		hang:       cfg.HangTimeout,
+		orphan:     cfg.OrphanTimeout,
 		recycle:    cfg.Recycle,
 	}
 	if d, ok := cfg.Sockets.(Datagrams); ok {
@@ -163,6 +165,14 @@ func (p *process) status() Status {
 	return s
 }
 
+// SetOrphanTimeout changes how long workers serve on without a master. They hear
+// of it with the next SetDrainTimeout or Update.
+func (g *Group) SetOrphanTimeout(d time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.orphan = max(0, d)
+}
+
 // SetDrainTimeout changes how long workers may drain from now on, also those
 // that run. Drains already begun keep their deadline.
 func (g *Group) SetDrainTimeout(d time.Duration) {
@@ -170,7 +180,7 @@ func (g *Group) SetDrainTimeout(d time.Duration) {
 	defer g.mu.Unlock()
 	g.drain = orDefault(d, 30*time.Second)
 	for _, p := range g.procs {
-		p.link.send(outgoing{frame: frame{Kind: kindTimeout, Timeout: g.drain}})
+		p.link.send(outgoing{frame: frame{Kind: kindTimeout, Timeout: g.drain, Orphan: g.orphan, Nest: g.cfg.Nest}})
 	}
 }
 

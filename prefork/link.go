@@ -159,8 +159,8 @@ func pass(conn *net.UnixConn, b []byte, c any) error {
 	failed := raw.Control(func(fd uintptr) {
 		n, _, err = conn.WriteMsgUnix(b, rights(int(fd)), nil)
 	})
-	if err = errors.Join(failed, err); err != nil {
-		return err
+	if err = errors.Join(failed, err); err != nil || n == len(b) {
+		return err // writing nothing fails if the peer has taken all and gone
 	}
 	_, err = conn.Write(b[n:])
 	return err

@@ -239,7 +239,9 @@ func masterMain() int {
 		fmt.Println(err)
 		return 1
 	}
+	orphan, _ := time.ParseDuration(os.Getenv("PREFORK_TEST_ORPHAN"))
 	g := prefork.NewGroup(prefork.Config{
+		OrphanTimeout: orphan, Nest: os.Getenv("PREFORK_TEST_NEST"),
 		Name: "orphans", Sockets: sockets, Settings: orders{Version: "a"}.bytes(),
 		MemorySize: countsSize, Beat: beatsOf, HangTimeout: 2 * time.Second,
 	})

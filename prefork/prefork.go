@@ -101,6 +101,11 @@ type Config struct {
 	// DrainTimeout is how long a retired worker may take over its open
 	// connections; 0 means 30s. A worker still alive two seconds later is killed.
 	DrainTimeout time.Duration
+	// OrphanTimeout is how long workers serve on when their master has died, for
+	// another one to adopt them, see [FindOrphans]; 0, or where that is not
+	// supported, they drain at once. Nest is the directory for that, see [MakeNest].
+	OrphanTimeout time.Duration
+	Nest          string
 	// Backoff between the starts of a worker that keeps ending.
 	Backoff Backoff
 	// Beat reads a worker's heartbeat from its memory: a number that is another

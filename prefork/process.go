@@ -142,6 +142,13 @@ func (a *asked) close(err error) {
 	}
 }
 
+// reopen lets others be asked, after close.
+func (a *asked) reopen() {
+	a.mu.Lock()
+	a.closed = false
+	a.mu.Unlock()
+}
+
 // ask queues a frame; fn gets its reply, or learns that none will come, on
 // another goroutine. fn must not block. After an error fn is not called.
 func (p *process) ask(o outgoing, fn func(frame, error)) error {

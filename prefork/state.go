@@ -52,23 +52,25 @@ type FrozenPlace struct {
 
 // FrozenWorker is a process.
 type FrozenWorker struct {
-	ID         int              `json:"id"`
-	Slot       int              `json:"slot"`
-	PID        int              `json:"pid"`
-	State      State            `json:"state"`
-	Started    time.Time        `json:"started"`
-	ReadyAt    time.Time        `json:"ready_at"`
-	Deadline   time.Time        `json:"deadline"`
-	Told       bool             `json:"told,omitempty"`
-	Cause      string           `json:"cause,omitempty"`
-	Generation uint64           `json:"generation"`
-	Restarts   int              `json:"restarts"`
-	Control    int              `json:"control"`
-	Memory     int              `json:"memory"`
-	Output     int              `json:"output"`
-	Tail       []byte           `json:"tail,omitempty"`
-	Asked      uint64           `json:"asked"`
-	Open       []FrozenQuestion `json:"open,omitempty"`
+	ID         int       `json:"id"`
+	Slot       int       `json:"slot"`
+	PID        int       `json:"pid"`
+	State      State     `json:"state"`
+	Started    time.Time `json:"started"`
+	ReadyAt    time.Time `json:"ready_at"`
+	Deadline   time.Time `json:"deadline"`
+	Told       bool      `json:"told,omitempty"`
+	Cause      string    `json:"cause,omitempty"`
+	Generation uint64    `json:"generation"`
+	Restarts   int       `json:"restarts"`
+	// Stranger says that it is no child of this process.
+	Stranger bool             `json:"stranger,omitempty"`
+	Control  int              `json:"control"`
+	Memory   int              `json:"memory"`
+	Output   int              `json:"output"`
+	Tail     []byte           `json:"tail,omitempty"`
+	Asked    uint64           `json:"asked"`
+	Open     []FrozenQuestion `json:"open,omitempty"`
 }
 
 // FrozenQuestion is one that a worker has not answered yet: whether it has taken
@@ -159,6 +161,7 @@ func (f *Frozen) worker(p *process) (w FrozenWorker, err error) {
 		Cause: p.cause, Generation: p.generation, Restarts: p.restarts,
 		Control: -1, Memory: -1, Tail: p.output.tail,
 	}
+	_, w.Stranger = p.proc.(stranger)
 	if p.conn != nil {
 		if n, err := f.keep(p.conn); err == nil { // fails if it was closed: the worker is about to end
 			w.Control = n

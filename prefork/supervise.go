@@ -54,7 +54,7 @@ func (g *Group) watchLink(p *process) {
 // an error is returned. mu is held.
 func (g *Group) sendSettings(p *process, acked func(error)) error {
 	generation := g.generation
-	o := outgoing{frame: frame{Kind: kindSettings, Generation: generation, Timeout: g.drain, Body: g.settings}}
+	o := outgoing{frame: frame{Kind: kindSettings, Generation: generation, Timeout: g.drain, Orphan: g.orphan, Nest: g.cfg.Nest, Body: g.settings}}
 	return p.ask(o, g.settled(p, generation, acked))
 }
 

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -30,6 +31,10 @@ type Worker struct {
 	slot   *os.File
 	number int // of the slot
 	shared *os.File
+
+	accepting net.Listener // what Listener returned
+	backing   *os.File     // of the memory
+	started   time.Time
 }
 
 // Handlers are what a worker does. All but Settings may be nil.
@@ -68,7 +73,7 @@ func Connect() (*Worker, error) {
 	}
 	os.Unsetenv(marker)
 	signal.Notify(make(chan os.Signal, 1), workerSignals...)
-	w := &Worker{id: id, name: name}
+	w := &Worker{id: id, name: name, started: time.Now()}
 	if err := w.inherit(size); err != nil {
 		return nil, fmt.Errorf("connect to the master: %w", err)
 	}
@@ -112,7 +117,7 @@ func (w *Worker) inherit(size int) error {
 		if err != nil {
 			return err
 		}
-		defer f.Close()
+		w.backing = f // for another master
 		if w.memory, err = mapShared(f, size); err != nil {
 			return err
 		}
@@ -177,7 +182,7 @@ func (w *Worker) Listener() (net.Listener, error) {
 		return nil, fmt.Errorf("inherited listening socket: %w", err)
 	}
 	w.slot.Close()
-	w.slot = nil
+	w.slot, w.accepting = nil, ln
 	return ln, nil
 }
 
@@ -194,8 +199,8 @@ const (
 // never began.
 func (w *Worker) Run(ctx context.Context, h Handlers) error {
 	s := &session{
+		worker:   w,
 		handlers: h,
-		link:     newLink(),
 		settings: make(chan frame, maxQueued),
 		calls:    make(chan struct{}, maxCalls),
 		failed:   make(chan error, 1),
@@ -203,31 +208,35 @@ func (w *Worker) Run(ctx context.Context, h Handlers) error {
 		over:     make(chan struct{}),
 		timeout:  30 * time.Second,
 	}
-	written := make(chan struct{})
-	go func() { s.link.run(w.conn); close(written) }()
+	inbox := s.connect(w.conn)
 	go s.takeSettings()
-	err := s.run(ctx, s.receive(w.conn))
+	err := s.run(ctx, inbox)
 	close(s.over)
 	close(s.settings)
-	s.link.close() // what was said is still written
-	<-written
+	s.master().close() // what was said is still written
+	<-s.written
 	return err
 }
 
 // session is one Run. Its loop owns everything not said to be otherwise.
 type session struct {
+	worker   *Worker
 	handlers Handlers
-	link     *link
-	asked    asked         // of the master
-	settings chan frame    // to takeSettings
-	calls    chan struct{} // holds a token for each call under way
-	failed   chan error    // why the first settings were refused
-	drained  chan struct{} // closed when Drain has returned
-	over     chan struct{} // closed when run has returned
-	timeout  time.Duration // of a drain nobody has ordered
-	clock    *time.Timer   // ends the drain; nil before
-	mu       sync.Mutex    // held while Settings runs; guards serving
-	serving  bool          // Settings has succeeded once
+	link     atomic.Pointer[link] // to the present master, or the last one
+	written  chan struct{}        // closed when nothing is written to it any more
+	asked    asked                // of the master
+	orphan   time.Duration        // to serve on without a master
+	nest     string               // where to wait for another one
+	taken    []byte               // the settings in effect; mu guards it
+	settings chan frame           // to takeSettings
+	calls    chan struct{}        // holds a token for each call under way
+	failed   chan error           // why the first settings were refused
+	drained  chan struct{}        // closed when Drain has returned
+	over     chan struct{}        // closed when run has returned
+	timeout  time.Duration        // of a drain nobody has ordered
+	clock    *time.Timer          // ends the drain; nil before
+	mu       sync.Mutex           // held while Settings runs; guards serving
+	serving  bool                 // Settings has succeeded once
 }
 
 // received is a frame and the descriptor that came with it.
@@ -236,14 +245,23 @@ type received struct {
 	file  *os.File
 }
 
-// receive returns what the master sends. The channel is closed at its end.
-func (s *session) receive(conn *net.UnixConn) <-chan received {
+// master is the link to it.
+func (s *session) master() *link { return s.link.Load() }
+
+// connect makes whoever is at the other end of conn the master, and returns what
+// that one sends. The channel is closed at its end.
+func (s *session) connect(conn *net.UnixConn) <-chan received {
+	l, written := newLink(), make(chan struct{})
+	s.link.Store(l)
+	s.written = written
+	go func() { l.run(conn); close(written) }()
+	s.asked.reopen()
 	inbox := make(chan received)
 	go func() {
 		defer close(inbox)
 		defer s.asked.close(errGone)
 		for {
-			f, file, err := s.link.receive(conn)
+			f, file, err := l.receive(conn)
 			if err != nil {
 				return
 			}
@@ -263,19 +281,29 @@ func (s *session) run(ctx context.Context, inbox <-chan received) error {
 	defer signal.Stop(terminate)
 	var impatient <-chan time.Time
 	leave := func() {
-		s.link.send(outgoing{frame: frame{Kind: kindLeave}})
+		s.master().send(outgoing{frame: frame{Kind: kindLeave}})
 		impatient = time.After(leaveGrace)
 	}
 	ended := ctx.Done()
+	var alone *solitude // nil while there is a master
 	for {
 		select {
 		case r, ok := <-inbox:
 			if !ok {
 				inbox = nil
-				s.drain(frame{Timeout: s.timeout})
+				if alone = s.orphaned(); alone == nil {
+					s.drain(frame{Timeout: s.timeout})
+				}
 				continue
 			}
 			s.handle(r)
+		case conn := <-alone.found():
+			alone = nil
+			s.master().close()
+			inbox = s.connect(conn)
+		case <-alone.over():
+			alone.end()
+			s.drain(frame{Timeout: s.timeout})
 		case <-terminate:
 			leave()
 		case <-ended:
@@ -286,6 +314,7 @@ func (s *session) run(ctx context.Context, inbox <-chan received) error {
 		case err := <-s.failed:
 			return err
 		case <-s.drained:
+			alone.end()
 			return nil
 		}
 	}
@@ -297,15 +326,18 @@ func (s *session) handle(r received) {
 		s.serve(f, r.file)
 		return
 	}
+	if f.Kind == kindOutput && r.file != nil {
+		redirect(r.file)
+	}
 	if r.file != nil {
 		r.file.Close()
 	}
 	switch f.Kind {
 	case kindSettings:
-		s.timeout = f.Timeout
+		s.timeout, s.orphan, s.nest = f.Timeout, f.Orphan, f.Nest
 		s.settings <- f // no more can be under way than the master queues
 	case kindTimeout:
-		s.timeout = f.Timeout
+		s.timeout, s.orphan, s.nest = f.Timeout, f.Orphan, f.Nest
 	case kindDrain:
 		if s.clock != nil {
 			s.clock.Reset(f.Timeout)
@@ -338,7 +370,7 @@ func (s *session) serve(f frame, file *os.File) {
 		return
 	}
 	taken := frame{Kind: kindReply, ID: f.ID}
-	if s.handlers.Conn == nil || !s.link.send(outgoing{frame: taken, then: func() { s.handlers.Conn(c) }}) {
+	if s.handlers.Conn == nil || !s.master().send(outgoing{frame: taken, then: func() { s.handlers.Conn(c) }}) {
 		c.Close()
 	}
 }
@@ -362,7 +394,7 @@ func (s *session) adopt(f frame, file *os.File) {
 		return
 	}
 	taken := frame{Kind: kindReply, ID: f.ID}
-	if !s.link.send(outgoing{frame: taken, then: func() { settle(true) }}) {
+	if !s.master().send(outgoing{frame: taken, then: func() { settle(true) }}) {
 		settle(false)
 	}
 }
@@ -388,7 +420,7 @@ func (s *session) give(c net.Conn, about []byte, done func(error)) {
 		done(errGone)
 		return
 	}
-	if !s.link.send(o) && s.asked.take(o.frame.ID) != nil {
+	if !s.master().send(o) && s.asked.take(o.frame.ID) != nil {
 		done(errNotReading)
 	}
 }
@@ -400,6 +432,9 @@ func (s *session) takeSettings() {
 		err := s.handlers.Settings(f.Body)
 		first := !s.serving
 		s.serving = s.serving || err == nil
+		if err == nil {
+			s.taken = f.Body
+		}
 		s.mu.Unlock()
 		s.reply(f.ID, nil, err)
 		if first && err != nil {
@@ -414,7 +449,7 @@ func (s *session) reply(id uint64, body []byte, err error) {
 	if err != nil {
 		f.Error = err.Error()
 	}
-	s.link.send(outgoing{frame: f})
+	s.master().send(outgoing{frame: f})
 }
 
 // drain begins to drain, unless it has begun.

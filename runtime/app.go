@@ -44,6 +44,8 @@ type Options struct {
 
 	// alone says that the process does nothing but serve.
 	alone bool
+	// nest is where workers wait for another master should this one die.
+	nest string
 }
 
 // App is a running runtime. It implements [control.Controller].
@@ -97,6 +99,9 @@ type App struct {
 	ending context.Context
 	hasten context.CancelFunc
 
+	nest    string
+	orphans orphans
+
 	// countMu guards what follows. It is taken while a worker's numbers are
 	// folded, so nothing else is locked or waited for under it.
 	countMu  sync.Mutex
@@ -137,6 +142,8 @@ func Open(ctx context.Context, o Options) (*App, error) {
 		cfg = config.New()
 	}
 	a.status.State, a.status.LoadedAt = control.ConfigInSync, a.started
+	a.gather()
+	defer a.scatter()
 	if err := a.begin(ctx, cfg, wrong, o); err != nil {
 		a.Shutdown(context.Background())
 		return nil, err
@@ -153,7 +160,7 @@ func newApp(o Options) *App {
 	}
 	host, _ := os.Hostname() // empty where the system does not say
 	a := &App{
-		version: o.Version, alone: o.alone, started: time.Now(), host: host, log: log,
+		version: o.Version, alone: o.alone, nest: o.nest, started: time.Now(), host: host, log: log,
 		events:        &journal{log: log},
 		usage:         &usageMeter{known: map[int]*usage{}},
 		config:        config.New(),
@@ -232,7 +239,7 @@ func (a *App) settingsFor(cfg *config.Config, name string, place placing) (setti
 	l := cfg.Listeners[name]
 	s := settings{
 		Name: name, Listener: l, Share: max(1, l.Prefork.Workers),
-		Pools: map[string]config.Pool{}, Cells: map[string]int{},
+		Pools: map[string]config.Pool{}, Cells: map[string]int{}, Board: boardLayout,
 	}
 	if l.TLS != nil && l.Enabled {
 		var err error
@@ -268,10 +275,14 @@ func (a *App) place(backend string) (int, error) {
 	if cell, ok := a.cells[backend]; ok {
 		return cell, nil
 	}
-	if len(a.cells) == maxCells {
+	next := 0
+	for _, cell := range a.cells {
+		next = max(next, cell+1)
+	}
+	if next == maxCells {
 		return 0, fmt.Errorf("backend %s: this runtime has counted %d backends since its start, its scoreboard is full; restart it", backend, maxCells)
 	}
-	a.cells[backend] = len(a.cells)
+	a.cells[backend] = next
 	return a.cells[backend], nil
 }
 

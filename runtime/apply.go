@@ -218,14 +218,18 @@ func (s step) open(ctx context.Context) (undo, retire func(), err error) {
 	e.code = s.app.codeFor(s.name)
 	e.gone = func(b *board) { s.app.gone(s.managed, b) }
 	e.event = s.managed.onWorker
-	e.alone = s.app.alone
+	e.alone, e.nest = s.app.alone, s.app.nest
 	if err := e.start(ctx, s.to); err != nil {
-		e.sockets.Close()
+		s.app.leave(e)
 		return nil, nil, err
 	}
 	s.managed.adopt(e)
 	undo = func() {
 		s.managed.adopt(old)
+		if len(e.adoptees) > 0 {
+			s.app.leave(e)
+			return
+		}
 		_, done := e.end()
 		<-done
 	}
@@ -247,6 +251,9 @@ func (s step) bind(ctx context.Context, old *endpoint) (*endpoint, error) {
 	}
 	if given != nil {
 		return &endpoint{name: s.name, sockets: given, log: s.app.log}, nil
+	}
+	if e := s.app.orphaned(s.name, s.to); e != nil {
+		return e, nil
 	}
 	e, err := bindEndpoint(ctx, s.name, s.to, s.samePort(old), s.app.log)
 	return e, s.managed.explain(err)

@@ -103,10 +103,11 @@ func (a *App) describe() *carried {
 	c.Seq, c.Events = a.events.all()
 	a.countMu.Lock()
 	c.Cells = map[string]int{}
+	known := 0
 	for name, cell := range a.cells {
-		c.Cells[name] = cell
+		c.Cells[name], known = cell, max(known, cell+1)
 	}
-	c.Backends = append(c.Backends, a.backends[:len(a.cells)]...)
+	c.Backends = append(c.Backends, a.backends[:known]...)
 	a.countMu.Unlock()
 	all := a.sortedListeners()
 	for _, m := range all {
@@ -241,7 +242,7 @@ func (a *App) resumeEndpoint(m *managed, c *carriedEndpoint) (*endpoint, error) 
 	if c.InProcess {
 		s = s.byCaretaker()
 	}
-	e := &endpoint{name: m.name, log: a.log, event: m.onWorker, alone: a.alone, settings: s}
+	e := &endpoint{name: m.name, log: a.log, event: m.onWorker, alone: a.alone, nest: a.nest, settings: s}
 	e.gone = func(b *board) { a.gone(m, b) }
 	if e.sockets, err = adoptSockets(c); err != nil {
 		return nil, err

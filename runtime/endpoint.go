@@ -25,6 +25,10 @@ type endpoint struct {
 	code *program
 	// alone says that serving is all this process does.
 	alone bool
+	// nest is where its workers wait for another master; empty if they do not.
+	nest string
+	// adoptees are workers that serve already, of a master that died.
+	adoptees orphans
 	// gone is told what a process counted when it is gone for good.
 	gone func(*board)
 	// event reports what happens to workers.
@@ -62,6 +66,9 @@ func bindEndpoint(ctx context.Context, name string, to settings, beside bool, lo
 
 // start begins to serve by settings.
 func (e *endpoint) start(ctx context.Context, s settings) error {
+	if len(e.adoptees) > 0 {
+		return e.startAdopted(ctx, s)
+	}
 	if s.Listener.Prefork.Workers > 0 {
 		return e.startGroup(ctx, s)
 	}
@@ -103,21 +110,23 @@ func (e *endpoint) startGroup(ctx context.Context, s settings) error {
 // groupConfig is that of the workers that serve by s.
 func (e *endpoint) groupConfig(s settings) prefork.Config {
 	return prefork.Config{
-		Name:         e.name,
-		Sockets:      e.lend(),
-		MemorySize:   boardSize,
-		Settings:     e.encode(s),
-		Command:      e.code.command(),
-		StartTimeout: startTimeout,
-		DrainTimeout: drainTimeout(s),
-		Log:          e.log,
-		OnEvent:      e.event,
-		Beat:         beatOf,
-		HangTimeout:  hangTimeout(s),
-		Recycle:      recycling(s),
-		Requests:     requestsOf,
-		Resident:     resident,
-		Fold:         func(_ int, memory []byte) { e.gone(boardOver(memory)) },
+		Name:          e.name,
+		Sockets:       e.lend(),
+		MemorySize:    boardSize,
+		Settings:      e.encode(s),
+		Command:       e.code.command(),
+		StartTimeout:  startTimeout,
+		DrainTimeout:  drainTimeout(s),
+		Log:           e.log,
+		OnEvent:       e.event,
+		Beat:          beatOf,
+		HangTimeout:   hangTimeout(s),
+		Recycle:       recycling(s),
+		Requests:      requestsOf,
+		Resident:      resident,
+		Nest:          e.nest,
+		OrphanTimeout: time.Duration(s.Listener.Prefork.OrphanTimeout),
+		Fold:          func(_ int, memory []byte) { e.gone(boardOver(memory)) },
 	}
 }
 

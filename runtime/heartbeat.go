@@ -38,6 +38,7 @@ func hangTimeout(s settings) time.Duration { return time.Duration(s.Listener.Pre
 
 // watchWorkers brings to the group what concerns the life of workers.
 func watchWorkers(g *prefork.Group, s settings) {
+	g.SetOrphanTimeout(time.Duration(s.Listener.Prefork.OrphanTimeout))
 	g.SetDrainTimeout(drainTimeout(s))
 	g.SetHangTimeout(hangTimeout(s))
 	g.SetRecycle(recycling(s))

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
+	"path/filepath"
 
+	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/demo"
@@ -42,6 +45,10 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	}
 	defer socket.Close()
 	o.alone = true
+	if nest, err := filepath.Abs(o.Socket + ".orphans"); err == nil && prefork.MakeNest(nest) == nil {
+		o.nest = nest // else workers drain should this master die
+		defer os.Remove(nest)
+	}
 	d := &door{broken: make(chan error, 1), refusal: o.refusal()}
 	app, err := openWith(ctx, o.Options, before)
 	if err != nil {

@@ -30,6 +30,8 @@ type settings struct {
 	Share int `json:"share"`
 	// TLS is nil where the listener has none.
 	TLS *material `json:"tls,omitempty"`
+	// Board is the layout of the scoreboard, for a master that adopts the worker.
+	Board string `json:"board,omitempty"`
 	// QUIC is set for workers that serve it.
 	QUIC *listener.QUICKeys `json:"quic,omitempty"`
 }

@@ -86,6 +86,9 @@ type Prefork struct {
 	// replaced; connections are steered away from it after a fifth of that, 2s
 	// at most. 0 waits for it forever. Default 10s.
 	HangTimeout Duration `json:"hang_timeout"`
+	// OrphanTimeout is how long workers serve on when the master has died, for
+	// another one to adopt them; 0 has them drain at once. Default 1m.
+	OrphanTimeout Duration `json:"orphan_timeout"`
 	// Recycle replaces workers from time to time.
 	Recycle Recycle `json:"recycle"`
 }

@@ -339,7 +339,7 @@ defaults:
 		"listeners.plain.limits":             "{max_header_bytes: 16KiB, max_connections: 10000, max_request_bytes: 10MiB, accept_rate: 0}",
 		"listeners.plain.enabled":            "true",
 		"listeners.plain.protocol":           "http",
-		"listeners.plain.prefork":            "{workers: 0, steering: auto, hang_timeout: 10s, recycle: {max_requests: 0, max_age: 0s, max_memory: 0}}",
+		"listeners.plain.prefork":            "{workers: 0, steering: auto, hang_timeout: 10s, orphan_timeout: 1m0s, recycle: {max_requests: 0, max_age: 0s, max_memory: 0}}",
 		"listeners.plain.routes":             "[]",
 		"listeners.own.timeouts.idle":        "7s",
 		"listeners.own.timeouts.read":        "1m0s",

@@ -38,7 +38,7 @@ func TestEditsChangeWhatTheySay(t *testing.T) {
 		{config.Edit{Path: "listeners.web.timeouts.idle", Value: "2s"}, "listeners.web.timeouts.idle", "2s"},
 		{config.Edit{Path: "listeners.web.enabled", Value: "false"}, "listeners.web.enabled", "false"},
 		{config.Edit{Path: "listeners.web.prefork.workers", Value: " 6 "}, "listeners.web.prefork.workers", "6"},
-		{config.Edit{Path: "listeners.web.prefork.workers", Value: "auto"}, "listeners.web.prefork", "{workers: auto, steering: auto, hang_timeout: 10s, recycle: {max_requests: 0, max_age: 0s, max_memory: 0}}"},
+		{config.Edit{Path: "listeners.web.prefork.workers", Value: "auto"}, "listeners.web.prefork", "{workers: auto, steering: auto, hang_timeout: 10s, orphan_timeout: 1m0s, recycle: {max_requests: 0, max_age: 0s, max_memory: 0}}"},
 		{config.Edit{Path: "listeners.web.prefork", Value: "{workers: 3}"}, "listeners.web.prefork.workers", "3"},
 		{config.Edit{Path: "listeners.web.address", Value: "[::1]:90"}, "listeners.web.address", "[::1]:90"},
 		{config.Edit{Path: "listeners.web.address", Value: `":90"`}, "listeners.web.address", ":90"},

@@ -153,6 +153,8 @@ func table() []*key {
 				doc: "How new connections are spread over workers: to the one with the fewest (needs Linux and CAP_BPF), at random by weights that follow connections and queues, at random, or all workers accept from one shared socket. auto is the first of them that is available. A change to or from shared needs the listener stopped."},
 			{path: "listeners.*.prefork.hang_timeout", kind: duration, fallback: "10s", limits: upToDay, check: checkLife, effect: Live,
 				doc: "Replaces a worker that shows no sign of life for so long; connections are steered away from it after a fifth of that, 2s at most. 0s waits for it forever."},
+			{path: "listeners.*.prefork.orphan_timeout", kind: duration, fallback: "1m0s", limits: upToDay, effect: Live,
+				doc: "How long workers serve on when the master has died, for another one on the same control socket to adopt them (Linux; not over QUIC). 0s has them drain at once."},
 			{path: "listeners.*.prefork.recycle", kind: section, example: `recycle: {max_requests: 1000000}`},
 			{path: "listeners.*.prefork.recycle.max_requests", kind: integer, fallback: "0", limits: limits{0, 1_000_000_000}, effect: Live,
 				doc: "Replaces a worker that has answered so many requests, a tenth more or less. 0 means never."},

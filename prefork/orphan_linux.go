@@ -1,0 +1,150 @@
+package prefork
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// MakeNest makes the directory in which orphans can be found, or makes sure that
+// nobody else can put anything there.
+func MakeNest(dir string) error {
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	var st unix.Stat_t
+	if err := unix.Lstat(dir, &st); err != nil {
+		return &os.PathError{Op: "lstat", Path: dir, Err: err}
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFDIR || st.Mode&0o077 != 0 || int(st.Uid) != os.Geteuid() {
+		return fmt.Errorf("%s must be a directory of this user alone (mode 0700)", dir)
+	}
+	return nil
+}
+
+// within names a file in dir by a path that always fits into a socket's address.
+func within(dir string, name string) (path string, done func(), err error) {
+	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return "", nil, &os.PathError{Op: "open", Path: dir, Err: err}
+	}
+	return fmt.Sprintf("/proc/self/fd/%d/%s", fd, name), func() { unix.Close(fd) }, nil
+}
+
+// unborn is the end of a name under which nobody answers yet.
+const unborn = "~"
+
+// settle waits in the nest, under this process's number. It gets that name only
+// when it answers: whoever finds a name that does not, takes it for a dead one's.
+func settle(dir string) (*net.UnixListener, error) {
+	if err := MakeNest(dir); err != nil {
+		return nil, err
+	}
+	name := filepath.Join(dir, strconv.Itoa(os.Getpid()))
+	os.Remove(name + unborn) // of a process that had this number before
+	path, done, err := within(dir, filepath.Base(name)+unborn)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		return nil, err
+	}
+	ln.SetUnlinkOnClose(false) // it has another name then
+	if err := os.Rename(name+unborn, name); err != nil {
+		ln.Close()
+		return nil, err
+	}
+	return ln, nil
+}
+
+// residents of a nest, by their names.
+func residents(dir string) (names []string) {
+	if MakeNest(dir) != nil {
+		return nil
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil
+	}
+	for _, e := range entries {
+		if e.Type() == os.ModeSocket && !strings.HasSuffix(e.Name(), unborn) {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}
+
+// visit connects to a resident, whose name is then gone.
+func visit(dir, name string) (*net.UnixConn, error) {
+	path, done, err := within(dir, name)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	defer os.Remove(filepath.Join(dir, name))
+	return net.DialUnix("unix", nil, &net.UnixAddr{Name: path, Net: "unix"})
+}
+
+// peerOf is the process at the other end, which must be of this user, or of root.
+func peerOf(conn *net.UnixConn) (pid int, err error) {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var cred *unix.Ucred
+	failed := raw.Control(func(fd uintptr) { cred, err = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) })
+	if err = errors.Join(failed, err); err != nil {
+		return 0, err
+	}
+	if int(cred.Uid) != os.Geteuid() && cred.Uid != 0 {
+		return 0, fmt.Errorf("it is of user %d", cred.Uid)
+	}
+	return int(cred.Pid), nil
+}
+
+func ofOurs(conn *net.UnixConn) error {
+	_, err := peerOf(conn)
+	return err
+}
+
+// redirect makes f what this process prints to.
+func redirect(f *os.File) {
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return
+	}
+	raw.Control(func(fd uintptr) {
+		unix.Dup3(int(fd), 1, 0)
+		unix.Dup3(int(fd), 2, 0)
+	})
+}
+
+// stranger is a worker that another process has started: its end is seen, but
+// not how it ended.
+type stranger struct{ offspring }
+
+func (s stranger) ending() {
+	fd, err := unix.PidfdOpen(s.Pid, 0)
+	if err != nil {
+		return // it has ended
+	}
+	defer unix.Close(fd)
+	for {
+		_, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, -1)
+		if err != unix.EINTR {
+			return
+		}
+	}
+}
+
+func (s stranger) wait() (State, string) {
+	return Exited, "ended, how is not known: it was the worker of a master that died"
+}

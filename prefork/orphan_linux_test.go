@@ -1,0 +1,185 @@
+package prefork_test
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/echterhof/rockstar-tui/prefork"
+)
+
+// orphanage starts a master of two workers, kills it and returns where they
+// listen, their pids and their nest.
+func orphanage(t *testing.T, timeout time.Duration) (addr string, pids map[int]bool, nest string) {
+	t.Helper()
+	nest = filepath.Join(t.TempDir(), strings.Repeat("far-away-", 12)) // longer than a socket's path may be
+	if err := prefork.MakeNest(nest); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PREFORK_TEST_NEST", nest)
+	t.Setenv("PREFORK_TEST_ORPHAN", timeout.String())
+	master, addr, pids := startMaster(t, os.Args[0])
+	master.Process.Kill()
+	master.Wait()
+	t.Cleanup(func() {
+		for _, o := range prefork.FindOrphans(nest) {
+			o.Drain(0)
+		}
+	})
+	until(t, "they wait in the nest", func() bool {
+		return waiting(nest) == 2 || living(pids) == 0
+	})
+	return addr, pids, nest
+}
+
+// waiting counts those in a nest that answer.
+func waiting(nest string) (n int) {
+	entries, _ := os.ReadDir(nest)
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), "~") {
+			n++
+		}
+	}
+	return n
+}
+
+// adoptAll makes a group of the orphans in a nest.
+func adoptAll(t *testing.T, addr, nest string) *rig {
+	t.Helper()
+	found := prefork.FindOrphans(nest)
+	if len(found) != 2 {
+		t.Fatalf("%d orphans, want 2", len(found))
+	}
+	r := &rig{t: t, sockets: &sockets{addr: addr}, folded: map[int]int{}}
+	for _, o := range found {
+		ln, err := net.FileListener(o.Socket())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.sockets.slots = append(r.sockets.slots, ln.(*net.TCPListener))
+	}
+	g, err := prefork.AdoptOrphans(prefork.Config{Name: "orphans", Sockets: r.sockets, Settings: orders{Version: "b"}.bytes(),
+		DrainTimeout: 5 * time.Second, OnEvent: r.event, Fold: r.fold, OrphanTimeout: patience, Nest: nest}, found)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Group = g
+	return r
+}
+
+func TestOrphansServeOnAndAreAdopted(t *testing.T) {
+	addr, pids, nest := orphanage(t, patience)
+	l := startLoad(addr, 4)
+	until(t, "they serve without a master", func() bool { return l.ok.Load() > 100 })
+	r := adoptAll(t, addr, nest)
+	defer r.sockets.close()
+	defer r.Kill()
+	for _, w := range r.ready() {
+		if !pids[w.PID] {
+			t.Errorf("worker %d has pid %d, not one of %v", w.ID, w.PID, pids)
+		}
+	}
+	if err := r.Update(t.Context(), orders{Version: "b"}.bytes()); err != nil {
+		t.Fatal(err)
+	}
+	if pid, version := r.ask("get"); version != "b" || !pids[pid] {
+		t.Errorf("worker %d answers with version %s, want b", pid, version)
+	}
+	if err := r.Restart(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "one of them has drained", func() bool { return living(pids) == 1 })
+	if ok, failed := l.stop(); failed > 0 {
+		t.Errorf("%d of %d failed: %v", failed, ok+failed, l.first.Load())
+	}
+	for pid := range pids {
+		if alive(pid) {
+			signalTo(t, pid, sigKill)
+		}
+	}
+	until(t, "the killed one is replaced", func() bool { return living(pids) == 0 && len(r.ready()) == 2 })
+	r.ask("get")
+}
+
+// TestOrphansOutliveAnotherMaster that had them only for a while.
+func TestOrphansOutliveAnotherMaster(t *testing.T) {
+	addr, pids, nest := orphanage(t, patience)
+	r := adoptAll(t, addr, nest)
+	if err := r.Update(t.Context(), orders{Version: "b"}.bytes()); err != nil { // tells them of their nest
+		t.Fatal(err)
+	}
+	r.Abandon()
+	r.sockets.close()
+	until(t, "they wait again", func() bool { return waiting(nest) == 2 })
+	again := adoptAll(t, addr, nest)
+	defer again.sockets.close()
+	defer again.Kill()
+	if pid, _ := again.ask("get"); !pids[pid] {
+		t.Errorf("worker %d answers, not one of %v", pid, pids)
+	}
+}
+
+func TestOrphansDrainWhenNobodyComes(t *testing.T) {
+	_, pids, nest := orphanage(t, 300*time.Millisecond)
+	until(t, "both are gone", func() bool { return living(pids) == 0 })
+	if found := prefork.FindOrphans(nest); len(found) > 0 {
+		t.Errorf("found %d orphans that are gone", len(found))
+	}
+	if entries, _ := os.ReadDir(nest); len(entries) > 0 {
+		t.Errorf("the nest still has %v", entries)
+	}
+}
+
+func TestOrphansThatAreLetGoDrain(t *testing.T) {
+	_, pids, nest := orphanage(t, patience)
+	stranger, err := net.Dial("unix", filepath.Join(shortcut(t, nest), strconv.Itoa(first(pids))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger.Write([]byte("GET / HTTP/1.1\r\n\r\n")) // somebody who is no master
+	for _, o := range prefork.FindOrphans(nest) {
+		o.Drain(time.Second)
+	}
+	until(t, "both are gone", func() bool { return living(pids) == 0 })
+}
+
+func TestNestOfOthersIsRefused(t *testing.T) {
+	open := t.TempDir()
+	if err := os.Chmod(open, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(t.TempDir(), link); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{open, link, "/dev/null"} {
+		if err := prefork.MakeNest(dir); err == nil {
+			t.Errorf("%s is taken for a private directory", dir)
+		}
+	}
+}
+
+// shortcut names dir by a path that fits into a socket's address.
+func shortcut(t *testing.T, dir string) string {
+	t.Helper()
+	base, err := os.MkdirTemp("", "n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(base) })
+	if err := os.Symlink(dir, base+"/n"); err != nil {
+		t.Fatal(err)
+	}
+	return base + "/n"
+}
+
+func first(pids map[int]bool) int {
+	for pid := range pids {
+		return pid
+	}
+	return 0
+}
