@@ -163,7 +163,7 @@ func reasons(p *page, s *control.Snapshot) {
 		if l.Reason != "" {
 			p.line("%s %s: %s", l.Name, l.State, l.Reason)
 		}
-		if l.SteeringReason != "" {
+		if l.Prefork && l.SteeringReason != "" {
 			p.line("%s steers %s: %s", l.Name, l.Steering, l.SteeringReason)
 		}
 	}
@@ -176,6 +176,15 @@ func crashes(p *page, s *control.Snapshot) {
 			lastEnd(p, w, s.Time)
 		}
 	}
+}
+
+// steeringOf is how connections are spread; where one process serves there is
+// nothing to spread.
+func steeringOf(l *control.ListenerInfo) string {
+	if !l.Prefork {
+		return "-"
+	}
+	return l.Steering
 }
 
 // workersOf writes ready/wanted; a listener in the master process has none.
@@ -204,7 +213,7 @@ func (c *call) listenersCommand() *cobra.Command {
 func listeners(p *page, s *control.Snapshot) {
 	var numbers, limits [][]string
 	for _, l := range s.Listeners {
-		numbers = append(numbers, []string{l.Name, l.Protocol, l.Address, l.State, workersOf(&l), l.Steering,
+		numbers = append(numbers, []string{l.Name, l.Protocol, l.Address, l.State, workersOf(&l), steeringOf(&l),
 			count(l.Connections.Active), count(l.Connections.Idle), count(l.Connections.Total),
 			count(l.Connections.Refused), count(l.Connections.TimedOut), count(l.Requests), count(l.Errors),
 			bytesize(l.BytesIn), bytesize(l.BytesOut), millis(l.Latency.P50), millis(l.Latency.P99)})
