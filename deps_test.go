@@ -15,9 +15,9 @@ const module = "github.com/echterhof/rockstar-tui"
 // in what lies below. ARCHITECTURE.md has the same table for people.
 var allowed = map[string][]string{
 	"themes":                      {},
-	"listener":                    {},
+	"listener":                    {"internal/wire"},
 	"prefork":                     {},
-	"pool":                        {},
+	"pool":                        {"internal/wire"},
 	"runtime/watch":               {},
 	"runtime/config":              {},
 	"runtime/demo":                {},
@@ -32,6 +32,7 @@ var allowed = map[string][]string{
 	"internal/cli":                {"runtime/control", "runtime/config"},
 	"internal/rawclient":          {},
 	"internal/roamer":             {},
+	"internal/wire":               {},
 	"internal/bench":              {},
 	"internal/torture":            {"runtime/control"},
 	"examples":                    {},

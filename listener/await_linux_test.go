@@ -51,8 +51,12 @@ func TestEndSentWithTheLastRequestIsNoticed(t *testing.T) {
 			t.Fatalf("request %d: %q, %v", i, body, err)
 		}
 	}
+	from := time.Now()
 	if rest, err := io.ReadAll(r); len(rest) > 0 || err != nil {
 		t.Errorf("after the last response: %q, %v; want the end", rest, err)
+	}
+	if d := time.Since(from); d > time.Second {
+		t.Errorf("the end was noticed after %v, when the connection was put to rest; want at once", d)
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+
+	"github.com/echterhof/rockstar-tui/internal/wire"
 )
 
 // conn is one accepted connection. It is the net.Conn an engine reads and
@@ -15,7 +17,7 @@ import (
 type conn struct {
 	raw  net.Conn
 	tcp  *net.TCPConn // raw if it is one, else nil
-	io   *wireIO      // of tcp
+	io   *wire.Conn   // of tcp
 	s    *Server
 	live *Live // where the kernel counts it
 
@@ -59,8 +61,6 @@ type conn struct {
 	started  int64  // end of the request header; 0 between requests
 	arrived  int64  // when the request began, if nothing was read since; else 0
 	verdict  int    // status the engine answers the present request with; 0 for none
-	dry      bool   // the last read took all there was
-	await    func() // waits for more after such a read; made when first needed
 	linger   bool   // the client is still sending
 	last     bool   // the client was told that this response is the last one
 
@@ -74,7 +74,7 @@ func newConn(s *Server, raw net.Conn) *conn {
 	now := ticks()
 	c := &conn{raw: raw, s: s, id: s.lastID.Add(1), opened: now}
 	c.tcp, _ = raw.(*net.TCPConn)
-	c.io = newWireIO(c.tcp)
+	c.io = wire.New(c.tcp)
 	c.phase.Store(uint64(newPhase(StateNew, now)))
 	return c
 }
@@ -203,21 +203,14 @@ func (c *conn) Read(p []byte) (int, error) {
 }
 
 // acquainted is the number of requests after which a client is expected to send
-// the next one when it has got its answer. Only then reading is not tried first:
-// one that ends its side together with a request would be noticed late, when the
-// connection is about to be parked.
+// the next one when it has got its answer. Only then reading is not tried first,
+// for which the connection has to be prepared.
 const acquainted = 2
 
 // rest waits for the next request of a connection that has been read empty.
 func (c *conn) rest() {
-	if !c.dry || !c.gate.on || c.now().state() != StateIdle || c.requests.Load() < acquainted {
-		return
-	}
-	if c.await == nil {
-		c.await = newAwait(c.tcp)
-	}
-	if c.await != nil {
-		c.await()
+	if c.io != nil && c.tls == nil && c.gate.on && len(c.early) == 0 && c.requests.Load() >= acquainted && c.now().state() == StateIdle {
+		c.io.Await()
 	}
 }
 
@@ -238,7 +231,6 @@ func (c *conn) receive(p []byte) (int, error) {
 func (c *conn) readWire(p []byte) (int, error) {
 	for {
 		n, err := c.readRaw(p)
-		c.dry = 0 < n && n < len(p) && c.tcp != nil && c.tls == nil
 		if n > 0 {
 			c.in.Add(uint64(n))
 			c.s.counters.BytesIn.Add(uint64(n))
@@ -255,14 +247,14 @@ func (c *conn) readWire(p []byte) (int, error) {
 
 func (c *conn) readRaw(p []byte) (int, error) {
 	if c.io != nil {
-		return c.io.read(p)
+		return c.io.Read(p)
 	}
 	return c.raw.Read(p)
 }
 
 func (c *conn) writeRaw(p []byte) (int, error) {
 	if c.io != nil {
-		return c.io.write(p, false)
+		return c.io.Write(p, false)
 	}
 	return c.raw.Write(p)
 }

@@ -83,7 +83,9 @@ const (
 
 func (s *Server) unpark(c *conn, serve bool) {
 	c.parked.Store(false)
-	c.dry = false // others have asked the poller meanwhile
+	if c.io != nil {
+		c.io.Forget()
+	}
 	switch {
 	case serve && c.greeted:
 		s.serveHTTP1(c)

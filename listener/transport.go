@@ -84,7 +84,7 @@ func (c *conn) outdated() bool {
 
 // handshake is bounded as the wait for the first byte is.
 func (c *conn) handshake(config *tls.Config) speaks {
-	session := tls.Server(wire{c}, config)
+	session := tls.Server(underTLS{c}, config)
 	if err := session.Handshake(); err != nil {
 		c.s.log.Debug("TLS handshake failed", "peer", c.RemoteAddr(), "error", err)
 		c.explainTLS(err)
@@ -163,11 +163,11 @@ func recognize(p []byte) (found speaks, sure bool) {
 	return speaksNothing, true
 }
 
-// wire is a connection below its TLS session. A read that ends by a claim ends
+// underTLS is a connection below its TLS session. A read that ends by a claim ends
 // in a timeout, which a session survives.
-type wire struct{ c *conn }
+type underTLS struct{ c *conn }
 
-func (w wire) Read(p []byte) (int, error) {
+func (w underTLS) Read(p []byte) (int, error) {
 	n, err := w.c.readWire(p)
 	if err == io.EOF && w.c.now().claim() != claimNone || w.c.parked.Load() && err != nil {
 		err = os.ErrDeadlineExceeded
@@ -175,13 +175,13 @@ func (w wire) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (w wire) Write(p []byte) (int, error)        { return w.c.writeWire(p) }
-func (w wire) Close() error                       { return w.c.raw.Close() }
-func (w wire) LocalAddr() net.Addr                { return w.c.raw.LocalAddr() }
-func (w wire) RemoteAddr() net.Addr               { return w.c.raw.RemoteAddr() }
-func (w wire) SetDeadline(t time.Time) error      { return w.c.raw.SetDeadline(t) }
-func (w wire) SetReadDeadline(t time.Time) error  { return w.c.raw.SetReadDeadline(t) }
-func (w wire) SetWriteDeadline(t time.Time) error { return w.c.raw.SetWriteDeadline(t) }
+func (w underTLS) Write(p []byte) (int, error)        { return w.c.writeWire(p) }
+func (w underTLS) Close() error                       { return w.c.raw.Close() }
+func (w underTLS) LocalAddr() net.Addr                { return w.c.raw.LocalAddr() }
+func (w underTLS) RemoteAddr() net.Addr               { return w.c.raw.RemoteAddr() }
+func (w underTLS) SetDeadline(t time.Time) error      { return w.c.raw.SetDeadline(t) }
+func (w underTLS) SetReadDeadline(t time.Time) error  { return w.c.raw.SetReadDeadline(t) }
+func (w underTLS) SetWriteDeadline(t time.Time) error { return w.c.raw.SetWriteDeadline(t) }
 
 // tlsConn is a connection with TLS in the eyes of an engine, which tells by its
 // methods.

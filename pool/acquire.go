@@ -180,7 +180,7 @@ func dial(ctx context.Context, b *backend, timeout time.Duration) (*conn, error)
 
 // release takes back a connection that acquire lent, for reuse or to be closed.
 func (p *Pool) release(c *conn, reuse bool) {
-	b, now := c.backend, time.Now()
+	b := c.backend
 	dec(&b.counters.Active)
 	if !reuse {
 		c.close() // before its permit is free: MaxConns is a promise
@@ -188,7 +188,7 @@ func (p *Pool) release(c *conn, reuse bool) {
 	p.mu.Lock()
 	b.used--
 	if reuse = reuse && b.open() < p.room(b); reuse {
-		c.reused, c.since = true, now
+		c.reused, c.since = true, ticks()
 		b.idle = append(b.idle, c)
 		p.tick()
 	}

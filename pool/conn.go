@@ -8,22 +8,29 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/echterhof/rockstar-tui/internal/wire"
 )
 
 // conn is a connection to a backend. It belongs to the request it is lent to,
 // and while idle to the pool.
 type conn struct {
 	net.Conn
+	io      *wire.Conn // the same, nil if it is not TCP
 	backend *backend
-	reused  bool      // served a request before
-	since   time.Time // idle since
+	reused  bool  // served a request before
+	since   int64 // idle since, in ticks
 	closed  bool
 
 	// patience bounds each wait for the backend, limit is when all ends; a zero
-	// one does not. armed is when the deadline was set last.
+	// one does not. due is when the present wait ends, in ticks, 0 for never.
 	patience time.Duration
 	limit    time.Time
-	armed    time.Time
+	due      int64
+	// alarm is the deadline of the socket, 0 for none. It may come too early: it
+	// is not moved for each request, but when it has passed. armed is when due was
+	// set.
+	alarm, armed int64
 
 	// What happened since begin.
 	sent, got int64
@@ -34,9 +41,16 @@ type conn struct {
 	probe func(fd uintptr)
 }
 
+var epoch = time.Now()
+
+// ticks is the monotonic time since the process began, in nanoseconds.
+func ticks() int64 { return int64(time.Since(epoch)) }
+
 func newConn(nc net.Conn, b *backend) *conn {
 	b.counters.Open.Add(1)
 	c := &conn{Conn: nc, backend: b}
+	tcp, _ := nc.(*net.TCPConn)
+	c.io = wire.New(tcp)
 	c.preparePeek()
 	return c
 }
@@ -58,49 +72,103 @@ func closeAll(conns []*conn) {
 }
 
 // begin prepares the connection for a request.
-func (c *conn) begin(patience time.Duration, limit time.Time) {
+func (c *conn) begin(patience time.Duration, limit time.Time, now int64) {
 	c.patience, c.limit = patience, limit
 	c.sent, c.got, c.err = 0, 0, nil
-	c.rearm(time.Now())
+	c.rearm(now)
 }
 
 // rearm starts the wait for the backend anew.
-func (c *conn) rearm(now time.Time) {
-	c.armed = now
-	deadline := c.limit
+func (c *conn) rearm(now int64) {
+	c.armed, c.due = now, 0
 	if c.patience > 0 {
-		deadline = now.Add(c.patience)
-		if !c.limit.IsZero() && c.limit.Before(deadline) {
-			deadline = c.limit
+		c.due = now + int64(c.patience)
+	}
+	if !c.limit.IsZero() {
+		if limit := int64(c.limit.Sub(epoch)); c.due == 0 || limit < c.due {
+			c.due = max(limit, 1)
 		}
 	}
-	c.note(c.SetDeadline(deadline))
+	if c.due != 0 && c.alarm > now && c.alarm <= c.due || c.due == c.alarm {
+		return // it is soon enough
+	}
+	c.setAlarm()
+}
+
+// setAlarm sets the deadline of the socket to when the wait ends.
+func (c *conn) setAlarm() {
+	var at time.Time
+	if c.due != 0 {
+		at = epoch.Add(time.Duration(c.due))
+	}
+	c.alarm = c.due
+	c.note(c.SetDeadline(at))
+}
+
+// unbind lets all waits take as long as they do, and leaves deadlines to others.
+func (c *conn) unbind() {
+	c.due = 0
+	c.setAlarm()
+}
+
+// early says whether err is that of a deadline which passed before the wait was
+// over, and sets it anew.
+func (c *conn) early(err error) bool {
+	if c.alarm == c.due || !errors.Is(err, os.ErrDeadlineExceeded) {
+		return false
+	}
+	c.setAlarm()
+	return c.err == nil
 }
 
 // progress rearms when a good part of the patience has passed since the last
-// time: setting a deadline for every piece of a body would cost more than
-// copying it.
+// time.
 func (c *conn) progress() {
 	if c.patience <= 0 {
 		return
 	}
-	if now := time.Now(); now.Sub(c.armed) > c.patience/8 {
+	if now := ticks(); now-c.armed > int64(c.patience)/8 {
 		c.rearm(now)
 	}
 }
 
-func (c *conn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	c.got += int64(n)
-	c.note(err)
-	return n, err
+func (c *conn) Read(p []byte) (n int, err error) {
+	for {
+		if c.io != nil {
+			n, err = c.io.Read(p)
+		} else {
+			n, err = c.Conn.Read(p)
+		}
+		c.got += int64(n)
+		if n > 0 || !c.early(err) {
+			c.note(err)
+			return n, err
+		}
+	}
 }
 
-func (c *conn) Write(p []byte) (int, error) {
-	n, err := c.Conn.Write(p)
-	c.sent += int64(n)
-	c.note(err)
-	return n, err
+func (c *conn) Write(p []byte) (done int, err error) {
+	for {
+		var n int
+		if c.io != nil {
+			n, err = c.io.Write(p[done:], false)
+		} else {
+			n, err = c.Conn.Write(p[done:])
+		}
+		done += n
+		c.sent += int64(n)
+		if !c.early(err) {
+			c.note(err)
+			return done, err
+		}
+	}
+}
+
+// await waits for the answer to a request that was sent.
+func (c *conn) await() {
+	if c.io != nil {
+		c.io.Await()
+	}
 }
 
 func (c *conn) note(err error) {

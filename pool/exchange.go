@@ -93,12 +93,13 @@ func (p *Pool) send(x *exchange) error {
 		if err != nil {
 			return err
 		}
-		if c.reused && x.mustProbe(c) && !c.usable() {
+		now := ticks()
+		if c.reused && x.mustProbe(c, now) && !c.usable() {
 			p.release(c, false)
 			x.fresh = true
 			continue
 		}
-		again, err := p.attempt(x, c)
+		again, err := p.attempt(x, c, now)
 		if err == nil || !again {
 			return err
 		}
@@ -108,8 +109,8 @@ func (p *Pool) send(x *exchange) error {
 // mustProbe reports whether a kept-alive connection is looked at before it is
 // used. A request that may be repeated need not pay for that, unless the
 // connection was idle for long enough to have been closed or written to.
-func (x *exchange) mustProbe(c *conn) bool {
-	return !x.repeatable() || time.Since(c.since) > sweepEvery
+func (x *exchange) mustProbe(c *conn, now int64) bool {
+	return !x.repeatable() || now-c.since > int64(sweepEvery)
 }
 
 // repeatable reports whether sending the request twice does no harm and is
@@ -126,12 +127,12 @@ func (x *exchange) repeatable() bool {
 }
 
 // attempt sends x on c, which it gives back, and reports whether to try again.
-func (p *Pool) attempt(x *exchange, c *conn) (again bool, err error) {
+func (p *Pool) attempt(x *exchange, c *conn, now int64) (again bool, err error) {
 	b := c.backend
 	b.counters.Requests.Add(1)
 	x.attempts++
 	limit, _ := x.caller.Deadline()
-	c.begin(x.limits.ReadTimeout, limit)
+	c.begin(x.limits.ReadTimeout, limit, now)
 	var stop func() bool
 	if x.done != nil {
 		stop = context.AfterFunc(x.caller, func() { _ = c.Conn.Close() })
@@ -226,8 +227,9 @@ func (p *Pool) roundTrip(x *exchange, c *conn) (reuse bool, err error) {
 	case err != nil:
 		return false, err
 	case x.source != nil:
-		c.rearm(time.Now())
+		c.rearm(ticks())
 	}
+	c.await()
 	return p.read(x, c, lendReader(c))
 }
 
@@ -235,7 +237,7 @@ func (p *Pool) roundTrip(x *exchange, c *conn) (reuse bool, err error) {
 // with failure: it may have refused a long body and said so.
 func (p *Pool) readEarly(x *exchange, c *conn, failure error) error {
 	first := c.err
-	c.begin(time.Second, c.limit)
+	c.begin(time.Second, c.limit, ticks())
 	if _, err := p.read(x, c, lendReader(c)); err != nil {
 		c.err = first
 		return failure

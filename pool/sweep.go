@@ -30,13 +30,13 @@ func (p *Pool) sweep() {
 	backends, idleTimeout := p.backends, p.config.IdleTimeout
 	var looked [][]*conn
 	for _, b := range backends {
-		looked = append(looked, b.lendIdle(now))
+		looked = append(looked, b.lendIdle(ticks()))
 		p.tryAgain(b, now)
 	}
 	p.mu.Unlock()
 
 	for i, b := range backends {
-		p.returnIdle(b, keepUsable(looked[i], now, idleTimeout), len(looked[i]))
+		p.returnIdle(b, keepUsable(looked[i], ticks(), idleTimeout), len(looked[i]))
 	}
 	p.mu.Lock()
 	for _, b := range p.backends {
@@ -49,9 +49,9 @@ func (p *Pool) sweep() {
 
 // lendIdle takes out the connections that have been idle since the last sweep;
 // those in use all the time are not worth a look.
-func (b *backend) lendIdle(now time.Time) []*conn {
+func (b *backend) lendIdle(now int64) []*conn {
 	n := 0
-	for n < len(b.idle) && now.Sub(b.idle[n].since) >= sweepEvery/2 {
+	for n < len(b.idle) && now-b.idle[n].since >= int64(sweepEvery/2) {
 		n++
 	}
 	taken := b.shrink(b.open() - n)
@@ -60,10 +60,10 @@ func (b *backend) lendIdle(now time.Time) []*conn {
 }
 
 // keepUsable closes what is stale or overdue and returns the rest.
-func keepUsable(conns []*conn, now time.Time, idleTimeout time.Duration) []*conn {
+func keepUsable(conns []*conn, now int64, idleTimeout time.Duration) []*conn {
 	kept := conns[:0]
 	for _, c := range conns {
-		if idleTimeout > 0 && now.Sub(c.since) >= idleTimeout || !c.usable() {
+		if idleTimeout > 0 && now-c.since >= int64(idleTimeout) || !c.usable() {
 			c.close()
 			continue
 		}
@@ -115,7 +115,7 @@ func (p *Pool) tried(b *backend, c *conn, err error) {
 		b.failed(now, true)
 	default:
 		b.succeeded()
-		c.since = now
+		c.since = ticks()
 		b.idle = append(b.idle, c)
 	}
 	surplus := b.shrink(p.room(b))

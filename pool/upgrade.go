@@ -87,7 +87,7 @@ func (p *Pool) tunnel(ctx *fasthttp.RequestCtx, s *switching) {
 	ctx.Hijack(func(client net.Conn) {
 		defer p.release(s.conn, false)
 		defer returnReader(s.reader)
-		_ = s.conn.SetDeadline(time.Time{})
+		s.conn.unbind()
 		if _, err := client.Write(answer); err == nil {
 			s.pass(client)
 		}

@@ -1,4 +1,4 @@
-package listener
+package wire
 
 import (
 	"io"
@@ -9,16 +9,19 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// wireIO reads from and writes to a TCP socket without telling Go's scheduler
-// of each call. None of them can block, so there is nothing to tell; being told,
-// it gives the processor to another thread whenever a call takes a moment more,
+// Conn reads from and writes to a TCP socket without telling Go's scheduler of
+// each call. None of them can block, so there is nothing to tell; being told, it
+// gives the processor to another thread whenever a call takes a moment more,
 // which costs more than most requests.
-type wireIO struct {
+type Conn struct {
+	tcp        *net.TCPConn
 	raw        syscall.RawConn
 	recv, send func(fd uintptr) bool
 	// What the call under way is about. Only one goroutine reads at a time, and
 	// only one writes.
 	in, out transfer
+
+	await *await // nil until it is asked for
 }
 
 type transfer struct {
@@ -32,7 +35,8 @@ type transfer struct {
 // longer than the scheduler should be kept waiting.
 const maxQuick = 64 << 10
 
-func newWireIO(tcp *net.TCPConn) *wireIO {
+// New is nil if tcp is. Deadlines, and closing, are those of tcp.
+func New(tcp *net.TCPConn) *Conn {
 	if tcp == nil {
 		return nil
 	}
@@ -40,27 +44,39 @@ func newWireIO(tcp *net.TCPConn) *wireIO {
 	if err != nil {
 		return nil
 	}
-	w := &wireIO{raw: raw}
-	w.recv = func(fd uintptr) bool { return w.in.try(unix.SYS_RECVFROM, fd) }
-	w.send = func(fd uintptr) bool { return w.out.try(unix.SYS_SENDTO, fd) }
-	return w
+	c := &Conn{tcp: tcp, raw: raw}
+	c.recv = func(fd uintptr) bool {
+		done := c.in.try(unix.SYS_RECVFROM, fd)
+		received(fd)
+		return done
+	}
+	c.send = func(fd uintptr) bool {
+		sending()
+		return c.out.try(unix.SYS_SENDTO, fd)
+	}
+	return c
 }
 
 // try says false if the call would have had to wait.
 func (t *transfer) try(call, fd uintptr) bool {
 	for {
 		n, _, errno := syscall.RawSyscall6(call, fd, uintptr(unsafe.Pointer(unsafe.SliceData(t.p))), uintptr(len(t.p)), uintptr(t.flags), 0, 0)
-		switch errno {
-		case syscall.EINTR:
+		if errno == syscall.EINTR {
 			continue
-		case syscall.EAGAIN:
-			return false
-		case 0:
-			t.n = int(n)
 		}
-		t.errno = errno
-		return true
+		return t.tried(n, errno)
 	}
+}
+
+func (t *transfer) tried(n uintptr, errno syscall.Errno) bool {
+	switch errno {
+	case syscall.EAGAIN:
+		return false
+	case 0:
+		t.n = int(n)
+	}
+	t.errno = errno
+	return true
 }
 
 // end is what has become of the transfer, after waiting failed with err or not.
@@ -73,29 +89,30 @@ func (t *transfer) end(op string, err error) (int, error) {
 	return n, err
 }
 
-func (w *wireIO) read(p []byte) (int, error) {
+// Read reads what there is, and waits if that is nothing.
+func (c *Conn) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	w.in = transfer{p: p, flags: unix.MSG_DONTWAIT}
-	n, err := w.in.end("read", w.raw.Read(w.recv))
+	c.in = transfer{p: p, flags: unix.MSG_DONTWAIT}
+	n, err := c.in.end("read", c.raw.Read(c.recv))
 	if n == 0 && err == nil {
 		err = io.EOF
 	}
 	return n, err
 }
 
-// write writes all of p unless it fails. With more it lets the system keep what
+// Write writes all of p unless it fails. With more it lets the system keep what
 // fills no packet for what follows at once.
-func (w *wireIO) write(p []byte, more bool) (done int, err error) {
+func (c *Conn) Write(p []byte, more bool) (done int, err error) {
 	flags := unix.MSG_DONTWAIT | unix.MSG_NOSIGNAL
 	if more {
 		flags |= unix.MSG_MORE
 	}
 	for len(p) > 0 && err == nil {
 		var n int
-		w.out = transfer{p: p[:min(len(p), maxQuick)], flags: flags}
-		n, err = w.out.end("write", w.raw.Write(w.send))
+		c.out = transfer{p: p[:min(len(p), maxQuick)], flags: flags}
+		n, err = c.out.end("write", c.raw.Write(c.send))
 		done += n
 		p = p[n:]
 	}
