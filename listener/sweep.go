@@ -13,6 +13,9 @@ const (
 	parkAfter = time.Second
 	// patience is how long a claim may stay unanswered.
 	patience = time.Second
+	// overduePatience is that where a timeout is over: with two sweeps around it,
+	// what is overdue has ended within a second.
+	overduePatience = 500 * time.Millisecond
 )
 
 // sweeper looks after the timeouts of a server's connections: it compares how
@@ -109,6 +112,7 @@ func (w *sweeper) consider(c *conn, limits *terms, now int64) {
 	c.claimed = 0
 	switch bound := limits.bound(p.state()); {
 	case bound > 0 && p.age(now) >= bound:
+		c.claimed = now
 		c.claim(p, claimOverdue)
 	case p.state().Active():
 	case c.outdated() && p.state() == StateIdle:
@@ -140,10 +144,17 @@ func (w *sweeper) insist(c *conn, p phase, limits *terms, now int64) {
 	case StateResponse:
 		c.kill()
 	default:
-		if unanswered > patience {
+		if unanswered > p.claim().patience() {
 			c.kill()
 		}
 	}
+}
+
+func (c claim) patience() time.Duration {
+	if c == claimOverdue {
+		return overduePatience
+	}
+	return patience
 }
 
 // claim wakes the goroutine that serves c, if it still is in the phase seen.

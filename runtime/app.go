@@ -16,6 +16,7 @@ import (
 	"github.com/echterhof/rockstar-tui/pool"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/watch"
 )
 
 // ErrClosed is returned by an App that was shut down.
@@ -74,7 +75,7 @@ type App struct {
 	status    control.ConfigStatus // of the file
 	revision  uint64
 	lastActor string
-	fileHash  [sha256.Size]byte // of the file as last seen; changeMu guards it
+	fileHash  [sha256.Size]byte // of the file as last seen; mu guards it
 	changing  changing
 	notes     notes              // what is known of the overrides
 	edits     []control.Override // the same, as a snapshot shows it
@@ -129,7 +130,7 @@ func Open(ctx context.Context, o Options) (*App, error) {
 	cfg, wrong := o.Config, error(nil)
 	if o.ConfigPath != "" {
 		var read configFile
-		read, wrong = a.readFile(o.ConfigPath)
+		read, wrong = a.readFile(o.ConfigPath, watch.Read)
 		cfg, a.status.Path = read.config, read.path
 		if wrong != nil && !o.FallbackLastGood {
 			a.state.close()

@@ -21,12 +21,15 @@ type configFile struct {
 	config *config.Config
 }
 
-func (a *App) readFile(path string) (configFile, error) {
+// reading is how a file is read: watch.Read or watch.ReadQuiet.
+type reading func(path string) ([]byte, [sha256.Size]byte, error)
+
+func (a *App) readFile(path string, read reading) (configFile, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return configFile{}, err
 	}
-	data, hash, err := watch.Read(path)
+	data, hash, err := read(path)
 	if err != nil {
 		reason := strings.TrimPrefix(err.Error(), "read "+path+": ")
 		return configFile{path: path}, config.Errors{{File: path, Message: reason, Hint: "to begin with one: rockstar-tui config init FILE"}}
@@ -39,13 +42,27 @@ func (a *App) readFile(path string) (configFile, error) {
 func (a *App) watchFile(loaded configFile) {
 	a.background(func(ctx context.Context) {
 		err := watch.File(ctx, loaded.path, watch.Options{
-			Known: loaded.hash, Log: a.log,
+			Known: loaded.hash, Seen: a.seenFile, Log: a.log,
 			Warn: func(message string) { a.events.warnf("", "%s", message) },
 		}, a.saved)
 		if err != nil {
 			a.events.errorf("", "the config file is no longer watched: %v; reload it by hand", err)
 		}
 	})
+}
+
+// seenFile is the hash of the file as it was last read.
+func (a *App) seenFile() [sha256.Size]byte {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.fileHash
+}
+
+// sawFile notes it.
+func (a *App) sawFile(hash [sha256.Size]byte) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.fileHash = hash
 }
 
 // fileActor is who changes something when the file was saved.
@@ -59,7 +76,7 @@ func (a *App) saved(c watch.Content) {
 	}
 	defer unlock()
 	a.setChanging(changing{fileActor, time.Now()})
-	a.fileHash = sha256.Sum256(c.Data)
+	a.sawFile(sha256.Sum256(c.Data))
 	if c.Err != nil {
 		a.refuse(&control.Error{Code: control.CodeRefused, Message: c.Err.Error()})
 		return
@@ -102,11 +119,15 @@ func (a *App) reload(ctx context.Context, action control.Action) (*control.Resul
 	}
 	file := a.file
 	if a.status.Path != "" {
-		read, err := a.readFile(a.status.Path)
+		read, err := a.readFile(a.status.Path, watch.Read)
+		if err != nil { // perhaps it is being saved
+			read, err = a.readFile(a.status.Path, watch.ReadQuiet)
+		}
+		a.sawFile(read.hash)
 		if err != nil {
 			return nil, a.refuse(refused(err))
 		}
-		file, a.fileHash = read.config, read.hash
+		file = read.config
 	} else if !action.Discard {
 		return nil, &control.Error{Code: control.CodeUnsupported, Message: "there is no config file to reload: this runtime was started without one"}
 	}

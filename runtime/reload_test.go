@@ -75,6 +75,30 @@ func TestBrokenFileChangesNothingAndSaysWhy(t *testing.T) {
 	awaitStatus(t, app, "in sync again", isState(control.ConfigInSync))
 }
 
+// An editor that writes in two goes, closing the file in between, is not caught
+// in the middle by who asks for a reload.
+func TestReloadWaitsForTheOtherHalfOfASave(t *testing.T) {
+	app, path := openFile(t, inProcess)
+	text := strings.Replace(inProcess, "address:", "timeouts: {idle: 21s}\n    address:", 1)
+	half := len(text) - 20 // within the stats route: not YAML
+	writeFile(t, path, text[:half])
+	go func() {
+		time.Sleep(100 * time.Millisecond)
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+		if err == nil {
+			f.WriteString(text[half:])
+			f.Close()
+		}
+	}()
+	if _, err := app.Act(t.Context(), control.Action{Kind: control.Reload}); err != nil {
+		t.Fatalf("reload in the middle of a save: %v", err)
+	}
+	if l := info(t, app, "web"); l.Timeouts.Idle != "21s" {
+		t.Errorf("idle is %s after the reload, want the saved 21s", l.Timeouts.Idle)
+	}
+	awaitStatus(t, app, "in sync", isState(control.ConfigInSync))
+}
+
 func TestVanishedFileKeepsEverythingRunning(t *testing.T) {
 	app, path := openFile(t, inProcess)
 	if err := os.Remove(path); err != nil {

@@ -30,6 +30,7 @@ var (
 // What Read waits for, at most.
 const (
 	readStall = 3 * time.Second       // a writer that has it open but leaves it alone
+	readQuiet = time.Second           // that a save may pause, see ReadQuiet
 	readLimit = 10 * time.Second      // all in all
 	readRetry = 20 * time.Millisecond // between two tries
 )
@@ -41,6 +42,18 @@ const (
 // seconds is [ErrWriting].
 func Read(path string) ([]byte, [sha256.Size]byte, error) {
 	take := taker{path: path, max: MaxSize, lease: true, stall: readStall}
+	data, err := take.wait(readLimit)
+	if err != nil {
+		return nil, [sha256.Size]byte{}, err
+	}
+	return data, sha256.Sum256(data), nil
+}
+
+// ReadQuiet is Read for a file that cannot be used as it is: it may be half of a
+// save whose writer has closed it in between, or not be there for a moment. It is
+// read when it has not changed for a second.
+func ReadQuiet(path string) ([]byte, [sha256.Size]byte, error) {
+	take := taker{path: path, max: MaxSize, patience: readQuiet}
 	data, err := take.wait(readLimit)
 	if err != nil {
 		return nil, [sha256.Size]byte{}, err

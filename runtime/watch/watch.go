@@ -67,6 +67,10 @@ type Options struct {
 	// Known is the hash of the content already loaded, which is then not
 	// delivered again. Zero delivers the first content found.
 	Known [sha256.Size]byte
+	// Seen, if set, tells the hash of what was last read of the file, by fn or
+	// otherwise: only other content is delivered. It may be called from the
+	// goroutine of File. Without it that is what was last delivered.
+	Seen func() [sha256.Size]byte
 
 	// NoEvents only polls, for file systems whose events are of no use.
 	NoEvents bool
@@ -243,6 +247,9 @@ func (w *watcher) settle(now time.Time) {
 
 func (w *watcher) deliver(data []byte) {
 	hash, recovered := sha256.Sum256(data), w.failure != ""
+	if w.opts.Seen != nil {
+		w.delivered = w.opts.Seen()
+	}
 	if hash == w.delivered && !recovered {
 		return
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	goruntime "runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -278,5 +279,56 @@ func TestReadGivesAnIdleWriterAChanceOnly(t *testing.T) {
 	data, _, err := watch.Read(path)
 	if err != nil || string(data) != content("start") {
 		t.Errorf("got %s, %v; want the content although it is open for writing", brief(string(data)), err)
+	}
+}
+
+// Half of a save that its writer has closed looks finished, for a while.
+func TestReadQuietWaitsForWhatFollows(t *testing.T) {
+	t.Parallel()
+	path := file(t, content("start")[:10])
+	go func() {
+		time.Sleep(200 * time.Millisecond)
+		os.WriteFile(path, []byte(content("whole")), 0o600)
+	}()
+	data, hash, err := watch.ReadQuiet(path)
+	if err != nil || string(data) != content("whole") || hash != sha256.Sum256(data) {
+		t.Errorf("got %s, %v; want what was written a moment later", brief(string(data)), err)
+	}
+}
+
+// What was read by somebody else counts as known: a file that was found broken in
+// between is delivered again, also if it is as it was before.
+func TestWhatWasSeenOtherwiseCounts(t *testing.T) {
+	t.Parallel()
+	path := file(t, content("start"))
+	var mu sync.Mutex
+	known := sha256.Sum256([]byte(content("start")))
+	seen := known
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	got := make(chan string, 10)
+	ended := make(chan error, 1)
+	go func() {
+		ended <- watch.File(ctx, path, watch.Options{Known: known, Poll: 20 * time.Millisecond, Seen: func() [32]byte {
+			mu.Lock()
+			defer mu.Unlock()
+			return seen
+		}}, func(c watch.Content) { got <- string(c.Data) })
+	}()
+	mu.Lock()
+	seen = sha256.Sum256([]byte("half of it"))
+	mu.Unlock()
+	write(t, path, content("start"))
+	select {
+	case data := <-got:
+		if data != content("start") {
+			t.Errorf("got %s", brief(data))
+		}
+	case <-ctx.Done():
+		t.Error("a file that was found different in between is not delivered")
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }
