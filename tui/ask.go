@@ -222,15 +222,10 @@ func (m *model) askTimeouts(name string) tea.Cmd {
 	if why := m.refusal(); why != "" || l == nil {
 		return m.say(component.Problem, why)
 	}
-	field := func(name, hint string) component.Field {
-		return component.Field{Name: name, Label: name, Hint: hint, Check: checkDuration}
-	}
-	fields := []component.Field{
-		field("read", "a whole request, from its first byte"),
-		field("read_header", "the header, and the first byte of a connection"),
-		field("write", "handling and response, from the end of the request"),
-		field("idle", "the wait for the next request"),
-		field("shutdown", "the drain of connections when something stops"),
+	var fields []component.Field
+	for _, key := range []string{"read", "read_header", "write", "idle", "shutdown"} {
+		fields = append(fields, component.Field{Name: key, Label: key, Check: checkDuration,
+			Hint: explained("listeners.*.timeouts." + key)})
 	}
 	t := l.Timeouts
 	values := []string{t.Read, t.ReadHeader, t.Write, t.Idle, t.Shutdown}
@@ -241,10 +236,7 @@ func (m *model) askTimeouts(name string) tea.Cmd {
 		Form:     component.NewForm("timeouts of "+name, fields, values),
 		listener: name, base: m.changes.known, submit: m.submitTimeouts,
 	}
-	m.form.Note = "0s is none, empty is what the file says; enter applies"
-	if m.data.Config.Path == "" {
-		m.form.Note = "0s is none, empty is what it was at start; enter applies"
-	}
+	m.form.Note = m.unsetNote("0s is none, ")
 	return nil
 }
 

@@ -35,6 +35,9 @@ type wish struct {
 	// persist also changes the file, and confirm puts the change on trial.
 	persist bool
 	confirm time.Duration
+	// generation to go back to instead of making a patch, 0 if none, and its config.
+	generation uint64
+	config     string
 }
 
 // changes are made one after the other.
@@ -152,7 +155,7 @@ func (m *model) plan(w wish) tea.Cmd {
 }
 
 func (w *wish) change(base uint64) control.Change {
-	return control.Change{Patch: w.patch, Base: base, Persist: w.persist, Confirm: config.Duration(w.confirm), Actor: "cockpit"}
+	return control.Change{Patch: w.patch, Config: w.config, Base: base, Persist: w.persist, Confirm: config.Duration(w.confirm), Actor: "cockpit"}
 }
 
 // planned applies what harms nobody and asks about the rest.
@@ -195,6 +198,10 @@ func (m *model) apply(w wish, revision uint64) tea.Cmd {
 	return m.do(func(ctx context.Context) tea.Msg {
 		ctx, cancel := context.WithTimeout(ctx, applyTime)
 		defer cancel()
+		if w.generation != 0 && w.confirm == 0 {
+			result, err := m.ctl.Act(ctx, control.Action{Kind: control.Rollback, Generation: w.generation, Base: revision, Actor: "cockpit"})
+			return appliedMsg{w, result, err}
+		}
 		result, err := m.ctl.Apply(ctx, w.change(revision))
 		return appliedMsg{w, result, err}
 	})

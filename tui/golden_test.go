@@ -56,6 +56,14 @@ var frames = []struct {
 	{name: "held", scene: "held"},
 	{name: "dialog-held", scene: "held", keys: func(s *stage) { s.press("h").read().press("tab") }},
 	{name: "fallback", scene: "fallback"},
+	{name: "config", scene: "overridden", keys: func(s *stage) { s.press("4") }},
+	{name: "config-idle", scene: "idle", keys: func(s *stage) { s.press("4") }},
+	{name: "config-history", scene: "overridden", keys: func(s *stage) { scaled(s).press("4", "j", "j", "j", "j") }},
+	{name: "dialog-generation", scene: "overridden", keys: func(s *stage) { scaled(s).press("4", "j", "j", "j", "j", "enter") }},
+	{name: "dialog-go-back", scene: "overridden", keys: func(s *stage) { scaled(s).press("4", "G", "b") }},
+	{name: "dialog-write", scene: "overridden", keys: func(s *stage) { s.press("4", "W").read().press("tab") }},
+	{name: "settings", scene: "overridden", keys: func(s *stage) { s.press("j", "e", "j", "j", "j", "j") }},
+	{name: "form-setting", scene: "busy", keys: func(s *stage) { s.press("j", "e", "j", "j", "j", "j", "enter") }},
 	{name: "form-resize", scene: "busy", keys: func(s *stage) { s.press("j", "r") }},
 	{name: "form-timeouts", scene: "busy", keys: func(s *stage) { s.press("j", "t") }},
 	{name: "form-timeouts-wrong", scene: "busy", keys: func(s *stage) {
@@ -72,6 +80,12 @@ var frames = []struct {
 		s.pass(4 * 1000 * 1000 * 1000)
 		s.look()
 	}},
+}
+
+// scaled makes the history a little longer.
+func scaled(s *stage) *stage {
+	s.press("j", "+", "+").step()
+	return s
 }
 
 func TestFramesLookAsTheyDid(t *testing.T) {
@@ -140,7 +154,7 @@ func fits(t *testing.T, view string, width, height int) {
 // What lies on top is chosen to be read whole in the usual window.
 func TestNothingInABoxIsCutAt80x24(t *testing.T) {
 	for _, glyphs := range []themes.Glyphs{themes.Unicode(), themes.ASCII()} {
-		for _, keys := range [][]string{{"?"}, {"r"}, {"t"}, {"s"}, {"-"}, {"X"}, {"q"}} {
+		for _, keys := range [][]string{{"?"}, {"r"}, {"t"}, {"s"}, {"-"}, {"X"}, {"q"}, {"e", "enter"}, {"t", "1", "ctrl+t"}} {
 			s := play(t, "busy", 80, 24, func(o *Options) { o.OwnsRuntime, o.CPUs = true, 128 })
 			s.m.st = styles(t, "mono", themes.Plain, glyphs)
 			s.press("j").press(keys...)
@@ -203,7 +217,7 @@ func TestSmallestWindowShowsARowOfData(t *testing.T) {
 func TestEverySceneFitsEveryWindow(t *testing.T) {
 	for _, scene := range controltest.Scenes() {
 		s := play(t, scene, 80, 24)
-		for _, keys := range [][]string{{"1"}, {"enter"}, {"2"}, {"3"}, {"?"}, {"esc", "1", "t"}, {"esc", "r"}, {"esc", "s"}} {
+		for _, keys := range [][]string{{"1"}, {"enter"}, {"2"}, {"3"}, {"?"}, {"esc", "1", "t"}, {"esc", "r"}, {"esc", "s"}, {"esc", "e"}, {"enter"}, {"esc", "4"}, {"enter"}, {"esc", "G"}, {"z"}, {"esc", "h"}} {
 			s.press(keys...)
 			for _, w := range []int{1, 7, 20, 33, 49, 50, 64, 79, 80, 119, 333} {
 				for _, h := range []int{1, 3, 5, 8, 11, 12, 16, 24, 90} {

@@ -6,6 +6,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/tui/component"
 	"github.com/echterhof/rockstar-tui/tui/page"
@@ -41,8 +42,14 @@ type model struct {
 	workers  *page.Workers
 	pools    *page.Pools
 	events   *page.Events
+	config   *page.Config
+	past     pastSeen // which history the config page shows
 	tab      int
 	inside   bool // of the first tab: the listener instead of the overview
+	deeper   bool // and instead of that its settings
+	settings *page.Settings
+	running  *config.Config // what runs, nil while it is not known
+	ran      runningSeen    // which of them the settings show
 
 	// What lies on top, the uppermost first.
 	question *question
@@ -110,7 +117,7 @@ func newModel(ctx context.Context, opts Options, st *component.Styles) *model {
 		ctx: ctx, opts: opts, ctl: opts.Controller, feed: newFeed(opts.Controller, c), crash: c,
 		st: st, keys: keys,
 		overview: page.NewOverview(keys), workers: page.NewWorkers(keys),
-		pools: page.NewPools(keys), events: page.NewEvents(keys),
+		pools: page.NewPools(keys), events: page.NewEvents(keys), config: page.NewConfig(keys), settings: page.NewSettings(keys),
 		seen: &look{}, dirty: true, after: tea.Tick,
 	}
 	m.changes.init()
@@ -128,7 +135,13 @@ const first = 20 * time.Millisecond
 func (m *model) Update(msg tea.Msg) (next tea.Model, cmd tea.Cmd) {
 	defer m.crash.caught()
 	next = m
-	return m, m.update(msg)
+	cmd = m.update(msg)
+	for _, more := range []tea.Cmd{m.wantPast(), m.wantRunning()} {
+		if more != nil {
+			cmd = tea.Batch(cmd, more)
+		}
+	}
+	return m, cmd
 }
 
 func (m *model) update(msg tea.Msg) tea.Cmd {
@@ -156,6 +169,12 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 		return m.applied(msg)
 	case actedMsg:
 		return m.acted(msg)
+	case pastMsg:
+		m.config.Past(msg.all, msg.failed)
+	case runningMsg:
+		m.took(msg)
+	case generationMsg:
+		return m.generation(msg)
 	case tea.ResumeMsg:
 		return m.tick(first)
 	}
@@ -256,7 +275,7 @@ func (m *model) judgeLink() {
 }
 
 func (m *model) all() []page.Page {
-	return []page.Page{m.overview, m.workers, m.pools, m.events}
+	return []page.Page{m.overview, m.workers, m.pools, m.events, m.config, m.settings}
 }
 
 // shown is the page one sees.
@@ -266,6 +285,10 @@ func (m *model) shown() page.Page {
 		return m.pools
 	case m.tab == 2:
 		return m.events
+	case m.tab == configTab:
+		return m.config
+	case m.inside && m.deeper:
+		return m.settings
 	case m.inside:
 		return m.workers
 	}
@@ -311,3 +334,9 @@ func (m *model) do(f func(ctx context.Context) tea.Msg) tea.Cmd {
 		return f(m.ctx)
 	}
 }
+
+// configTab is the page of the config, tabs the number of pages.
+const (
+	configTab = 3
+	tabs      = 4
+)

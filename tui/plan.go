@@ -32,7 +32,7 @@ func (m *model) confirm(w wish, p *control.Plan) tea.Cmd {
 	d.Buttons[confirmButton].Hint = w.twin("")
 	d.Buttons = append(d.Buttons, component.Button{Label: "try for " + page.Brief(trialTime.String()), Key: "t",
 		Hint: w.twin(" --confirm " + page.Brief(trialTime.String()))})
-	if m.data.Config.Path != "" {
+	if m.data.Config.Path != "" && w.setsOnly() {
 		d.Buttons = append(d.Buttons, component.Button{Label: w.verb + " and write", Key: "w", Hint: w.twin(" --persist")})
 	}
 	return m.ask(d, func(button int) tea.Cmd {
@@ -186,8 +186,18 @@ func longer(a, b string) string {
 	return a
 }
 
-// twin is the command line that does the same, empty where that takes two.
+// setsOnly reports whether the wish can be written to the file as it is: what is
+// unset is what the file says anyway.
+func (w *wish) setsOnly() bool {
+	return len(w.patch) > 0 && !slices.ContainsFunc(w.patch, func(e config.Edit) bool { return e.Unset })
+}
+
+// twin is the command line that does the same, empty where none does, or it
+// takes two.
 func (w *wish) twin(flags string) string {
+	if w.generation != 0 && flags == "" {
+		return same(fmt.Sprintf("rollback %d", w.generation))
+	}
 	var set, unset []string
 	for _, e := range w.patch {
 		if e.Unset {
@@ -197,7 +207,7 @@ func (w *wish) twin(flags string) string {
 		}
 	}
 	switch {
-	case len(set) > 0 && len(unset) > 0 || len(w.patch) == 0:
+	case len(set) > 0 && len(unset) > 0 || len(w.patch) == 0 || len(unset) > 0 && flags != "":
 		return ""
 	case len(set) > 0:
 		return same("set " + strings.Join(set, " ") + flags)

@@ -81,15 +81,17 @@ func (m *model) pressGlobal(k tea.KeyMsg) (cmd tea.Cmd, done bool) {
 	case key.Matches(k, keys.Filter):
 		m.input = component.NewInput("/", m.shown().Filtered())
 	case key.Matches(k, keys.First):
-		m.tab, m.inside = 0, false
+		m.tab, m.inside, m.deeper = 0, false, false
 	case key.Matches(k, keys.Second):
 		m.tab = 1
 	case key.Matches(k, keys.Third):
 		m.tab = 2
+	case key.Matches(k, keys.Fourth):
+		m.tab = configTab
 	case key.Matches(k, keys.Next):
-		m.tab = (m.tab + 1) % 3
+		m.tab = (m.tab + 1) % tabs
 	case key.Matches(k, keys.Previous):
-		m.tab = (m.tab + 2) % 3
+		m.tab = (m.tab + tabs - 1) % tabs
 	case key.Matches(k, keys.Back):
 		m.back()
 	default:
@@ -105,6 +107,8 @@ func (m *model) back() {
 		m.shown().Filter("")
 	case m.tab != 0:
 		m.tab = 0
+	case m.deeper:
+		m.deeper = false
 	default:
 		m.inside = false
 	}
@@ -115,7 +119,7 @@ func (m *model) grant(intent page.Intent) tea.Cmd {
 	switch i := intent.(type) {
 	case page.Open:
 		m.workers.Of(i.Listener)
-		m.inside = true
+		m.inside, m.deeper = true, false
 	case page.Toggle:
 		return m.toggle(i.Listener)
 	case page.Scale:
@@ -124,6 +128,18 @@ func (m *model) grant(intent page.Intent) tea.Cmd {
 		return m.askWorkers(i.Listener)
 	case page.AskTimeouts:
 		return m.askTimeouts(i.Listener)
+	case page.AskSettings:
+		m.openSettings(i.Listener)
+	case page.Unset:
+		return m.unset(i.Path)
+	case page.Write:
+		return m.askWrite(i.Edits)
+	case page.AskSetting:
+		return m.askSetting(i.Path, i.Value)
+	case page.ShowGeneration:
+		return m.showGeneration(i.Generation)
+	case page.GoBack:
+		return m.goBack(i.Generation)
 	}
 	return nil
 }

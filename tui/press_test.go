@@ -346,9 +346,9 @@ func TestFilterShowsWhatMatchesWhileItIsTyped(t *testing.T) {
 func TestPagesAreReachedByNumberAndTab(t *testing.T) {
 	s := web(t)
 	for _, step := range []struct{ key, want string }{
-		{"2", "[2 Pools]"}, {"3", "[3 Events]"}, {"1", "[1 Overview]"}, {"tab", "[2 Pools]"}, {"tab", "[3 Events]"},
-		{"tab", "[1 Overview]"}, {"shift+tab", "[3 Events]"}, {"esc", "[1 Overview]"}, {"enter", "[1 Overview / web]"},
-		{"tab", "[2 Pools]"}, {"shift+tab", "[1 Overview / web]"}, {"esc", "[1 Overview]"}, {"enter", "/ web]"}, {"1", "[1 Overview]"},
+		{"2", "[2 Pools]"}, {"3", "[3 Events]"}, {"1", "[1 Overview]"}, {"tab", "[2 Pools]"}, {"tab", "[3 Events]"}, {"4", "[4 Config]"},
+		{"tab", "[1 Overview]"}, {"shift+tab", "[4 Config]"}, {"shift+tab", "[3 Events]"}, {"esc", "[1 Overview]"}, {"enter", "[1 Overview / web]"},
+		{"tab", "[2 Pools]"}, {"shift+tab", "[1 Overview / web]"}, {"e", "/ web / settings]"}, {"esc", "/ web]"}, {"esc", "[1 Overview]"}, {"enter", "/ web]"}, {"1", "[1 Overview]"},
 	} {
 		s.press(step.key).wants(step.want)
 	}

@@ -183,9 +183,12 @@ func (m *model) tabs() string {
 	first := "Overview"
 	if m.inside {
 		first = "Overview / " + m.workers.Name()
+		if m.deeper {
+			first += " / settings"
+		}
 	}
 	var titles []component.Line
-	for i, name := range []string{first, "Pools", "Events"} {
+	for i, name := range []string{first, "Pools", "Events", "Config"} {
 		label := fmt.Sprintf("%d %s", i+1, name)
 		paint := m.st.Muted
 		if i == m.tab {

@@ -16,6 +16,8 @@ type Field struct {
 	Name, Label string
 	// Hint explains the field while it has the focus.
 	Hint string
+	// Room is how many cells the value is shown in; 0 is enough for a number.
+	Room int
 	// Check returns what is wrong with a value, nil if nothing is.
 	Check func(value string) error
 
@@ -59,7 +61,7 @@ func NewForm(title string, fields []Field, values []string) *Form {
 // without access to the clipboard, which would start programs.
 func newInput(value string) textinput.Model {
 	in := textinput.New()
-	in.CharLimit = 64
+	in.CharLimit = 256
 	in.Cursor.SetMode(cursor.CursorStatic)
 	in.KeyMap.Paste = key.NewBinding(key.WithDisabled())
 	in.SetValue(Clean(value))
@@ -156,7 +158,7 @@ func (f *Form) Lines(st *Styles, width, height int) []string {
 	for i := range f.fields {
 		rows = append(rows, f.row(st, i, label, inner))
 	}
-	foot := f.foot(st, inner)
+	foot := f.foot(st, inner, max(0, height-4-len(f.fields)))
 	room := max(1, height-2-len(foot))
 	if room >= len(rows)+2 {
 		rows = append(append([]string{""}, rows...), "")
@@ -180,7 +182,7 @@ func (f *Form) row(st *Styles, i, label, inner int) string {
 	head := line.Render(inner, st.Glyphs.Ellipsis)
 	head += strings.Repeat(" ", max(0, label+4-Width(head)))
 	tail := Line{}
-	if err := f.problem(i); err != nil {
+	if err := f.problem(i); err != nil && fl.Room == 0 {
 		tail = tail.Add(st.Bad, "  "+st.Glyphs.Failed+" "+err.Error())
 	} else if fl.initial != strings.TrimSpace(fl.input.Value()) {
 		was := fl.initial
@@ -189,24 +191,52 @@ func (f *Form) row(st *Styles, i, label, inner int) string {
 		}
 		tail = tail.Add(st.Muted, fmt.Sprintf("  was %s", was))
 	}
-	rest := inner - label - 4 - inputWidth
-	return head + inputView(st, &fl.input, i == f.focus, inputWidth) + tail.Render(rest, st.Glyphs.Ellipsis)
+	width := min(max(inputWidth, fl.Room), max(1, inner-label-4))
+	rest := inner - label - 4 - width
+	return head + inputView(st, &fl.input, i == f.focus, width) + tail.Render(rest, st.Glyphs.Ellipsis)
 }
 
-// foot is the hint of the field with the focus, the note, and what failed.
-func (f *Form) foot(st *Styles, inner int) []string {
+// hintRows is how many lines a hint may have.
+const hintRows = 7
+
+// foot is what is wrong where that has no place in the row, what failed, the
+// hint of the field with the focus, and the note. The hint has at most room lines,
+// and as many for every field, so that the form keeps its height.
+func (f *Form) foot(st *Styles, inner, room int) []string {
 	var out []string
-	if f.Failed != "" {
-		for _, l := range Wrap(st.Glyphs.Failed+" "+f.Failed, inner, 3, st.Glyphs.Ellipsis) {
+	for _, text := range []string{f.wrong(), f.Failed} {
+		if text == "" {
+			continue
+		}
+		for _, l := range Wrap(st.Glyphs.Failed+" "+text, inner, 3, st.Glyphs.Ellipsis) {
 			out = append(out, st.Bad.Render(l))
 		}
 	}
-	for _, text := range []string{f.fields[f.focus].Hint, f.Note} {
-		if text != "" {
-			out = append(out, st.Muted.Render(Cut(text, inner, st.Glyphs.Ellipsis)))
-		}
+	rows := 0
+	for i := range f.fields {
+		rows = max(rows, len(Wrap(f.fields[i].Hint, inner, hintRows, "")))
+	}
+	rows = max(min(rows, 1), min(rows, room-len(out)))
+	hint := make([]string, rows)
+	for i, l := range Wrap(f.fields[f.focus].Hint, inner, rows, st.Glyphs.Ellipsis) {
+		hint[i] = st.Muted.Render(l)
+	}
+	out = append(out, hint...)
+	if f.Note != "" {
+		out = append(out, st.Muted.Render(Cut(f.Note, inner, st.Glyphs.Ellipsis)))
 	}
 	return out
+}
+
+// wrong is the problem of the field with the focus, if its row has no room for it.
+func (f *Form) wrong() string {
+	if f.fields[f.focus].Room == 0 {
+		return ""
+	}
+	if err := f.problem(f.focus); err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 // inputView draws the end of the value that has room, and the cursor.

@@ -10,10 +10,11 @@ import (
 // from here and nowhere else.
 type Keys struct {
 	Up, Down, Top, Bottom, PageUp, PageDown, Enter, Back key.Binding
-	Next, Previous, First, Second, Third                 key.Binding
-	Toggle, More, Less, Resize, Timeouts                 key.Binding
+	Next, Previous, First, Second, Third, Fourth         key.Binding
+	Toggle, More, Less, Resize, Timeouts, Settings       key.Binding
 	Reload, Filter, Help, Quit, Stop, Suspend            key.Binding
 	Keep, TakeBack, Held                                 key.Binding
+	Unset, Write, WriteAll, GoBack                       key.Binding
 
 	// Select, Workers and Pages stand for a few of the above in the footer.
 	Select, Workers, Pages key.Binding
@@ -42,11 +43,19 @@ func DefaultKeys(up, down string) *Keys {
 		Second:   bind("2", "pools", "2"),
 		Third:    bind("3", "events", "3"),
 
+		Fourth: bind("4", "config", "4"),
+
+		Unset:    bind("u", "as in the file again", "u"),
+		Write:    bind("w", "write it to the file", "w"),
+		WriteAll: bind("W", "write all", "W"),
+		GoBack:   bind("b", "back to a generation", "b"),
+
 		Toggle:   bind("s", "start or stop", "s"),
 		More:     bind("+", "one worker more", "+", "="),
 		Less:     bind("-", "one worker less", "-"),
 		Resize:   bind("r", "how many workers", "r"),
 		Timeouts: bind("t", "timeouts", "t"),
+		Settings: bind("e", "all settings", "e"),
 
 		Reload:   bind("R", "reload the config file", "R"),
 		Keep:     bind("c", "keep what is on trial", "c"),
@@ -69,8 +78,9 @@ func DefaultKeys(up, down string) *Keys {
 func (k *Keys) Groups() []component.KeyGroup {
 	return []component.KeyGroup{
 		{Title: "move", Keys: []key.Binding{k.Up, k.Down, k.PageUp, k.PageDown, k.Top, k.Bottom, k.Enter, k.Back}},
-		{Title: "the listener", Keys: []key.Binding{k.Toggle, k.More, k.Less, k.Resize, k.Timeouts}},
-		{Title: "pages", Keys: []key.Binding{k.First, k.Second, k.Third, k.Next, k.Previous, k.Filter}},
+		{Title: "the listener", Keys: []key.Binding{k.Toggle, k.More, k.Less, k.Resize, k.Timeouts, k.Settings}},
+		{Title: "pages", Keys: []key.Binding{k.First, k.Second, k.Third, k.Fourth, k.Next, k.Previous, k.Filter}},
+		{Title: "the config", Keys: []key.Binding{k.Unset, k.Write, k.WriteAll, k.GoBack}},
 		{Title: "the runtime", Keys: []key.Binding{k.Reload, k.Keep, k.TakeBack, k.Held, k.Stop, k.Quit, k.Suspend, k.Help}},
 	}
 }

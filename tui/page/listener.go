@@ -118,7 +118,7 @@ func (w *Workers) Keys() []key.Binding {
 	if !w.lis.Enabled {
 		toggle = named(k.Toggle, "start")
 	}
-	return []key.Binding{k.Back, toggle, k.Workers, k.Timeouts, k.Select, k.Pages, k.Filter, k.Reload}
+	return []key.Binding{k.Back, toggle, k.Workers, k.Timeouts, named(k.Settings, "settings"), k.Select, k.Pages, k.Filter, k.Reload}
 }
 
 // Lines draws what there is to know of the listener. When room is short, the

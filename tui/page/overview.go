@@ -132,7 +132,7 @@ func (o *Overview) Keys() []key.Binding {
 	if !o.rows[o.list.Cursor].Enabled {
 		toggle = named(k.Toggle, "start")
 	}
-	return []key.Binding{k.Enter, toggle, k.Workers, k.Timeouts, k.Select, k.Pages, k.Filter, k.Reload}
+	return []key.Binding{k.Enter, toggle, k.Workers, k.Timeouts, named(k.Settings, "settings"), k.Select, k.Pages, k.Filter, k.Reload}
 }
 
 // Lines draws the totals, the listeners, and events where there is room.

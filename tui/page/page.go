@@ -7,6 +7,7 @@ import (
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
 
+	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/tui/component"
 )
 
@@ -49,6 +50,18 @@ type (
 	AskWorkers struct{ Listener string }
 	// AskTimeouts wants to edit the timeouts.
 	AskTimeouts struct{ Listener string }
+	// AskSettings wants to see all settings of a listener.
+	AskSettings struct{ Listener string }
+	// Unset wants a value to be again what the file says.
+	Unset struct{ Path string }
+	// Write wants values that were changed by hand to be written into the file.
+	Write struct{ Edits []control.Override }
+	// AskSetting wants to edit the value at a path, which is Value now.
+	AskSetting struct{ Path, Value string }
+	// ShowGeneration wants to see what an entry of the history changed.
+	ShowGeneration struct{ control.Generation }
+	// GoBack wants an entry of the history to run again.
+	GoBack struct{ control.Generation }
 )
 
 // base is what all pages have.
@@ -89,6 +102,8 @@ func onListener(keys *Keys, k tea.KeyMsg, name string) Intent {
 		return AskWorkers{name}
 	case key.Matches(k, keys.Timeouts):
 		return AskTimeouts{name}
+	case key.Matches(k, keys.Settings):
+		return AskSettings{name}
 	}
 	return nil
 }

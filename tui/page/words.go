@@ -20,3 +20,9 @@ func Left(d time.Duration) string {
 
 // Short leaves out of a path what goes without saying: that it is of a listener.
 func Short(path string) string { return strings.TrimPrefix(path, "listeners.") }
+
+// LastWords are the last two words of a path: "timeouts.idle".
+func LastWords(path string) string {
+	words := strings.Split(path, ".")
+	return strings.Join(words[max(0, len(words)-2):], ".")
+}

@@ -179,7 +179,12 @@ func (f *Fake) Apply(ctx context.Context, c control.Change) (*control.Result, er
 func (f *Fake) carryOut(c control.Change, to *control.Snapshot, changes []config.Change) *control.Result {
 	plan := planOf(f.now, to, changes)
 	result := &control.Result{Revision: f.now.Revision, Message: plan.Summary}
+	if c.Persist && c.Confirm == 0 {
+		written(to, c.Patch)
+	}
 	if len(changes) == 0 {
+		f.now = to
+		f.notify()
 		return result
 	}
 	to.Revision++
@@ -217,10 +222,14 @@ func (f *Fake) change(c control.Change) (*control.Snapshot, []config.Change, err
 		return nil, nil, &control.Error{Code: control.CodeConflict,
 			Message: fmt.Sprintf("the change is based on revision %d, the runtime is at %d", c.Base, f.now.Revision)}
 	}
-	if c.Config != "" {
-		return nil, nil, &control.Error{Code: control.CodeUnsupported, Message: "this runtime takes patches only"}
-	}
 	to := clone(f.now)
+	if c.Config != "" {
+		was := f.past.of(c.Config)
+		if was == nil {
+			return nil, nil, &control.Error{Code: control.CodeUnsupported, Message: "this runtime takes patches only, and configs of its history"}
+		}
+		return to, goBack(to, was), nil
+	}
 	changes, err := edit(to, fromFile(to, c.Patch))
 	return to, changes, err
 }

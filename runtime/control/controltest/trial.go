@@ -41,6 +41,30 @@ func (p *past) add(s *control.Snapshot, g control.Generation) uint64 {
 	return g.Number
 }
 
+// configOf is the text of a generation's config: as good as any, since nobody
+// but the Fake reads it.
+func configOf(number uint64) string { return fmt.Sprintf("version: 1\n# generation %d\n", number) }
+
+// of returns the state with that config, nil if there is none.
+func (p *past) of(config string) *control.Snapshot {
+	for number, s := range p.states {
+		if configOf(number) == config {
+			return s
+		}
+	}
+	return nil
+}
+
+// written has the file say what is changed by hand at these paths.
+func written(s *control.Snapshot, patch config.Patch) {
+	in := func(path string) bool {
+		return slices.ContainsFunc(patch, func(e config.Edit) bool { return e.Path == path })
+	}
+	s.Config.Edits = slices.DeleteFunc(slices.Clone(s.Config.Edits), func(o control.Override) bool { return in(o.Path) })
+	s.Config.Overrides = slices.DeleteFunc(slices.Clone(s.Config.Overrides), in)
+	tellState(s)
+}
+
 // History lists what Apply and Act did.
 func (f *Fake) History(ctx context.Context, q control.HistoryQuery) ([]control.Generation, error) {
 	f.mu.Lock()
@@ -59,7 +83,7 @@ func (f *Fake) History(ctx context.Context, q control.HistoryQuery) ([]control.G
 		}
 		g.Running = g.Number == f.now.Config.Generation
 		if q.Config && g.Result == control.ResultApplied {
-			g.Config = fmt.Sprintf("version: 1\n# generation %d\n", g.Number)
+			g.Config = configOf(g.Number)
 		}
 		out = append(out, g)
 	}
