@@ -64,7 +64,7 @@ func startClients(ctx context.Context, s *site) *sync.WaitGroup {
 		s.ledger.note(k.name, func(*kindCount) {})
 		count := k.count
 		if s.loss > 0 {
-			count *= 8 // a connection takes seconds to begin
+			count *= 4 // a connection takes seconds to begin
 		}
 		for range count {
 			number++
@@ -138,7 +138,7 @@ func (c *client) conclude(r request, status int, body, local string) {
 		return
 	}
 	if stale {
-		c.ledger.note(c.kind, func(k *kindCount) { k.Stale++ })
+		c.ledger.stale(c.kind, body, local)
 	}
 	c.ledger.answered(c.kind, r.began)
 }

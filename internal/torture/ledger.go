@@ -100,6 +100,14 @@ func (l *ledger) answered(kind string, since time.Time) {
 	})
 }
 
+// stale counts an answer by older routes, and tells where it came from.
+func (l *ledger) stale(kind, body, local string) {
+	l.note(kind, func(k *kindCount) { k.Stale++ })
+	if l.verbose {
+		say("%8.3fs stale %s: %q (local %s)", time.Since(l.began).Seconds(), kind, body, local)
+	}
+}
+
 // failed counts a request that failed on the connection with that local
 // address, which may be empty.
 func (l *ledger) failed(kind, cause, local string) {

@@ -55,8 +55,8 @@ func TestHandshakesUnderLossSurviveResizeAndRestart(t *testing.T) {
 		t.Skip(why)
 	}
 	t.Parallel()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-program", program, "-loss", "30", "-time", "4s", "-seed", "3", "-rate", "1000", "-only", "resize,rolling,restart",
-		"-clients", "short,keep-alive")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-program", program, "-loss", "30", "-time", "2s", "-seed", "3", "-rate", "1000", "-only", "resize,rolling,restart",
+		"-clients", "short,keep-alive,tls")
 	cmd.Env = append(os.Environ(), asCommand+"=1")
 	text, err := cmd.CombinedOutput()
 	t.Logf("%s", text)
@@ -68,7 +68,7 @@ func TestHandshakesUnderLossSurviveResizeAndRestart(t *testing.T) {
 // A few seconds of what make torture does for a minute.
 func TestAShortTortureFailsNoRequest(t *testing.T) {
 	t.Parallel()
-	r, err := torture(t.Context(), options{program: program, time: 4 * time.Second, seed: 7, rate: 1500, gap: 100 * time.Millisecond})
+	r, err := torture(t.Context(), options{program: program, time: 3 * time.Second, seed: 7, rate: 1500, gap: 100 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
