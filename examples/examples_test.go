@@ -199,8 +199,7 @@ func TestRateLimitedKeepsToItsRate(t *testing.T) {
 	if took := time.Since(began); took < 700*time.Millisecond {
 		t.Errorf("20 connections took %v, at 10 per second", took)
 	}
-	r.cmd.Process.Kill() // a program that only serves has no signals of its own
-	r.cmd.Wait()
+	r.end(t) // also who serves without App.Start drains at a signal
 }
 
 func TestClientsAskTheirBackend(t *testing.T) {

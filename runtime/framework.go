@@ -96,10 +96,16 @@ func (a *App) Start(addr string) error {
 	if prefork.IsWorker() {
 		a.program.becomeWorker()
 	}
+	return a.server.start(addr)
+}
+
+// untilSignalled runs serve, and shuts the App down when the process is asked to
+// end meanwhile.
+func (a *App) untilSignalled(serve func() error) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	served := make(chan error, 1)
-	go func() { served <- a.server.start(addr) }()
+	go func() { served <- serve() }()
 	select {
 	case err := <-served:
 		return err

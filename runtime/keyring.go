@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -260,8 +261,9 @@ func (a *App) renewAll(ctx context.Context) {
 }
 
 func (a *App) renew(ctx context.Context, r renewal) {
+	users := a.usersOf(r.files)
 	if !r.changed {
-		a.events.warnf("", "%s", r.message)
+		a.events.warnf("", "%s: %s", users, r.message)
 		return
 	}
 	if err := a.reapply(ctx); err != nil {
@@ -269,10 +271,23 @@ func (a *App) renew(ctx context.Context, r renewal) {
 		r.back()
 		a.keys.pairs[r.files].problem = "the old certificate keeps being served: " + err.Error()
 		a.keys.mu.Unlock()
-		a.events.errorf("", "the old certificate keeps being served: %v", err)
+		a.events.errorf("", "%s: the old certificate keeps being served: %v", users, err)
 		return
 	}
-	a.events.infof("", "a new certificate is served from %s; open connections keep the old one", r.files.CertFile)
+	a.events.infof("", "%s: a new certificate is served from %s; open connections keep the old one", users, r.files.CertFile)
+}
+
+// usersOf names the listeners that serve a pair, as a part of a message.
+func (a *App) usersOf(files config.TLS) string {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	var names []string
+	for _, name := range sortedKeys(a.config.Listeners) {
+		if c := a.config.Listeners[name]; c.Enabled && c.TLS != nil && *c.TLS == files {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // reapply brings what runs up to date with what is not in the config.

@@ -77,7 +77,8 @@ func (s *Server) NewServer(c ServerConfig) *Server {
 func (s *Server) Name() string { return s.name }
 
 // Listen serves addr until the server is shut down, and then returns nil. addr
-// is host:port; empty means ServerConfig.Address, or else ":8080".
+// is host:port; empty means ServerConfig.Address, or else ":8080". SIGINT and
+// SIGTERM shut the App down, with all its servers, as they do in [App.Start].
 //
 // In a worker process it does not return; see [App.Start].
 func (s *Server) Listen(addr string) error {
@@ -146,6 +147,13 @@ func (s *Server) run(addr, protocol, certFile, keyFile string, ln net.Listener) 
 	c := s.config
 	c.Address, c.Protocol = cmp.Or(addr, c.Address, ":8080"), cmp.Or(c.Protocol, protocol)
 	c.TLSCertFile, c.TLSKeyFile = certFile, keyFile
+	return s.app.untilSignalled(func() error { return s.serve(c, ln) })
+}
+
+// serve serves by c until the server or the App ends, or the listener ln fails
+// that the program made, if it did.
+func (s *Server) serve(c ServerConfig, ln net.Listener) error {
+	p := s.app.program
 	failed, err := s.give(ln, &c)
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -165,6 +166,41 @@ func TestChangedCertificateIsServedAndABrokenOneIsNot(t *testing.T) {
 			t.Error("the open connection was not kept")
 		}
 	}
+}
+
+func TestEventsOfACertificateNameItsListeners(t *testing.T) {
+	cert, key, _ := pair(t)
+	other, otherKey, _ := pair(t)
+	app := open(t, fmt.Sprintf(`
+version: 1
+listeners:
+  b: {address: "127.0.0.1:0", protocol: http2, tls: {cert_file: %[1]q, key_file: %[2]q}}
+  a: {address: "127.0.0.1:0", protocol: quic, tls: {cert_file: %[1]q, key_file: %[2]q}}
+  c: {address: "127.0.0.1:0", protocol: http2, tls: {cert_file: %[3]q, key_file: %[4]q}}
+  d: {address: "127.0.0.1:0", protocol: http2, tls: {cert_file: %[1]q, key_file: %[2]q}, enabled: false}
+`, cert, key, other, otherKey))
+	newCert, newKey, _ := pair(t)
+	copyFile(t, newCert, cert)
+	copyFile(t, newKey, key)
+	awaitEvent(t, app, "a, b: a new certificate is served from "+cert)
+	writeFile(t, other, "broken")
+	awaitEvent(t, app, "c: the old certificate keeps being served")
+}
+
+func awaitEvent(t *testing.T, app *runtime.App, begins string) {
+	t.Helper()
+	var last []control.Event
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		s, err := app.Snapshot(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = s.Events
+		if slices.ContainsFunc(last, func(e control.Event) bool { return strings.HasPrefix(e.Message, begins) }) {
+			return
+		}
+	}
+	t.Fatalf("no event begins with %q: %v", begins, last)
 }
 
 // Who is told that a reload is done must find the certificate replaced.
