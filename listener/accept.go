@@ -10,6 +10,8 @@ import (
 type acceptor struct {
 	ln       net.Listener
 	returned chan struct{} // closed when it accepts no more
+	bequest  bequest       // the server's mu serializes changes, see probes
+	probes   atomic.Pointer[bequest]
 	turns    atomic.Uint64 // counts accepts
 	pausing  atomic.Bool   // waits for the accept rate, or after an error
 	// seen is what Stuck saw last: turns, and that it should have moved on. The
@@ -36,7 +38,7 @@ func (s *Server) Serve(ln net.Listener) error {
 		a.turns.Add(1)
 		if err == nil {
 			pause = 0
-			s.serveCounted(c, liveOf(ln, s.live))
+			s.serveCounted(c, liveOf(ln, s.live), a.probes.Load())
 			continue
 		}
 		if s.isStopped() {
@@ -59,7 +61,15 @@ func (s *Server) admit(a *acceptor) bool {
 		return false
 	}
 	s.acceptors[a] = struct{}{}
+	a.bequest.begin(a.ln, s.terms.Load().KeepAlivePeriod)
+	a.bequeath()
 	return true
+}
+
+// bequeath makes known what connections inherit from now on.
+func (a *acceptor) bequeath() {
+	now := a.bequest
+	a.probes.Store(&now)
 }
 
 func (s *Server) dismiss(a *acceptor) {
@@ -135,7 +145,19 @@ func probeEvery(tcp *net.TCPConn, period time.Duration) {
 	case period < 0:
 		tcp.SetKeepAlive(false)
 	default:
+		tcp.SetKeepAlive(true)
 		tcp.SetKeepAlivePeriod(period)
+	}
+}
+
+// probeFirst is probeEvery for a new connection, which has inherited something
+// or nothing if probes is not nil.
+func (c *conn) probeFirst(limits *Limits, probes *bequest) {
+	switch {
+	case probes == nil || !probes.begun():
+		probeEvery(c.tcp, limits.KeepAlivePeriod)
+	case !probes.holds(limits, c.opened):
+		c.tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: limits.KeepAlivePeriod >= 0, Idle: limits.KeepAlivePeriod})
 	}
 }
 

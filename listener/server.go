@@ -135,6 +135,10 @@ func (s *Server) SetLimits(l Limits) {
 	close(old.replaced)
 	s.sweeper.wake()
 	if old.KeepAlivePeriod != next.KeepAlivePeriod {
+		for a := range s.acceptors {
+			a.bequest.set(next.KeepAlivePeriod)
+			a.bequeath()
+		}
 		s.conns.each(func(c *conn) { probeEvery(c.tcp, next.KeepAlivePeriod) })
 	}
 }
@@ -144,11 +148,12 @@ func (s *Server) SetLimits(l Limits) {
 // or comes after the end is closed.
 func (s *Server) ServeConn(raw net.Conn) {
 	s.live.began()
-	s.serveCounted(raw, s.live)
+	s.serveCounted(raw, s.live, nil)
 }
 
-// serveCounted serves a connection that the kernel has counted in live.
-func (s *Server) serveCounted(raw net.Conn, live *Live) {
+// serveCounted serves a connection that the kernel has counted in live, and that
+// has inherited how it is probed unless probes is nil.
+func (s *Server) serveCounted(raw net.Conn, live *Live, probes *bequest) {
 	limits := s.terms.Load()
 	n := s.open.Add(1)
 	if n <= 0 {
@@ -170,7 +175,7 @@ func (s *Server) serveCounted(raw net.Conn, live *Live) {
 	s.counters.enter(StateNew)
 	s.fresh.Add(1)
 	s.conns.add(c)
-	probeEvery(c.tcp, limits.KeepAlivePeriod)
+	c.probeFirst(&limits.Limits, probes)
 	s.sweeper.begin()
 	go s.serve(c)
 }
