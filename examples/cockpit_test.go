@@ -34,6 +34,9 @@ func TestCockpitShowsTheProgramsOwnListener(t *testing.T) {
 	eventually(t, "the cockpit shows the listener", func() bool {
 		return strings.Contains(screen.String(), "main") && strings.Contains(screen.String(), "2/2")
 	}, screen)
+	if strings.Contains(screen.String(), "INFO ") {
+		t.Errorf("the log is written over the screen:\n%s", screen)
+	}
 	if _, err := terminal.WriteString("q"); err != nil {
 		t.Fatal(err)
 	}
@@ -43,6 +46,9 @@ func TestCockpitShowsTheProgramsOwnListener(t *testing.T) {
 	if _, err := net.Dial("tcp", addr); err == nil {
 		t.Error("the port still accepts after the cockpit was left")
 	}
+	eventually(t, "the log follows the cockpit", func() bool {
+		return strings.Contains(screen.String(), "INFO serving on "+addr)
+	}, screen)
 	terminal.Close()
 	<-read
 }

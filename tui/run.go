@@ -74,6 +74,10 @@ func (o Outcome) String() string {
 // its App. In a worker process of such a program there is nothing to show: Run
 // then waits until the worker, which ends its process, has finished.
 //
+// What Go's log package, and slog as it is at first, would write over the screen
+// is written when the cockpit is left. A logger of your own should not write to
+// the terminal meanwhile.
+//
 // Without options the cockpit looks as fits the terminal. At most one is used.
 func Run(ctx context.Context, ctl control.Controller, options ...Options) (Outcome, error) {
 	if ctl == nil {
@@ -93,6 +97,7 @@ func Run(ctx context.Context, ctl control.Controller, options ...Options) (Outco
 	if err != nil {
 		return Detached, fmt.Errorf("run cockpit: %w", err)
 	}
+	defer holdLog()()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	return run(ctx, cancel, opts, newModel(ctx, opts, styles))

@@ -6,7 +6,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"log/slog"
 	"os"
 
 	"github.com/echterhof/rockstar-tui/runtime"
@@ -20,7 +19,6 @@ func main() {
 
 	app, err := runtime.New(runtime.FrameworkConfig{
 		ServerConfig: runtime.ServerConfig{EnablePrefork: *workers > 0, PreforkWorkers: *workers},
-		Log:          slog.New(slog.DiscardHandler), // the screen belongs to the cockpit
 	})
 	if err != nil {
 		fail(err)
