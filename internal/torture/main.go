@@ -70,7 +70,7 @@ func parseOptions() options {
 	flag.IntVar(&o.rate, "rate", 4000, "requests per second, all clients together; 0 is as many as go")
 	flag.DurationVar(&o.gap, "gap", 300*time.Millisecond, "the longest pause between two operations")
 	flag.BoolVar(&o.kills, "kills", false, "also SIGKILL and SIGSTOP workers")
-	flag.IntVar(&o.loss, "loss", 0, "percent of packets lost on the way to the server, in a network namespace of its own; needs root and nft")
+	flag.IntVar(&o.loss, "loss", 0, "percent of the first packets of each connection that get lost, in a network namespace of its own; needs root and nft")
 	flag.StringVar(&o.only, "only", "", "words; only operations whose name has one of them")
 	flag.StringVar(&o.clients, "clients", "", "words; only kinds of clients whose name has one of them")
 	flag.StringVar(&o.program, "program", "", "rockstar-tui binary; built if empty")
