@@ -38,6 +38,12 @@ var frames = []struct {
 	{name: "listener-in-process", scene: "busy", keys: func(s *stage) { s.press("enter") }},
 	{name: "listener-crashed", scene: "crashed", keys: func(s *stage) { s.press("j", "enter") }},
 	{name: "listener-draining", scene: "draining", keys: func(s *stage) { s.press("j", "enter") }},
+	{name: "listener-hung", scene: "hung", keys: func(s *stage) { s.press("j", "enter") }},
+	{name: "listener-hung-worker", scene: "hung", keys: func(s *stage) { s.press("j", "enter", "j", "j") }},
+	{name: "dialog-restart", scene: "busy", keys: func(s *stage) { s.press("j", "enter", "x") }},
+	{name: "dialog-roll", scene: "busy", keys: func(s *stage) { s.press("j", "A") }},
+	{name: "dialog-drain-now", scene: "draining", keys: func(s *stage) { s.press("D").read().press("tab") }},
+	{name: "dialog-upgrade", scene: "busy", keys: func(s *stage) { s.press("U") }},
 	{name: "listener-many", scene: "many", keys: func(s *stage) { s.press("/").write("listener-20").press("enter", "enter") }},
 	{name: "pools-busy", scene: "busy", keys: func(s *stage) { s.press("2") }},
 	{name: "pools-none", scene: "idle", keys: func(s *stage) { s.press("2") }},
@@ -154,7 +160,7 @@ func fits(t *testing.T, view string, width, height int) {
 // What lies on top is chosen to be read whole in the usual window.
 func TestNothingInABoxIsCutAt80x24(t *testing.T) {
 	for _, glyphs := range []themes.Glyphs{themes.Unicode(), themes.ASCII()} {
-		for _, keys := range [][]string{{"?"}, {"r"}, {"t"}, {"s"}, {"-"}, {"X"}, {"q"}, {"e", "enter"}, {"t", "1", "ctrl+t"}} {
+		for _, keys := range [][]string{{"?"}, {"r"}, {"t"}, {"s"}, {"-"}, {"X"}, {"q"}, {"A"}, {"U"}, {"x"}, {"e", "enter"}, {"t", "1", "ctrl+t"}} {
 			s := play(t, "busy", 80, 24, func(o *Options) { o.OwnsRuntime, o.CPUs = true, 128 })
 			s.m.st = styles(t, "mono", themes.Plain, glyphs)
 			s.press("j").press(keys...)

@@ -66,6 +66,8 @@ func (m *model) pressGlobal(k tea.KeyMsg) (cmd tea.Cmd, done bool) {
 		return m.leave(), true
 	case key.Matches(k, keys.Stop):
 		return m.askStop(), true
+	case key.Matches(k, keys.Upgrade):
+		return m.askUpgrade(), true
 	case key.Matches(k, keys.Suspend):
 		return m.suspend(), true
 	case key.Matches(k, keys.Help):
@@ -130,6 +132,14 @@ func (m *model) grant(intent page.Intent) tea.Cmd {
 		return m.askTimeouts(i.Listener)
 	case page.AskSettings:
 		m.openSettings(i.Listener)
+	case page.Restart:
+		return m.askRestart(i.Listener, i.Worker)
+	case page.Roll:
+		return m.askRoll(i.Listener)
+	case page.Extend:
+		return m.extend(i)
+	case page.DrainNow:
+		return m.askDrainNow(i)
 	case page.Unset:
 		return m.unset(i.Path)
 	case page.Write:

@@ -38,14 +38,14 @@ func (w *watchful) Apply(ctx context.Context, c control.Change) (*control.Result
 }
 
 func (w *watchful) Act(ctx context.Context, a control.Action) (*control.Result, error) {
-	if a.Kind != control.Reload && a.Kind != control.Confirm && !*w.confirmed {
+	if a.Kind != control.Reload && a.Kind != control.Confirm && a.Kind != control.DrainExtend && !*w.confirmed {
 		w.t.Errorf("acted without a confirmation: %v", a)
 	}
 	return w.Fake.Act(ctx, a)
 }
 
 var monkeyKeys = []string{
-	"s", "+", "-", "r", "t", "R", "c", "z", "h", "a", "w", "u", "x", "d", "b", "4", "ctrl+t", "X", "q", "/", "?", "y", "Y", "n", "j", "k", "g", "G", "1", "2", "3", "0", "8", "m", "!", " ",
+	"s", "+", "-", "r", "t", "R", "c", "z", "h", "a", "w", "u", "x", "d", "D", "A", "U", "e", "W", "b", "4", "ctrl+t", "X", "q", "/", "?", "y", "Y", "n", "j", "k", "g", "G", "1", "2", "3", "0", "8", "m", "!", " ",
 	"enter", "esc", "tab", "shift+tab", "up", "down", "left", "right", "pgup", "pgdown", "home", "end",
 	"backspace", "ctrl+c", "ctrl+z", "ctrl+u", "ctrl+d", "ctrl+k", "ctrl+w", "ctrl+v",
 }

@@ -230,7 +230,7 @@ func (m *model) banners() []string {
 		out = append(out, m.banner(m.st.Notice, "stopping everything: "+plural(int(m.data.Open()), "connection")+" left"))
 	}
 	c := &m.data.Config
-	out = append(append(out, m.trialBanner()...), m.heldBanner()...)
+	out = append(append(append(out, m.trialBanner()...), m.heldBanner()...), m.upgradeBanner()...)
 	if c.State == control.ConfigRefused || c.Fallback != 0 {
 		out = append(out, m.refusedBanner()...)
 	}
@@ -346,7 +346,7 @@ func (m *model) footerKeys() []key.Binding {
 	case m.form != nil:
 		return []key.Binding{show("enter", "apply"), show(planKey, "plan, try, write"), show("tab", "next"), show("esc", "cancel")}
 	case m.help:
-		return []key.Binding{show("esc", "close")}
+		return []key.Binding{show("esc", "close"), show(m.keys.Select.Help().Key, "scroll")}
 	case m.data == nil:
 		return nil
 	}

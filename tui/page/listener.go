@@ -105,7 +105,25 @@ func (w *Workers) Press(k tea.KeyMsg) Intent {
 	if scroll(w.keys, k, &w.list, len(w.rows), w.height/2) || w.lis == nil {
 		return nil
 	}
+	if at := w.selected(); at != nil {
+		switch {
+		case key.Matches(k, w.keys.Restart):
+			return Restart{w.name, at.ID}
+		case key.Matches(k, w.keys.Extend) && at.DrainDeadline != nil:
+			return Extend{Listener: w.name, Worker: at.ID}
+		case key.Matches(k, w.keys.DrainNow) && at.DrainDeadline != nil:
+			return DrainNow{Listener: w.name, Worker: at.ID}
+		}
+	}
 	return onListener(w.keys, k, w.name)
+}
+
+// selected is the worker under the cursor, nil if there is none.
+func (w *Workers) selected() *Worker {
+	if w.list.Cursor < len(w.rows) {
+		return w.rows[w.list.Cursor]
+	}
+	return nil
 }
 
 // Keys of this page.
@@ -118,7 +136,15 @@ func (w *Workers) Keys() []key.Binding {
 	if !w.lis.Enabled {
 		toggle = named(k.Toggle, "start")
 	}
-	return []key.Binding{k.Back, toggle, k.Workers, k.Timeouts, named(k.Settings, "settings"), k.Select, k.Pages, k.Filter, k.Reload}
+	keys := []key.Binding{k.Back, toggle, k.Workers}
+	if w.drains() > 0 {
+		keys = append(keys, named(k.Extend, "1m more"), named(k.DrainNow, "end now"))
+	}
+	keys = append(keys, k.Timeouts, named(k.Settings, "settings"))
+	if w.lis.Prefork {
+		keys = append(keys, named(k.Restart, "restart"), named(k.Roll, "all"))
+	}
+	return append(keys, k.Select, k.Pages, k.Filter, k.Reload)
 }
 
 // Lines draws what there is to know of the listener. When room is short, the
@@ -132,10 +158,13 @@ func (w *Workers) Lines(st *component.Styles) []string {
 	}
 	lines := w.head(st)
 	foot := w.settings(st)
-	least := 3 // lines of the table
+	const workersAndHead = 3
+	least := workersAndHead // lines of the table
 	if w.compact() {
 		foot, least = nil, 1
 		lines = lines[:min(2, len(lines), max(1, w.height-2))]
+	} else {
+		foot = w.beneath(st, w.height-len(lines)-min(len(w.rows)+1, 6), foot)
 	}
 	lines = append(lines, w.workers(st, max(least, w.height-len(lines)-len(foot)))...)
 	lines = append(lines, foot...)
@@ -183,6 +212,11 @@ func (w *Workers) head(st *component.Styles) []string {
 		line := component.Line{{Paint: s.paint, Text: " " + s.glyph + " " + l.Reason}}
 		lines = append(lines, line.Render(w.width, st.Glyphs.Ellipsis))
 	}
+	if l.Prefork && l.SteeringReason != "" && w.height >= 14 {
+		line := component.Line{{Paint: st.Muted, Text: " " + st.Glyphs.Dot + " " + l.Steering + " steering: " + l.SteeringReason}}
+		lines = append(lines, line.Render(w.width, st.Glyphs.Ellipsis))
+	}
+	lines = append(lines, w.underway(st)...)
 	if w.height >= 14 {
 		lines = append(lines, w.minute(st))
 	}
@@ -297,13 +331,120 @@ func percent(share float64, unknown string) string {
 
 // note is what the other columns do not say.
 func (w *Workers) note(k *Worker) string {
-	if k.State == control.WorkerDraining && k.DrainDeadline != nil {
-		return fmt.Sprintf("closed in %ds at most", max(0, int(k.DrainDeadline.Sub(w.data.Time).Seconds())))
-	}
-	if k.LastExit != "" {
+	switch {
+	case k.State == control.WorkerDraining && k.DrainDeadline != nil:
+		return "closed in " + Left(k.DrainDeadline.Sub(w.data.Time)) + " at most"
+	case k.HungSince != nil:
+		return "no sign of life for " + component.Ago(w.data.age(*k.HungSince))
+	case k.LastExit != "":
 		return "ended before: " + k.LastExit
 	}
 	return ""
+}
+
+// drains counts the workers that drain.
+func (w *Workers) drains() (n int) {
+	for _, k := range w.lis.Workers {
+		if k.DrainDeadline != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// underway tells of a restart of all workers, and of what drains and until when.
+func (w *Workers) underway(st *component.Styles) []string {
+	var out []string
+	if r := w.lis.Rolling; r != nil {
+		text := fmt.Sprintf(" %s workers are restarted one after the other: %d of %d done", st.Glyphs.Starting, r.Done, r.Total)
+		out = append(out, component.Line{{Paint: st.Warn, Text: text}}.Render(w.width, st.Glyphs.Ellipsis))
+	}
+	if w.drains() == 0 {
+		return out
+	}
+	open, latest := uint64(0), w.data.Time
+	for _, k := range w.lis.Workers {
+		if k.DrainDeadline != nil {
+			open += k.Connections.Active + k.Connections.Idle
+			if k.DrainDeadline.After(latest) {
+				latest = *k.DrainDeadline
+			}
+		}
+	}
+	text := fmt.Sprintf(" %s %s, closed in %s at most", st.Glyphs.Draining, left(open), Left(latest.Sub(w.data.Time)))
+	return append(out, component.Line{{Paint: st.Warn, Text: text}}.Render(w.width, st.Glyphs.Ellipsis))
+}
+
+// beneath is what stands under the table in at most room lines. The settings go
+// where there is trouble to tell of: they have a page of their own.
+func (w *Workers) beneath(st *component.Styles, room int, settings []string) []string {
+	const enough = 5 // lines of what a worker printed, with its head
+	tale := w.tale(st, room)
+	if len(tale) > 0 && room-len(settings) < min(len(tale), enough) {
+		return tale[:max(0, min(len(tale), room))]
+	}
+	tale = w.tale(st, room-len(settings))
+	return append(tale[:max(0, min(len(tale), room-len(settings)))], settings...)
+}
+
+// tale is what there is to tell of the selected worker, or else of the first one
+// in trouble: how often it crashed, how it ended and the end of what it printed.
+func (w *Workers) tale(st *component.Styles, room int) []string {
+	k := w.selected()
+	if k == nil || w.told(k) == "" {
+		k = nil
+		for _, other := range w.rows {
+			if stateOf(st, other.State).glyph != st.Glyphs.Ready && w.told(other) != "" {
+				k = other
+				break
+			}
+		}
+	}
+	if k == nil {
+		return nil
+	}
+	head := component.Line{{Paint: st.Warn, Text: fmt.Sprintf(" %s worker %d: ", st.Glyphs.Degraded, k.ID)}, {Paint: st.Text, Text: w.told(k)}}
+	out := []string{"", head.Render(w.width, st.Glyphs.Ellipsis)}
+	for _, l := range lastLines(k.LastOutput, min(printedLines, room-len(out))) {
+		out = append(out, component.Line{{Paint: st.Muted, Text: "   " + l}}.Render(w.width, st.Glyphs.Ellipsis))
+	}
+	return out
+}
+
+// printedLines is how much is shown of what a worker printed last.
+const printedLines = 6
+
+// lastLines are the last lines of a text that say something, at most limit.
+func lastLines(text string, limit int) []string {
+	var out []string
+	for l := range strings.Lines(text) {
+		if l = strings.TrimRight(l, "\r\n \t"); l != "" {
+			out = append(out, strings.ReplaceAll(l, "\t", "  "))
+		}
+	}
+	return out[max(0, len(out)-max(0, limit)):]
+}
+
+// told is the story of a worker in one line, empty if there is none.
+func (w *Workers) told(k *Worker) string {
+	var parts []string
+	if k.HungSince != nil {
+		parts = append(parts, "no sign of life for "+component.Ago(w.data.age(*k.HungSince))+", gets no new connections, is replaced soon")
+	}
+	if k.Crashes > 0 {
+		text := fmt.Sprintf("ended unasked %d times", k.Crashes)
+		if k.Crashes == 1 {
+			text = "ended unasked once"
+		}
+		if k.CrashesSince != nil {
+			text += " within " + component.Ago(w.data.age(*k.CrashesSince))
+		}
+		parts = append(parts, text)
+	}
+	if k.LastExit != "" {
+		parts = append(parts, "the last one with "+k.LastExit)
+	}
+	return strings.Join(parts, ", ")
 }
 
 // settings are the timeouts and limits in effect.

@@ -52,6 +52,24 @@ type (
 	AskTimeouts struct{ Listener string }
 	// AskSettings wants to see all settings of a listener.
 	AskSettings struct{ Listener string }
+	// Restart wants one worker replaced, Roll all of them, one after the other.
+	Restart struct {
+		Listener string
+		Worker   int
+	}
+	Roll struct{ Listener string }
+	// Extend wants to give more time to what drains: of one worker, or of All.
+	Extend struct {
+		Listener string
+		Worker   int
+		All      bool
+	}
+	// DrainNow wants to end it.
+	DrainNow struct {
+		Listener string
+		Worker   int
+		All      bool
+	}
 	// Unset wants a value to be again what the file says.
 	Unset struct{ Path string }
 	// Write wants values that were changed by hand to be written into the file.
@@ -104,6 +122,12 @@ func onListener(keys *Keys, k tea.KeyMsg, name string) Intent {
 		return AskTimeouts{name}
 	case key.Matches(k, keys.Settings):
 		return AskSettings{name}
+	case key.Matches(k, keys.Roll):
+		return Roll{name}
+	case key.Matches(k, keys.Extend):
+		return Extend{Listener: name, All: true}
+	case key.Matches(k, keys.DrainNow):
+		return DrainNow{Listener: name, All: true}
 	}
 	return nil
 }
