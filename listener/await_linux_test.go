@@ -56,7 +56,7 @@ func TestEndSentWithTheLastRequestIsNoticed(t *testing.T) {
 		t.Errorf("after the last response: %q, %v; want the end", rest, err)
 	}
 	if d := time.Since(from); d > time.Second {
-		t.Errorf("the end was noticed after %v, when the connection was put to rest; want at once", d)
+		t.Errorf("the end was noticed after %v, when the connection was put to rest; want it sooner", d)
 	}
 }
 

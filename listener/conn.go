@@ -48,8 +48,9 @@ type conn struct {
 	moving, stays atomic.Bool
 	labelled      atomic.Pointer[label] // nil if it never was
 
-	// The sweeper alone uses claimed: when it first saw its claim unanswered.
-	claimed int64
+	// The sweeper alone uses these: when it first saw its claim unanswered, and
+	// since when the connection was idle that it looked at last.
+	claimed, looked int64
 
 	// What follows belongs to the goroutine that serves the connection.
 	tls      *tls.Conn // over raw; nil for cleartext
@@ -203,8 +204,8 @@ func (c *conn) Read(p []byte) (int, error) {
 }
 
 // acquainted is the number of requests after which a client is expected to send
-// the next one when it has got its answer. Only then reading is not tried first,
-// for which the connection has to be prepared.
+// the next one when it has got its answer. Only then reading is not tried first:
+// of one that ends its side together with a request the sweeper has to tell.
 const acquainted = 2
 
 // rest waits for the next request of a connection that has been read empty.

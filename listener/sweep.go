@@ -9,6 +9,9 @@ import (
 const (
 	sweepEvery = 250 * time.Millisecond
 	drainEvery = 20 * time.Millisecond
+	// lookAfter is how long a connection is idle when it is looked at for an end
+	// that came with the last request, of which nobody else is told.
+	lookAfter = 50 * time.Millisecond
 	// parkAfter is how long a connection keeps its buffers while idle.
 	parkAfter = time.Second
 	// patience is how long a claim may stay unanswered.
@@ -121,10 +124,22 @@ func (w *sweeper) consider(c *conn, limits *terms, now int64) {
 		c.claim(p, claimPark)
 	case w.s.draining() && p.state() != StateNew && now-max(p.since(), w.s.drainFrom.Load()) >= int64(limits.DrainIdle):
 		c.claim(p, claimLeave)
+	case p.state() == StateIdle && p.age(now) >= lookAfter && c.leftUnheard(p):
+		c.claim(p, claimLeave)
 	case p.age(now) >= parkAfter && c.parkable():
 		c.claim(p, claimPark)
 		w.tidy.parked++
 	}
+}
+
+// leftUnheard says whether the client had ended its side when the connection
+// became idle, or has since. It looks once.
+func (c *conn) leftUnheard(p phase) bool {
+	if !canTellGone || c.tcp == nil || c.looked == p.since() || c.parked.Load() || c.mux.Load() != nil {
+		return false
+	}
+	c.looked = p.since()
+	return ended(c.tcp)
 }
 
 // insist closes a connection whose goroutine did not answer the claim because

@@ -50,7 +50,9 @@ func newConn(nc net.Conn, b *backend) *conn {
 	b.counters.Open.Add(1)
 	c := &conn{Conn: nc, backend: b}
 	tcp, _ := nc.(*net.TCPConn)
-	c.io = wire.New(tcp)
+	if c.io = wire.New(tcp); c.io != nil {
+		c.io.Exact() // who waits for an end that is there already waits long
+	}
 	c.preparePeek()
 	return c
 }

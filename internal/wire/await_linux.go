@@ -59,18 +59,16 @@ func (at pollDesc) of(tcp *net.TCPConn) uintptr {
 
 // await is what a connection needs to wait before it reads.
 type await struct {
-	handle uintptr // of the poller
+	handle uintptr // of the poller; 0 where that is not known
 	wait   func(fd uintptr)
-	empty  bool // the last read left nothing, not even an end
-	header unix.Msghdr
-	vector unix.Iovec
-	told   [4]uint64 // what the system says beside the bytes, see inq
+	empty  bool // the last read left nothing
 }
 
 // Await waits until there is something to read, or an end of it, or a deadline
 // has passed. It may return for nothing, and does so the first time. Only who
 // reads may call it, and in between nobody may wait for the socket otherwise,
-// see [Conn.Forget].
+// see [Conn.Forget]. Of an end that came together with the last bytes it does
+// not tell, unless [Conn.Exact] was called.
 func (c *Conn) Await() {
 	if c.await == nil {
 		c.expect()
@@ -90,59 +88,79 @@ func (c *Conn) Forget() {
 	}
 }
 
-// expect has the system tell after each read what there is left. The poller
-// tells of what arrives later, but of an end that came with the bytes it has
-// told by then.
 func (c *Conn) expect() {
-	a := &await{}
-	c.await = a
+	c.await = &await{}
 	if !pollDescs.known {
 		return
 	}
-	err := syscall.Errno(0)
-	failed := c.raw.Control(func(fd uintptr) {
-		if e, ok := unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_INQ, 1).(syscall.Errno); ok {
-			err = e
-		}
-	})
-	if failed != nil || err != 0 {
+	handle := pollDescs.of(c.tcp)
+	c.await.handle = handle
+	c.await.wait = func(uintptr) { pollWait(handle, 'r') }
+}
+
+// took notes what a read has left: all that was there fitted in.
+func (a *await) took(t *transfer) {
+	if a != nil {
+		a.empty = a.handle != 0 && 0 < t.n && t.n < len(t.p)
+	}
+}
+
+// exact has the system tell with each read what there is left.
+type exact struct {
+	*await
+	header unix.Msghdr
+	vector unix.Iovec
+	told   [4]uint64 // what the system says beside the bytes, see left
+}
+
+// Exact lets Await know of an end that came with the last bytes. Of what arrives
+// later the poller tells, but of this it has told by then. It makes a read a
+// fiftieth of a small request dearer.
+func (c *Conn) Exact() {
+	c.expect()
+	if c.await.handle == 0 {
 		return
 	}
-	a.handle = pollDescs.of(c.tcp)
-	a.wait = func(uintptr) { pollWait(a.handle, 'r') }
-	a.header.Iov, a.header.Iovlen = &a.vector, 1
-	a.header.Control = (*byte)(unsafe.Pointer(&a.told))
+	err := error(nil)
+	failed := c.raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_INQ, 1) })
+	if failed != nil || err != nil {
+		c.await.handle = 0 // better not at all
+		return
+	}
+	e := &exact{await: c.await}
+	e.header.Iov, e.header.Iovlen = &e.vector, 1
+	e.header.Control = (*byte)(unsafe.Pointer(&e.told))
 	c.recv = func(fd uintptr) bool {
-		done := a.receive(&c.in, fd)
+		done := e.try(&c.in, fd)
 		received(fd)
 		return done
 	}
 }
 
-// receive is try with a look at what is left.
-func (a *await) receive(t *transfer, fd uintptr) bool {
-	a.vector.Base = unsafe.SliceData(t.p)
-	a.vector.SetLen(len(t.p))
+// try is that of transfer with a look at what is left.
+func (e *exact) try(t *transfer, fd uintptr) bool {
+	e.vector.Base = unsafe.SliceData(t.p)
+	e.vector.SetLen(len(t.p))
 	for {
-		a.header.SetControllen(len(a.told) * 8)
-		n, _, errno := syscall.RawSyscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&a.header)), uintptr(t.flags))
+		e.header.SetControllen(len(e.told) * 8)
+		n, _, errno := syscall.RawSyscall(unix.SYS_RECVMSG, fd, uintptr(unsafe.Pointer(&e.header)), uintptr(t.flags))
 		if errno == syscall.EINTR {
 			continue
 		}
-		a.vector.Base = nil
-		a.empty = errno == 0 && n > 0 && a.left() == 0
+		e.vector.Base = nil
+		e.empty = errno == 0 && n > 0 && e.left() == 0
 		return t.tried(n, errno)
 	}
 }
 
 // left is how many bytes there are to read, one at least if the end is; -1 if it
 // is not known.
-func (a *await) left() int {
+func (e *exact) left() int {
 	told := (*struct {
 		unix.Cmsghdr
 		n int32
-	})(unsafe.Pointer(&a.told))
-	if int(a.header.Controllen) < unix.CmsgLen(4) || told.Level != unix.IPPROTO_TCP || told.Type != unix.TCP_CM_INQ {
+	})(unsafe.Pointer(&e.told))
+	if int(e.header.Controllen) < unix.CmsgLen(4) || told.Level != unix.IPPROTO_TCP || told.Type != unix.TCP_CM_INQ {
 		return -1
 	}
 	return int(told.n)

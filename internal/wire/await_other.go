@@ -5,6 +5,11 @@ package wire
 // await is nothing here.
 type await struct{}
 
+func (*await) took(any) {}
+
+// Exact does nothing.
+func (c *Conn) Exact() {}
+
 // Await returns at once: there is nothing better than to try and read.
 func (c *Conn) Await() {}
 

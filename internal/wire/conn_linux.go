@@ -47,6 +47,7 @@ func New(tcp *net.TCPConn) *Conn {
 	c := &Conn{tcp: tcp, raw: raw}
 	c.recv = func(fd uintptr) bool {
 		done := c.in.try(unix.SYS_RECVFROM, fd)
+		c.await.took(&c.in)
 		received(fd)
 		return done
 	}

@@ -60,8 +60,17 @@ func arrived(t *testing.T, tcp *net.TCPConn) {
 }
 
 func TestAwaitReturnsForBytesAndForAnEnd(t *testing.T) {
+	for _, exact := range []bool{false, true} {
+		returnsForBytesAndForAnEnd(t, exact)
+	}
+}
+
+func returnsForBytesAndForAnEnd(t *testing.T, exact bool) {
 	near, far := pair(t)
 	c := wire.New(near)
+	if exact {
+		c.Exact()
+	}
 	c.Await() // for nothing
 	for _, word := range []string{"one", "two", "three"} {
 		time.AfterFunc(10*time.Millisecond, func() { io.WriteString(far, word) })
@@ -78,7 +87,7 @@ func TestAwaitReturnsForBytesAndForAnEnd(t *testing.T) {
 func TestAwaitKnowsOfAnEndThatCameWithTheBytes(t *testing.T) {
 	near, far := pair(t)
 	c := wire.New(near)
-	c.Await()
+	c.Exact()
 	io.WriteString(far, "first")
 	read(t, c, "first")
 	io.WriteString(far, "last")
