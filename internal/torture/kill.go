@@ -55,6 +55,7 @@ func (s *site) killWorker(ctx context.Context) error {
 	if err := syscall.Kill(w.PID, syscall.SIGSTOP); err != nil {
 		return nil // it has ended by itself meanwhile
 	}
+	awaitStopped(w.PID)
 	if name != edge {
 		held, err = peersOf(w.PID)
 	}
@@ -64,6 +65,26 @@ func (s *site) killWorker(ctx context.Context) error {
 		return err
 	}
 	return s.await(context.WithoutCancel(ctx), 30*time.Second, s.whole)
+}
+
+// awaitStopped waits until no thread of a process runs any more: the signal was
+// only sent, and one on another CPU may still accept.
+func awaitStopped(pid int) {
+	for deadline := time.Now().Add(time.Second); time.Now().Before(deadline) && !stopped(pid); {
+		time.Sleep(100 * time.Microsecond)
+	}
+}
+
+func stopped(pid int) bool {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	for _, name := range threads {
+		text, _ := os.ReadFile(name)
+		_, rest, _ := strings.Cut(string(text), ") ") // number, (name), state
+		if !strings.HasPrefix(rest, "T") {
+			return false
+		}
+	}
+	return true
 }
 
 // listed are the clients' addresses of a worker's connections, as it says. It
