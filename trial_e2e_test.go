@@ -4,8 +4,11 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
@@ -70,5 +73,38 @@ func TestABrokenFileEndsServeUnlessTheLastGoodIsWanted(t *testing.T) {
 		if !strings.Contains(out, want) {
 			t.Errorf("status has no %q:\n%s", want, out)
 		}
+	}
+}
+
+// What the cockpit tries is kept and then written by keys, on a real runtime.
+func TestATrialOfTheCockpitIsKeptAndWritten(t *testing.T) {
+	p := newPlace(t)
+	p.serve()
+	c := p.cockpit("attach")
+	c.see(t, "serving")
+	answer := func(question, key string) {
+		c.see(t, question)
+		time.Sleep(400 * time.Millisecond) // a question is deaf for as long as nobody can have read it
+		c.press(t, key)
+	}
+	c.press(t, "-")
+	answer("resize web to 3 workers?", "t")
+	c.see(t, "on trial, ")
+	if s := p.status(); s.Config.Trial == nil || s.Listeners[0].WorkersWanted != 3 {
+		t.Fatalf("trial %+v, %d workers; want one of 3", s.Config.Trial, s.Listeners[0].WorkersWanted)
+	}
+	c.press(t, "c")
+	p.await("the end of the trial", func() bool { return p.status().Config.Trial == nil })
+	if n := p.web().WorkersWanted; n != 3 {
+		t.Errorf("%d workers wanted after the trial was kept, want 3", n)
+	}
+	c.press(t, "4")
+	c.see(t, "CHANGED BY HAND")
+	c.press(t, "w")
+	answer("write 1 value to rockstar.yaml?", "y")
+	p.await("the write", func() bool { return p.status().Config.State == control.ConfigInSync })
+	text, err := os.ReadFile(p.config)
+	if want := strings.Replace(fmt.Sprintf(fourWorkers, p.address), "workers: 4", "workers: 3", 1); err != nil || string(text) != want {
+		t.Errorf("the file is\n%s(%v), want\n%s", text, err, want)
 	}
 }

@@ -104,7 +104,7 @@ func (m *model) refusal() string {
 // noChange is why the config cannot be changed now, empty if it can.
 func (m *model) noChange() string {
 	why := m.refusal()
-	if why == "" && m.data.Config.Trial != nil {
+	if why == "" && m.trial() != nil {
 		return "a trial is under way, which comes first: " + m.keys.Keep.Help().Key + " keeps it, " + m.keys.TakeBack.Help().Key + " takes it back"
 	}
 	return why
@@ -327,6 +327,10 @@ func (m *model) acted(msg actedMsg) tea.Cmd {
 		return m.say(component.Problem, m.problem(msg.err))
 	}
 	m.hurry = 10
+	if t := m.trial(); t != nil && (msg.action.Kind == control.Confirm || msg.action.Kind == control.Rollback) {
+		m.trialOver = t.Until
+	}
+	m.changes.known = max(m.changes.known, msg.result.Revision)
 	return tea.Batch(m.say(component.Done, msg.result.Message), m.tick(first))
 }
 

@@ -59,8 +59,8 @@ func TestHistoryIsShownAndKeepsUp(t *testing.T) {
 	s.wants("started")
 	s.fake.Apply(t.Context(), control.Change{Patch: config.Patch{{Path: "listeners.web.timeouts.idle", Value: "9s"}}, Actor: "bob (uid 1001)"})
 	s.look()
-	s.wants("*2", "bob (uid", "web.timeouts.idle", "9s")
-	s.press("j", "enter").wants("generation 2:", "listeners.web.timeouts.idle: 2m to 9s, live", "rockstar-tui config history 2")
+	s.wants("*2", "▌    1", "bob (uid", "web.timeouts.idle", "9s")
+	s.press("k", "enter").wants("generation 2:", "listeners.web.timeouts.idle: 2m to 9s, live", "rockstar-tui config history 2")
 	s.read().press("enter").acts()
 }
 

@@ -68,8 +68,9 @@ type model struct {
 	ending  ending
 	outcome Outcome
 
-	tickID int
-	hurry  int // ticks for which to look more often
+	trialOver time.Time // the end of the trial that was ended from here
+	tickID    int
+	hurry     int // ticks for which to look more often
 
 	dirty bool
 	view  string

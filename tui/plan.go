@@ -73,12 +73,17 @@ func (m *model) planText(w wish, p *control.Plan) []string {
 func (m *model) changesText(changes []config.Change, limit int) []string {
 	var out []string
 	for _, c := range changes[:min(len(changes), limit)] {
-		out = append(out, fmt.Sprintf("%s: %s to %s, %s", c.Path, orNone(c.From), orNone(c.To), c.Effect))
+		out = append(out, fmt.Sprintf("%s: %s to %s, %s", c.Path, m.brief(c.From), m.brief(c.To), c.Effect))
 	}
 	if n := len(changes) - limit; n > 0 {
 		out = append(out, fmt.Sprintf("%s and %d more", m.st.Glyphs.Ellipsis, n))
 	}
 	return out
+}
+
+// brief is a value that leaves room for others: a whole listener has a long one.
+func (m *model) brief(value string) string {
+	return component.Cut(orNone(value), 48, m.st.Glyphs.Ellipsis)
 }
 
 // orNone writes a value of a change, which may be absent, as a timeout would be
@@ -129,7 +134,7 @@ func consequences(p *control.Plan) []string {
 // fates are the workers that a plan retires, if they are few: the rest is as many
 // words as there are connections.
 func fates(p *control.Plan) string {
-	const few = 3
+	const few = 2
 	var parts []string
 	for _, l := range p.Listeners {
 		for _, w := range l.Workers {

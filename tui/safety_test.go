@@ -109,7 +109,8 @@ func TestHostileTextNeverReachesTheTerminal(t *testing.T) {
 	s := play(t, "many", 120, 40)
 	s.m.st = styles(t, "dark", themes.TrueColor, themes.Unicode())
 	s.m.opts.Target = "ssh://evil\x1b]0;owned\a\u202ehost"
-	steps := []string{"j", "j", "j", "j", "j", "enter", "t", "esc", "r", "esc", "s", "esc", "2", "3", "j", "G", "1", "?", "esc", "+", "-"}
+	steps := []string{"j", "j", "j", "j", "j", "enter", "t", "esc", "r", "esc", "s", "esc", "2", "3", "j", "G", "1", "?", "esc", "+", "-", "esc",
+		"4", "G", "enter", "esc", "k", "w", "esc", "1", "e", "enter", "esc", "esc", "A", "esc", "x", "esc", "U", "esc"}
 	for range 3 {
 		for _, k := range steps {
 			s.press(k)
@@ -127,9 +128,44 @@ func TestHostileTextNeverReachesTheTerminal(t *testing.T) {
 	s.fake.Fail(nil)
 	s.fake.Set(bad)
 	s.look()
+	evil := "\x1b]52;c;ZXZpbA==\a\x1b[31m\u202e\r\nmallory"
+	for _, name := range []string{"trial", "held", "overridden", "hung"} {
+		s.fake.Set(stained(controltest.Scene(name), evil))
+		s.look()
+		for _, k := range []string{"1", "j", "enter", "j", "j", "z", "esc", "h", "esc", "4", "j", "enter", "esc", "w", "esc", "1"} {
+			s.press(k)
+			s.pass(guard)
+			assertHarmless(t, s.screen())
+		}
+	}
+	s.fake.Set(bad)
+	s.look()
 	s.fake.Refuse(&control.Error{Code: control.CodeRefused, Message: "\x1b[5mno\x00"})
 	s.press("j", "+")
 	assertHarmless(t, s.screen())
+}
+
+// stained has a text in every place for words of a scene about changes.
+func stained(snap *control.Snapshot, text string) *control.Snapshot {
+	c := &snap.Config
+	if c.Trial != nil {
+		c.Trial.Actor, c.Trial.Reason, c.Trial.Error, c.Trial.Changes[0].To = text, text, text, text
+	}
+	if c.Held != nil {
+		c.Held.Reason, c.Held.Summary, c.Held.Changes[0].From = text, text, text
+	}
+	for i := range c.Edits {
+		c.Edits[i].Actor, c.Edits[i].Reason, c.Edits[i].File, c.Edits[i].Value = text, text, text, text
+	}
+	for i := range snap.Listeners {
+		l := &snap.Listeners[i]
+		l.SteeringReason = text
+		for j := range l.Workers {
+			l.Workers[j].LastExit, l.Workers[j].LastOutput = text, text
+		}
+	}
+	snap.Upgrade = &control.Upgrade{State: control.UpgradeRolling, From: text, To: text}
+	return snap
 }
 
 func assertHarmless(t *testing.T, view string) {

@@ -12,10 +12,19 @@ import (
 	"github.com/echterhof/rockstar-tui/tui/page"
 )
 
+// trial is the one under way, nil if there is none. One that was ended from here
+// is over, though the last snapshot may still have it.
+func (m *model) trial() *control.Trial {
+	if m.data == nil || m.data.Config.Trial == nil || m.data.Config.Trial.Until.Equal(m.trialOver) {
+		return nil
+	}
+	return m.data.Config.Trial
+}
+
 // trialBanner is on every page for as long as a trial is under way: what is
 // tried, for how long still, and what becomes of it if nobody does anything.
 func (m *model) trialBanner() []string {
-	t := m.data.Config.Trial
+	t := m.trial()
 	if t == nil {
 		return nil
 	}
@@ -47,9 +56,9 @@ func (m *model) trialBanner() []string {
 
 // fate is what becomes of a trial by itself.
 func (m *model) fate(t *control.Trial) string {
-	text := "else it is taken back by itself then"
+	text := "when the time is up it is taken back by itself"
 	if t.Guard != nil {
-		text += ", or at once after " + t.Guard.String()
+		text += ", or after " + t.Guard.String()
 	}
 	if t.Persist {
 		text += "; kept, it is written to the file"
@@ -75,14 +84,14 @@ func (m *model) keep() tea.Cmd {
 	if why := m.noTrial(); why != "" {
 		return m.say(component.Note, why)
 	}
-	return m.act(control.Action{Kind: control.Confirm, Base: m.data.Config.Trial.Revision}, applyTime)
+	return m.act(control.Action{Kind: control.Confirm, Base: m.trial().Revision}, applyTime)
 }
 
 func (m *model) noTrial() string {
 	if why := m.refusal(); why != "" {
 		return why
 	}
-	if m.data.Config.Trial == nil {
+	if m.trial() == nil {
 		return "nothing is on trial"
 	}
 	return ""
@@ -94,7 +103,7 @@ func (m *model) askTakeBack() tea.Cmd {
 	if why := m.noTrial(); why != "" {
 		return m.say(component.Note, why)
 	}
-	t := m.data.Config.Trial
+	t := m.trial()
 	back := make([]config.Change, len(t.Changes))
 	for i, c := range t.Changes {
 		back[i] = config.Change{Path: c.Path, From: c.To, To: c.From, Effect: config.EffectOf(c.Path, c.To, c.From)}

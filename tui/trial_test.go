@@ -84,7 +84,7 @@ func TestFormCanShowItsPlanFirst(t *testing.T) {
 func TestTrialCountsDownAndSaysWhatBecomesOfIt(t *testing.T) {
 	s := web(t).press("-").read().press("t")
 	s.look()
-	s.wants("on trial, 1m00s left, by cockpit: web.prefork.workers is 3", "c keeps it, z takes it back; else it is taken back by itself")
+	s.wants("on trial, 1m00s left, by cockpit: web.prefork.workers is 3", "c keeps it, z takes it back; when the time is up it is taken back by")
 	for range 3 {
 		s.step()
 	}

@@ -160,6 +160,9 @@ func (m *model) health() component.Line {
 func (m *model) configState() component.Line {
 	st, c := m.st, &m.data.Config
 	g := st.Glyphs
+	if c.Held != nil && c.State != control.ConfigRefused {
+		return component.Line{{Paint: st.Warn, Text: g.Degraded + " save is held"}}
+	}
 	switch c.State {
 	case control.ConfigRefused:
 		return component.Line{{Paint: st.Bad, Text: g.Failed + " file refused"}}

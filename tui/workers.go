@@ -86,7 +86,23 @@ func (m *model) extend(i page.Extend) tea.Cmd {
 	if why := m.refusal(); why != "" {
 		return m.say(component.Problem, why)
 	}
+	if n, _ := stillDraining(m.data.Listener(i.Listener), i.All, i.Worker); n == 0 {
+		return m.say(component.Note, i.Listener+": nothing drains")
+	}
 	return m.act(control.Action{Kind: control.DrainExtend, Listener: i.Listener, Worker: i.Worker, All: i.All, By: config.Duration(moreTime)}, planTime)
+}
+
+// stillDraining counts the workers that drain, all or one, and their connections.
+func stillDraining(l *page.Listener, all bool, id int) (n int, open uint64) {
+	if l == nil {
+		return 0, 0
+	}
+	for _, w := range l.Workers {
+		if w.DrainDeadline != nil && (all || w.ID == id) {
+			n, open = n+1, open+w.Connections.Active+w.Connections.Idle
+		}
+	}
+	return n, open
 }
 
 // askDrainNow asks whether to close what still drains.
@@ -95,12 +111,11 @@ func (m *model) askDrainNow(i page.DrainNow) tea.Cmd {
 	if why := m.refusal(); why != "" || l == nil {
 		return m.say(component.Problem, why)
 	}
-	subject, left := quoted(i.Listener), uint64(0)
-	for _, w := range l.Workers {
-		if w.DrainDeadline != nil && (i.All || w.ID == i.Worker) {
-			left += w.Connections.Active + w.Connections.Idle
-		}
+	n, left := stillDraining(l, i.All, i.Worker)
+	if n == 0 {
+		return m.say(component.Note, i.Listener+": nothing drains")
 	}
+	subject := quoted(i.Listener)
 	if !i.All {
 		subject = fmt.Sprintf("%s/%d", subject, i.Worker)
 	}

@@ -46,6 +46,14 @@ func TestDrainIsGivenMoreTimeAtOnceAndEndedWhenAsked(t *testing.T) {
 	}
 }
 
+func TestNothingIsDoneToADrainThatIsNotThere(t *testing.T) {
+	for _, key := range []string{"d", "D"} {
+		s := web(t).press(key)
+		s.wants("web: nothing drains")
+		s.acts()
+	}
+}
+
 func TestWorkerInTroubleTellsWhatItPrintedLast(t *testing.T) {
 	s := play(t, "hung", 80, 24).press("j", "enter")
 	s.wants("workers are restarted one after the other: 1 of 4 done", "weighted steering: least_connections needs CAP_BPF", "no sign of life for 7s")

@@ -63,7 +63,7 @@ func NewConfig(keys *Keys) *Config {
 			hiTrigger: {Title: "BY", Width: 8},
 			hiResult:  {Title: "RESULT", Width: 9, Rank: 1},
 			hiMessage: {Title: "WHAT", Width: 22, Want: 100, Fill: true, Rank: 1},
-			hiActor:   {Title: "WHO", Width: 12, Want: 18, Rank: 2},
+			hiActor:   {Title: "WHO", Width: 10, Want: 24, Fill: true, Rank: 2},
 		}}}
 }
 
@@ -85,7 +85,15 @@ func (c *Config) Filter(pattern string) {
 	c.choose()
 }
 
+// choose takes the rows that the filter lets through. The cursor stays on what it
+// was on, however many entries the history gains.
 func (c *Config) choose() {
+	edit, number := "", uint64(0)
+	if e := c.edit(); e != nil {
+		edit = e.Path
+	} else if g := c.generation(); g != nil {
+		number = g.Number
+	}
 	c.edits, c.past = c.edits[:0], c.past[:0]
 	if c.data == nil {
 		return
@@ -103,7 +111,23 @@ func (c *Config) choose() {
 			c.past = append(c.past, g)
 		}
 	}
-	c.list.Go(c.list.Cursor, c.rows())
+	c.list.Go(c.find(edit, number), c.rows())
+}
+
+// find is the row of a path or of a generation, or that of the cursor if there is
+// none.
+func (c *Config) find(path string, number uint64) int {
+	for i, e := range c.edits {
+		if path != "" && e.Path == path {
+			return i
+		}
+	}
+	for i, g := range c.past {
+		if number != 0 && g.Number == number {
+			return len(c.edits) + i
+		}
+	}
+	return c.list.Cursor
 }
 
 // editsOf are the overrides; of a runtime that knows no more than their paths,
