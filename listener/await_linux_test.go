@@ -92,3 +92,47 @@ func TestLongResponsesWaitForTheirReader(t *testing.T) {
 		}
 	}
 }
+
+// Here the end is there before the request that it came with is read.
+func TestEndSentWithAWaitingRequestIsNoticed(t *testing.T) {
+	entered, leave := make(chan struct{}, 4), make(chan struct{}, 4)
+	s := listener.NewServer(listener.ServerConfig{
+		Handler: func(x listener.Exchange) { entered <- struct{}{}; <-leave; x.SetStatus(200) },
+		Limits:  listener.Limits{KeepAlive: true},
+	})
+	defer s.Close()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go s.Serve(ln)
+	c, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(10 * time.Second))
+	r := bufio.NewReader(c)
+	const last = 4
+	for i := range last {
+		if i < last-1 {
+			io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		}
+		<-entered
+		if i == last-2 {
+			io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+			c.(*net.TCPConn).CloseWrite()
+		}
+		leave <- struct{}{}
+		if resp, err := http.ReadResponse(r, nil); err != nil || resp.StatusCode != 200 {
+			t.Fatalf("request %d: %v", i, err)
+		}
+	}
+	from := time.Now()
+	if rest, err := io.ReadAll(r); len(rest) > 0 || err != nil {
+		t.Errorf("after the last response: %q, %v; want the end", rest, err)
+	}
+	if d := time.Since(from); d > time.Second {
+		t.Errorf("the end was noticed after %v, when the connection was put to rest; want it sooner", d)
+	}
+}
