@@ -58,7 +58,11 @@ func (a *App) Apply(ctx context.Context, c control.Change) (*control.Result, err
 		if d.last, err = a.writeBack(c.Patch); err != nil {
 			return nil, err
 		}
-		d.message += "; written to " + a.fileName()
+		if c.Confirm == 0 {
+			d.message += "; written to " + a.fileName()
+		} else {
+			d.message += "; to be written to " + a.fileName() + " when confirmed"
+		}
 	}
 	if c.Confirm != 0 {
 		d.last = nil // the file is written when it is confirmed

@@ -59,6 +59,10 @@ func (a *App) planOf(to *config.Config, steps []step) *control.Plan {
 		p.Listeners = append(p.Listeners, lp)
 		said = append(said, lp.Summary)
 	}
+	p.Pools = a.poolPlans(to)
+	for _, pp := range p.Pools {
+		said = append(said, pp.Summary)
+	}
 	switch {
 	case len(p.Changes) == 0:
 		p.Summary = "nothing to change"

@@ -13,8 +13,13 @@ import (
 // becomes of each worker, and how long what drains has been at it.
 func (s step) detail(ctx context.Context, p *control.ListenerPlan) {
 	p.Workers = s.workers()
-	if p.Drained > 0 {
-		p.OldestRequest, p.LongLived = s.busy(ctx, p.Workers)
+	if p.Drained > 0 && p.Deadline != "" { // else only idle ones end, at once
+		var age time.Duration
+		age, p.LongLived = s.busy(ctx, p.Workers)
+		if age > 0 {
+			p.OldestRequest = age.Round(time.Millisecond).String()
+		}
+		p.Likely = s.likely(p, age).String()
 	}
 }
 
@@ -63,9 +68,22 @@ const (
 	maxLongLived = 20
 )
 
+// likely is how long what drains will probably take: age is that of the oldest
+// request, 0 if none is under way.
+func (s step) likely(p *control.ListenerPlan, age time.Duration) time.Duration {
+	limit := age
+	if e := s.managed.endpoint(); e != nil && p.Deadline != "" {
+		limit = time.Duration(e.settings.Listener.Timeouts.Shutdown)
+	}
+	if slices.ContainsFunc(p.LongLived, func(c control.LongLived) bool { return notHTTP(c.Protocol) }) {
+		return limit
+	}
+	return min(age, limit).Round(time.Millisecond)
+}
+
 // busy tells for how long the oldest request has been under way on what drains,
-// empty if none is, and names the connections that a drain would have to wait for.
-func (s step) busy(ctx context.Context, workers []control.WorkerPlan) (oldest string, lasting []control.LongLived) {
+// 0 if none is, and names the connections that a drain would have to wait for.
+func (s step) busy(ctx context.Context, workers []control.WorkerPlan) (oldest time.Duration, lasting []control.LongLived) {
 	ctx, cancel := context.WithTimeout(ctx, inspectTimeout)
 	defer cancel()
 	found := s.managed.connections(ctx, control.Query{State: "active"})
@@ -74,9 +92,9 @@ func (s step) busy(ctx context.Context, workers []control.WorkerPlan) (oldest st
 	for i, c := range found {
 		age := time.Since(c.Since)
 		if i == 0 {
-			oldest = age.Round(time.Millisecond).String()
+			oldest = max(age, time.Millisecond)
 		}
-		if len(lasting) < maxLongLived && (age >= lastingAfter || takenOver(c)) {
+		if len(lasting) < maxLongLived && (age >= lastingAfter || notHTTP(c.Protocol)) {
 			lasting = append(lasting, control.LongLived{
 				Worker: c.Worker, Peer: c.Peer, Protocol: c.Protocol, Request: c.Request, Age: age.Round(time.Second).String(),
 			})
@@ -85,10 +103,8 @@ func (s step) busy(ctx context.Context, workers []control.WorkerPlan) (oldest st
 	return oldest, lasting
 }
 
-// takenOver reports whether c is no longer HTTP.
-func takenOver(c control.Connection) bool {
-	return c.Protocol == "websocket" || c.Protocol == "upgraded"
-}
+// notHTTP reports whether a connection was taken over from HTTP.
+func notHTTP(protocol string) bool { return protocol == "websocket" || protocol == "upgraded" }
 
 // drains reports whether the worker is retired; all are where there are none.
 func drains(workers []control.WorkerPlan, id int) bool {

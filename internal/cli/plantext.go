@@ -24,7 +24,22 @@ func planText(p *page, plan *control.Plan, width int) {
 		}
 	}
 	planWorkers(p, plan)
+	planPools(p, plan)
 	planNeeds(p, plan)
+}
+
+// planPools lists the backends of pools that are touched.
+func planPools(p *page, plan *control.Plan) {
+	var rows [][]string
+	for _, pool := range plan.Pools {
+		for _, b := range pool.Backends {
+			rows = append(rows, []string{pool.Name + "/" + b.Name, b.URL, b.Action, strconv.Itoa(b.Active), strconv.Itoa(b.Idle)})
+		}
+	}
+	if len(rows) > 0 {
+		p.line("")
+		p.table("BACKEND|URL|ACTION|>ACTIVE|>IDLE", rows)
+	}
 }
 
 func planWarnings(p *page, plan *control.Plan) {
@@ -65,7 +80,8 @@ func planNeeds(p *page, plan *control.Plan) {
 				said = append(said, strings.TrimSpace(fmt.Sprintf("%s  %s  %s  %s", c.Peer, c.Protocol, c.Age, c.Request)))
 			}
 		case l.OldestRequest != "":
-			said = append(said, fmt.Sprintf("%s drains within %s; the oldest request has been under way for %s", l.Name, l.Deadline, l.OldestRequest))
+			said = append(said, fmt.Sprintf("%s drains within %s; the oldest request has been under way for %s, so probably within %s",
+				l.Name, l.Deadline, l.OldestRequest, l.Likely))
 		case l.Drained > 0 && l.Deadline != "":
 			said = append(said, fmt.Sprintf("%s drains within %s", l.Name, l.Deadline))
 		}

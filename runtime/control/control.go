@@ -81,6 +81,8 @@ type Plan struct {
 	Changes []config.Change `json:"changes"`
 	// Listeners that the change touches, by name.
 	Listeners []ListenerPlan `json:"listeners"`
+	// Pools that the change touches, by name.
+	Pools []PoolPlan `json:"pools,omitempty"`
 	// Summary is one line for a person: "web: 2 new workers, nothing dropped".
 	Summary string `json:"summary"`
 	// Warnings are what does not stand in the way of the change, but may make it
@@ -137,6 +139,10 @@ type ListenerPlan struct {
 	// OldestRequest is how long the oldest request has been under way on what
 	// drains, "42s"; empty if none is.
 	OldestRequest string `json:"oldest_request,omitempty"`
+	// Likely is how long the drain will probably take: what has been under way
+	// for a while is likely to go on for as long again, and never beyond the
+	// deadline, where what is no longer HTTP always goes. Empty if nothing drains.
+	Likely string `json:"drain_likely,omitempty"`
 	// LongLived are connections among the drained that have been busy with one
 	// thing for a while: streams, and what was taken over from HTTP. They live
 	// until the deadline. The oldest first, at most 20.
@@ -154,6 +160,40 @@ type LongLived struct {
 	Request string `json:"request,omitempty"`
 	// Age is for how long, "2m3s".
 	Age string `json:"age"`
+}
+
+// PoolPlan is what a change would do to one pool.
+type PoolPlan struct {
+	Name string `json:"name"`
+	// Action is "add", "update" or "remove".
+	Action string `json:"action"`
+	// Active requests are under way on the pool now; Ending of them are to
+	// backends that leave, and finish first.
+	Active int `json:"active"`
+	Ending int `json:"ending"`
+	// Backends before and after, by name.
+	Backends []BackendPlan `json:"backends"`
+	// Summary is one line for a person.
+	Summary string `json:"summary"`
+}
+
+// What a plan says of a backend.
+const (
+	BackendKept    = "keep"
+	BackendAdded   = "add"
+	BackendUpdated = "update" // gets another weight, and keeps its connections
+	BackendMoved   = "move"   // has another URL: finishes what is under way, and starts anew
+	BackendRemoved = "remove" // gets nothing new, and finishes what is under way
+)
+
+// BackendPlan is what a change would do to one backend of a pool.
+type BackendPlan struct {
+	Name   string `json:"name"`
+	URL    string `json:"url"` // after the change, or of one that is removed
+	Action string `json:"action"`
+	// Connections open to it now, within a request and between two.
+	Active int `json:"active"`
+	Idle   int `json:"idle"`
 }
 
 // Result of a change or an action.
