@@ -43,6 +43,7 @@ var frames = []struct {
 	{name: "dialog-restart", scene: "busy", keys: func(s *stage) { s.press("j", "enter", "x") }},
 	{name: "dialog-roll", scene: "busy", keys: func(s *stage) { s.press("j", "A") }},
 	{name: "dialog-drain-now", scene: "draining", keys: func(s *stage) { s.press("D").read().press("tab") }},
+	{name: "dialog-connections", scene: "busy", keys: func(s *stage) { s.press("j", "l") }},
 	{name: "dialog-upgrade", scene: "busy", keys: func(s *stage) { s.press("U") }},
 	{name: "listener-many", scene: "many", keys: func(s *stage) { s.press("/").write("listener-20").press("enter", "enter") }},
 	{name: "pools-busy", scene: "busy", keys: func(s *stage) { s.press("2") }},

@@ -172,6 +172,8 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 		return m.acted(msg)
 	case pastMsg:
 		m.config.Past(msg.all, msg.failed)
+	case connectionsMsg:
+		return m.showConnections(msg)
 	case runningMsg:
 		m.took(msg)
 	case generationMsg:

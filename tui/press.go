@@ -134,6 +134,8 @@ func (m *model) grant(intent page.Intent) tea.Cmd {
 		m.openSettings(i.Listener)
 	case page.Restart:
 		return m.askRestart(i.Listener, i.Worker)
+	case page.ShowConnections:
+		return m.askConnections(i.Listener)
 	case page.Roll:
 		return m.askRoll(i.Listener)
 	case page.Extend:

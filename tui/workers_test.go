@@ -63,6 +63,13 @@ func TestWorkerInTroubleTellsWhatItPrintedLast(t *testing.T) {
 	s.wants("closed in 16s at most", "ended before: exit status 2")
 }
 
+func TestBusyConnectionsAreListed(t *testing.T) {
+	s := web(t).press("l")
+	s.wants("busy connections of web, the oldest first", "and ", "rockstar-tui connections --listener web --state active")
+	s.read().press("enter").lacks("busy connections")
+	play(t, "idle", 80, 24).press("l").wants("hello: no connection is busy")
+}
+
 func TestUpgradeIsAskedForAndShown(t *testing.T) {
 	s := web(t).press("U")
 	s.wants("upgrade the runtime?", "replaces version v0.1.0", "hello has no workers: its 12 connections end, within 30s")

@@ -16,6 +16,7 @@ type Keys struct {
 	Restart, Roll, Extend, DrainNow                      key.Binding
 	Upgrade                                              key.Binding
 	Keep, TakeBack, Held                                 key.Binding
+	Connections                                          key.Binding
 	Unset, Write, WriteAll, GoBack                       key.Binding
 
 	// Select, Workers and Pages stand for a few of the above in the footer.
@@ -59,11 +60,12 @@ func DefaultKeys(up, down string) *Keys {
 		Timeouts: bind("t", "timeouts", "t"),
 		Settings: bind("e", "all settings", "e"),
 
-		Restart:  bind("x", "restart the worker", "x"),
-		Roll:     bind("A", "restart all workers", "A"),
-		Extend:   bind("d", "1m more for a drain", "d"),
-		DrainNow: bind("D", "end a drain now", "D"),
-		Upgrade:  bind("U", "upgrade the program", "U"),
+		Restart:     bind("x", "restart the worker", "x"),
+		Roll:        bind("A", "restart all workers", "A"),
+		Connections: bind("l", "busy connections", "l"),
+		Extend:      bind("d", "1m more for a drain", "d"),
+		DrainNow:    bind("D", "end a drain now", "D"),
+		Upgrade:     bind("U", "upgrade the program", "U"),
 
 		Reload:   bind("R", "reload the config file", "R"),
 		Keep:     bind("c", "keep what is on trial", "c"),
@@ -87,7 +89,7 @@ func (k *Keys) Groups() []component.KeyGroup {
 	return []component.KeyGroup{
 		{Title: "move", Keys: []key.Binding{k.Up, k.Down, k.PageUp, k.PageDown, k.Top, k.Bottom, k.Enter, k.Back}},
 		{Title: "the listener", Keys: []key.Binding{k.Toggle, k.More, k.Less, k.Resize, k.Timeouts, k.Settings,
-			k.Restart, k.Roll, k.Extend, k.DrainNow}},
+			k.Restart, k.Roll, k.Extend, k.DrainNow, k.Connections}},
 		{Title: "pages", Keys: []key.Binding{k.First, k.Second, k.Third, k.Fourth, k.Next, k.Previous, k.Filter}},
 		{Title: "the config", Keys: []key.Binding{k.Keep, k.TakeBack, k.Held, k.Unset, k.Write, k.WriteAll, k.GoBack, k.Reload}},
 		{Title: "the runtime", Keys: []key.Binding{k.Upgrade, k.Stop, k.Quit, k.Suspend, k.Help}},

@@ -70,6 +70,8 @@ type (
 		Worker   int
 		All      bool
 	}
+	// ShowConnections wants to see which connections of a listener are busy.
+	ShowConnections struct{ Listener string }
 	// Unset wants a value to be again what the file says.
 	Unset struct{ Path string }
 	// Write wants values that were changed by hand to be written into the file.
@@ -122,6 +124,8 @@ func onListener(keys *Keys, k tea.KeyMsg, name string) Intent {
 		return AskTimeouts{name}
 	case key.Matches(k, keys.Settings):
 		return AskSettings{name}
+	case key.Matches(k, keys.Connections):
+		return ShowConnections{name}
 	case key.Matches(k, keys.Roll):
 		return Roll{name}
 	case key.Matches(k, keys.Extend):
