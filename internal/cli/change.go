@@ -56,6 +56,14 @@ func (o *changing) waiting(cmd *cobra.Command, bound string) {
 	cmd.Flags().DurationVar(&o.timeout, "timeout", 0, "wait at most `TIME` (default "+bound+")")
 }
 
+// seen makes a change good only for the state that was looked at, unless another
+// revision was asked for.
+func (o *changing) seen(s *control.Snapshot) {
+	if o.base == 0 {
+		o.base = s.Revision
+	}
+}
+
 // apply carries out a patch.
 func (o *changing) apply(cmd *cobra.Command, cl *control.Client, patch config.Patch) (*control.Result, error) {
 	change, err := o.change(cmd)
@@ -97,6 +105,7 @@ func (c *call) startCommand() *cobra.Command {
 			if err := known(s, names); err != nil {
 				return err
 			}
+			o.seen(s)
 			r, err := o.apply(cmd, cl, enable(names, true))
 			if err != nil {
 				return err
@@ -127,6 +136,7 @@ finish, and ends what is left when the listener's shutdown timeout is over.`,
 			if err := known(s, names); err != nil {
 				return err
 			}
+			o.seen(s)
 			r, err := o.apply(cmd, cl, enable(names, false))
 			if err != nil {
 				return err
@@ -196,6 +206,7 @@ are not needed any more finish their requests first.`,
 			if err != nil {
 				return err
 			}
+			o.seen(s)
 			r, err := o.apply(cmd, cl, config.Patch{{Path: "listeners." + l.Name + ".prefork.workers", Value: workers}})
 			if err != nil {
 				return err
@@ -222,9 +233,7 @@ func (o *changing) resolveWorkers(cmd *cobra.Command, s *control.Snapshot, l *co
 	if !strings.ContainsAny(arg[:1], "+-") {
 		return strconv.Itoa(n), nil
 	}
-	if o.base == 0 {
-		o.base = s.Revision
-	}
+	o.seen(s)
 	now := 0
 	if l.Prefork {
 		now = l.WorkersWanted
@@ -263,7 +272,8 @@ The file stays as it is, and status tells that it differs.` + lastingHelp,
 
 // patch applies what needs no waiting for.
 func (c *call) patch(cmd *cobra.Command, o *changing, patch config.Patch) error {
-	return c.look(cmd.Context(), func(cl *control.Client, _ *control.Snapshot) error {
+	return c.look(cmd.Context(), func(cl *control.Client, s *control.Snapshot) error {
+		o.seen(s)
 		r, err := o.apply(cmd, cl, patch)
 		if err != nil {
 			return err
@@ -306,7 +316,7 @@ backends.`,
 			if err != nil {
 				return failed("plan: %v", err)
 			}
-			return c.plan(cmd.Context(), control.Change{Config: string(text), Actor: actor()})
+			return c.plan(cmd.Context(), control.Change{Config: string(text), Actor: actor()}, args[0])
 		},
 	}
 	file.AddCommand(&cobra.Command{
@@ -320,26 +330,29 @@ backends.`,
 			if err != nil {
 				return err
 			}
-			return c.plan(cmd.Context(), control.Change{Patch: patch, Actor: actor()})
+			return c.plan(cmd.Context(), control.Change{Patch: patch, Actor: actor()}, "")
 		},
 	})
 	return file
 }
 
-func (c *call) plan(ctx context.Context, change control.Change) error {
-	plan, err := c.planned(ctx, change)
+func (c *call) plan(ctx context.Context, change control.Change, file string) error {
+	plan, err := c.planned(ctx, change, file)
 	if err != nil {
 		return err
 	}
 	return c.print(plan, func(p *page) { planText(p, plan, terminalWidth(c.Stdout)) })
 }
 
-// planned asks the runtime what a change would do.
-func (c *call) planned(ctx context.Context, change control.Change) (plan *control.Plan, err error) {
-	err = c.look(ctx, func(cl *control.Client, _ *control.Snapshot) error {
+// planned asks the runtime what a change would do; file is where a whole config is from.
+func (c *call) planned(ctx context.Context, change control.Change, file string) (plan *control.Plan, err error) {
+	err = c.look(ctx, func(cl *control.Client, s *control.Snapshot) error {
 		ctx, cancel := context.WithTimeout(ctx, readTimeout)
 		defer cancel()
 		if plan, err = cl.Plan(ctx, change); err != nil {
+			if change.Config != "" {
+				return ofFile(err, s.Config.Path, file)
+			}
 			return err
 		}
 		plan.Changes, plan.Listeners = list(plan.Changes), list(plan.Listeners)

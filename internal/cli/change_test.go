@@ -58,8 +58,8 @@ func TestARelativeScaleIsTrueForItsRevisionOnly(t *testing.T) {
 	p := on(t, fake)
 	p.run(t, "scale", "web", "+1")
 	p.run(t, "scale", "web", "4")
-	if c := fake.Changes(); len(c) != 2 || c[0].Base != 7 || c[1].Base != 0 {
-		t.Errorf("got %+v, want bases 7 and 0", c)
+	if c := fake.Changes(); len(c) != 2 || c[0].Base != 7 || c[1].Base == 0 || c[1].Base == 7 {
+		t.Errorf("got %+v, want bases 7 and the next", c)
 	}
 }
 
@@ -74,6 +74,52 @@ func TestResultsAreJSON(t *testing.T) {
 			t.Errorf("%s: got %s, %v; want a result", args, &p.stdout, err)
 		}
 		oneDocument(t, p.stdout.Bytes())
+	}
+}
+
+// overtaken is a runtime that somebody else changes after every look at it.
+type overtaken struct{ *controltest.Fake }
+
+func (o overtaken) Snapshot(ctx context.Context) (*control.Snapshot, error) {
+	s, err := o.Fake.Snapshot(ctx)
+	if err == nil {
+		then := *s
+		then.Revision++
+		o.Set(&then)
+	}
+	return s, err
+}
+
+func TestWhatChangedAfterTheLookIsAConflict(t *testing.T) {
+	for _, args := range []string{"set listeners.web.limits.accept_rate 5", "unset listeners.web.limits.accept_rate", "scale web 3", "stop web", "start web"} {
+		if code := on(t, overtaken{controltest.NewFake(scene())}).run(t, strings.Fields(args)...); code != 4 {
+			t.Errorf("%s: exit code %d, want 4", args, code)
+		}
+	}
+}
+
+// wrong is a runtime that refuses every config, as one in its own file.
+type wrong struct{ *controltest.Fake }
+
+func (w wrong) Plan(ctx context.Context, _ control.Change) (*control.Plan, error) {
+	s, err := w.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return nil, &control.Error{Code: control.CodeInvalid, Message: s.Config.Path + ":5:2: a.b: is wrong",
+		Details: []control.Detail{{Path: "a.b", File: s.Config.Path, Line: 5, Column: 2, Message: "is wrong"}}}
+}
+
+func TestErrorsNameTheFileThatWasPlanned(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "other.yaml")
+	if err := os.WriteFile(file, []byte("a: b"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := scene()
+	s.Config.Path = "/etc/own.yaml"
+	p := on(t, wrong{controltest.NewFake(s)})
+	if code := p.run(t, "plan", file); code != 6 || !strings.Contains(p.stderr.String(), file+":5:2: a.b: is wrong") || strings.Contains(p.stderr.String(), "own.yaml") {
+		t.Errorf("exit code %d, stderr %s; want the file named that was planned", code, &p.stderr)
 	}
 }
 

@@ -80,7 +80,7 @@ func (c *call) validate(ctx context.Context, file string, running bool) error {
 	}
 	v := validity{File: file, Valid: true, Listeners: len(cfg.Listeners), Pools: len(cfg.Pools)}
 	if running {
-		if v.Plan, err = c.planned(ctx, control.Change{Config: string(text), Actor: actor()}); err != nil {
+		if v.Plan, err = c.planned(ctx, control.Change{Config: string(text), Actor: actor()}, file); err != nil {
 			return err
 		}
 	}

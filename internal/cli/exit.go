@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -108,6 +110,23 @@ func asError(err error) *control.Error {
 		e.Code = codeFailed
 	}
 	return e
+}
+
+// ofFile names the file whose content was sent where a runtime names its own.
+func ofFile(err error, own, file string) error {
+	var e *control.Error
+	if !errors.As(err, &e) || own == "" || len(e.Details) == 0 {
+		return err
+	}
+	named := *e
+	named.Message = strings.ReplaceAll(e.Message, own+":", file+":")
+	named.Details = slices.Clone(e.Details)
+	for i := range named.Details {
+		if named.Details[i].File == own {
+			named.Details[i].File = file
+		}
+	}
+	return &named
 }
 
 func badConfig(bad config.Errors) *control.Error {

@@ -106,10 +106,13 @@ runtime's config file. rockstar-tui plan FILE tells first what it would do.` + l
 			return err
 		}
 		change.Config = string(text)
-		return c.look(cmd.Context(), func(cl *control.Client, _ *control.Snapshot) error {
+		return c.look(cmd.Context(), func(cl *control.Client, s *control.Snapshot) error {
+			if change.Base == 0 {
+				change.Base = s.Revision
+			}
 			r, err := applied(cmd.Context(), cl, change)
 			if err != nil {
-				return err
+				return ofFile(err, s.Config.Path, args[0])
 			}
 			return c.done(r)
 		})

@@ -29,7 +29,8 @@ connections it asks first on a terminal; elsewhere it wants to see --yes.`,
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	o.patching(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return c.look(cmd.Context(), func(cl *control.Client, _ *control.Snapshot) error {
+		return c.look(cmd.Context(), func(cl *control.Client, s *control.Snapshot) error {
+			o.seen(s)
 			patch := unsetting(args)
 			if !yes && hasWhole(args) {
 				if err := c.consent(cmd, cl, o, patch); err != nil {
