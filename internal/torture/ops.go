@@ -97,7 +97,8 @@ func pick[T any](s *site, from ...T) T { return from[s.rng.IntN(len(from))] }
 func (s *site) do(ctx context.Context, args ...string) error {
 	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
 		_, err := s.verb(ctx, args...)
-		if err == nil || !strings.Contains(err.Error(), "try again") || time.Now().After(deadline) {
+		again := err != nil && (strings.Contains(err.Error(), "try again") || strings.Contains(err.Error(), "look again"))
+		if !again || time.Now().After(deadline) {
 			return err
 		}
 	}
