@@ -277,9 +277,18 @@ func TestStreamedBodyIsNotRepeated(t *testing.T) {
 	p := newPool(t, pool.Config{Balance: pool.RoundRobin, Backends: []pool.BackendConfig{
 		{Name: "a", URL: breaks}, {Name: "b", URL: fine.URL},
 	}})
-	addr, cl := serve(t, p), client(t)
-	req, _ := http.NewRequest("PUT", "http://"+addr+"/", strings.NewReader(strings.Repeat("x", 1<<20)))
-	resp, err := cl.Do(req)
+	// By hand: the client of net/http takes a write that fails for the end, and
+	// does not look for the answer that is there.
+	c, err := net.Dial("tcp", serve(t, p))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	go func() {
+		_, _ = fmt.Fprintf(c, "PUT / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", 1<<20, strings.Repeat("x", 1<<20))
+	}()
+	_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
