@@ -44,7 +44,7 @@ func (a *App) probe(ctx context.Context, p *control.Plan, steps []step, to *conf
 			return err
 		}
 	}
-	p.Needs = a.needs(steps)
+	p.Needs = a.needs(p.Listeners)
 	p.Warnings = append(a.probeBackends(ctx, to), certificateWarnings(steps)...)
 	p.Warnings = append(p.Warnings, shortages(p.Needs)...)
 	return nil
@@ -146,17 +146,18 @@ func certificateWarnings(steps []step) (out []string) {
 	return out
 }
 
-// needs adds up what the steps take.
-func (a *App) needs(steps []step) (n control.Needs) {
-	for _, s := range steps {
-		p := s.plan()
+// needs adds up what the plans of the listeners take.
+func (a *App) needs(plans []control.ListenerPlan) (n control.Needs) {
+	for _, p := range plans {
 		n.Processes += p.WorkersStarted
 		n.Descriptors += p.WorkersStarted * workerDescriptors
-		if s.kind == "start" || s.kind == "rebind" {
+		if p.Action == "start" || p.Action == "rebind" {
 			n.Descriptors += 2 // the socket, and whoever serves it here
 		}
 	}
-	n.MemoryBytes = uint64(n.Processes) * a.memoryPerWorker()
+	if n.Processes > 0 {
+		n.MemoryBytes = uint64(n.Processes) * a.memoryPerWorker()
+	}
 	return n
 }
 

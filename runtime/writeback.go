@@ -56,9 +56,12 @@ func (a *App) writeBack(p config.Patch) (write func() error, err error) {
 // asWritten leaves out edits that take from the file what it does not say.
 func (a *App) asWritten(p config.Patch) (out config.Patch) {
 	for _, e := range p {
-		if _, err := a.file.With(config.Patch{e}); err == nil || !e.Unset {
-			out = append(out, e)
+		if e.Unset {
+			if _, err := a.file.With(config.Patch{e}); err != nil {
+				continue
+			}
 		}
+		out = append(out, e)
 	}
 	return out
 }

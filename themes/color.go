@@ -16,13 +16,12 @@ type Color struct {
 	// ANSI256 is an index of the 256 colour palette, or -1. Only meaningful if
 	// the Color is not zero.
 	ANSI256 int
-	// ANSI is one of the 16 names of [ColorNames] or "default"; or empty.
+	// ANSI is one of the sixteen colours every terminal has, as "red" or
+	// "bright_red", or "default"; or empty.
 	ANSI string
 }
 
-// ColorNames are the sixteen colours every terminal has.
-func ColorNames() []string { return slices.Clone(colorNames) }
-
+// colorNames are the sixteen colours every terminal has.
 var colorNames = []string{
 	"black", "red", "green", "yellow", "blue", "magenta", "cyan", "white",
 	"bright_black", "bright_red", "bright_green", "bright_yellow",
