@@ -1,22 +1,15 @@
 package cli
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"io/fs"
-	"math/big"
-	"net"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/echterhof/rockstar-tui/internal/selfsigned"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
@@ -60,7 +53,7 @@ func (c *call) makeCert(dir string, hosts []string) error {
 		CertFile: filepath.Join(dir, "cert.pem"), KeyFile: filepath.Join(dir, "key.pem"),
 		Hosts: hosts, Expires: time.Now().AddDate(0, 0, certDays).UTC().Truncate(time.Second),
 	}
-	cert, key, err := selfSigned(hosts, made.Expires)
+	cert, key, err := selfsigned.Certificate{Hosts: hosts, Expires: made.Expires}.PEM()
 	if err != nil {
 		return failed("config cert: %v", err)
 	}
@@ -92,39 +85,4 @@ func writeNew(file string, data []byte, mode fs.FileMode) error {
 		return errors.Join(err, f.Close(), os.Remove(file))
 	}
 	return f.Close()
-}
-
-// selfSigned makes a certificate and its key, both in PEM.
-func selfSigned(hosts []string, expires time.Time) (cert, key []byte, err error) {
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, nil, err
-	}
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 127))
-	if err != nil {
-		return nil, nil, err
-	}
-	template := &x509.Certificate{
-		SerialNumber: serial, Subject: pkix.Name{CommonName: hosts[0], Organization: []string{"rockstar-tui, for trying out"}},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: expires,
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		BasicConstraintsValid: true, IsCA: true,
-	}
-	for _, host := range hosts {
-		if ip := net.ParseIP(host); ip != nil {
-			template.IPAddresses = append(template.IPAddresses, ip)
-		} else {
-			template.DNSNames = append(template.DNSNames, host)
-		}
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	if err != nil {
-		return nil, nil, err
-	}
-	pkcs8, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		return nil, nil, err
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
-		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), nil
 }
