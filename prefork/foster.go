@@ -147,7 +147,7 @@ func (g *Group) offer(p *process, c net.Conn) bool {
 // offered hears whether a worker has taken c.
 func (g *Group) offered(c net.Conn) func(frame, error) {
 	return func(_ frame, err error) {
-		if err != nil {
+		if err != nil && !errors.Is(err, errUnsendable) {
 			g.pass(c, true)
 			return
 		}

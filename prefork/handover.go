@@ -93,6 +93,10 @@ func (g *Group) hand(x *given) {
 func (g *Group) decided(p *process, x *given) func(frame, error) {
 	return func(f frame, err error) {
 		g.answered(p)
+		if errors.Is(err, errUnsendable) { // to nobody else, either
+			x.done(err)
+			return
+		}
 		if replyError(f, err) != nil {
 			x.refused = append(x.refused, p)
 			g.hand(x)

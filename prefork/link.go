@@ -2,6 +2,7 @@ package prefork
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -45,9 +46,16 @@ type outgoing struct {
 	conn any
 	// given is set when the connection is one that was handed over.
 	given *given
+	// unsendable is called by run instead of ending the link when this frame
+	// alone cannot be sent. The frame was not sent at all.
+	unsendable func(error)
 	// then is called by run when the frame has been written, or never will be.
 	then func()
 }
+
+// errUnsendable is the end of one frame, not of its link: the connection that
+// goes with it was closed meanwhile, or the kernel passes no more descriptors.
+var errUnsendable = errors.New("cannot be sent")
 
 // newLink returns a link that queues until it is run.
 func newLink() *link {
@@ -94,10 +102,7 @@ func (l *link) run(conn *net.UnixConn) {
 		batch, closed := l.take()
 		for _, o := range batch {
 			if failed == nil {
-				if failed = write(conn, o); failed != nil {
-					l.close()
-					l.broken(failed)
-				}
+				failed = l.write(conn, o)
 			}
 			if o.then != nil {
 				o.then()
@@ -113,6 +118,20 @@ func (l *link) run(conn *net.UnixConn) {
 			<-l.wake
 		}
 	}
+}
+
+// write sends o. It returns an error if nothing else can be sent, either.
+func (l *link) write(conn *net.UnixConn, o outgoing) error {
+	err := write(conn, o)
+	if errors.Is(err, errUnsendable) && o.unsendable != nil {
+		o.unsendable(err)
+		return nil
+	}
+	if err != nil {
+		l.close()
+		l.broken(err)
+	}
+	return err
 }
 
 // take empties the queue. Once it reports closed, nothing is queued any more.
@@ -134,7 +153,7 @@ func write(conn *net.UnixConn, o outgoing) error {
 	}
 	b, err := o.frame.encode()
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errUnsendable, err)
 	}
 	if err := conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 		return err
@@ -149,17 +168,23 @@ func write(conn *net.UnixConn, o outgoing) error {
 func pass(conn *net.UnixConn, b []byte, c any) error {
 	sc, ok := c.(syscall.Conn)
 	if !ok {
-		return errors.New("a connection without a descriptor cannot be passed")
+		return fmt.Errorf("%w: a connection without a descriptor", errUnsendable)
 	}
 	raw, err := sc.SyscallConn()
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errUnsendable, err)
 	}
 	n := 0
-	failed := raw.Control(func(fd uintptr) {
+	closed := raw.Control(func(fd uintptr) {
 		n, _, err = conn.WriteMsgUnix(b, rights(int(fd)), nil)
 	})
-	if err = errors.Join(failed, err); err != nil || n == len(b) {
+	if closed != nil {
+		return fmt.Errorf("%w: %w", errUnsendable, closed)
+	}
+	if n == 0 && isTooManyRefs(err) {
+		return fmt.Errorf("%w: %w", errUnsendable, err)
+	}
+	if err != nil || n == len(b) {
 		return err // writing nothing fails if the peer has taken all and gone
 	}
 	_, err = conn.Write(b[n:])

@@ -100,6 +100,10 @@ const maxMemory = 1 << 30
 
 func rights(fd int) []byte { return unix.UnixRights(fd) }
 
+// isTooManyRefs reports whether the kernel passes no more descriptors until
+// some that are on their way have arrived.
+func isTooManyRefs(err error) bool { return errors.Is(err, unix.ETOOMANYREFS) }
+
 // parseRights returns the descriptors in control data. What cannot be read is
 // none: the kernel wrote it.
 func parseRights(oob []byte) []int {

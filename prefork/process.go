@@ -131,6 +131,15 @@ func (a *asked) take(id uint64) func(frame, error) {
 	return fn
 }
 
+// fail returns what tells who waits for the reply to id that there will be none.
+func (a *asked) fail(id uint64) func(error) {
+	return func(err error) {
+		if fn := a.take(id); fn != nil {
+			fn(frame{}, err)
+		}
+	}
+}
+
 // close tells all who wait that no reply will come.
 func (a *asked) close(err error) {
 	a.mu.Lock()
@@ -152,10 +161,11 @@ func (a *asked) reopen() {
 // ask queues a frame; fn gets its reply, or learns that none will come, on
 // another goroutine. fn must not block. After an error fn is not called.
 func (p *process) ask(o outgoing, fn func(frame, error)) error {
-	o.frame.ID = p.asked.add(o, fn)
-	if o.frame.ID == 0 {
+	id := p.asked.add(o, fn)
+	if id == 0 {
 		return errGone
 	}
+	o.frame.ID, o.unsendable = id, p.asked.fail(id)
 	if !p.link.send(o) && p.asked.take(o.frame.ID) != nil {
 		return errNotReading
 	}

@@ -3,6 +3,8 @@ package prefork
 import (
 	"errors"
 	"fmt"
+	"net"
+	"os"
 	"syscall"
 	"time"
 )
@@ -188,6 +190,9 @@ func (f *Frozen) questions(a *asked) (last uint64, open []FrozenQuestion, err er
 		switch {
 		case q.conn != nil:
 			n, err := f.keepConn(q.conn)
+			if errors.Is(err, net.ErrClosed) || errors.Is(err, os.ErrClosed) {
+				continue // nothing is left to hand over
+			}
 			if err != nil {
 				return 0, nil, err
 			}

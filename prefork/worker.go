@@ -408,6 +408,8 @@ func (s *session) give(c net.Conn, about []byte, done func(error)) {
 	o := outgoing{frame: frame{Kind: kindGive, Body: about}, conn: c}
 	o.frame.ID = s.asked.add(o, func(f frame, err error) {
 		switch {
+		case errors.Is(err, errUnsendable):
+			done(err)
 		case err != nil:
 			done(nil)
 		case f.Error == errOverloaded.Error():
@@ -420,6 +422,7 @@ func (s *session) give(c net.Conn, about []byte, done func(error)) {
 		done(errGone)
 		return
 	}
+	o.unsendable = s.asked.fail(o.frame.ID)
 	if !s.master().send(o) && s.asked.take(o.frame.ID) != nil {
 		done(errNotReading)
 	}
