@@ -40,7 +40,7 @@ fuzz: ## fuzz every parser for FUZZTIME (20s) each
 	done
 
 golden: ## write the golden screens and outputs anew; look at the diff before you commit it
-	go test ./tui/... ./internal/cli/... ./runtime/config/ -update
+	go test ./tui ./internal/cli ./runtime/config ./runtime/control/problems -update
 
 bench: ## measure beside nginx, HAProxy and Caddy, and write docs/bench.md (Linux; takes minutes)
 	go run ./internal/bench $(BENCHFLAGS)

@@ -43,6 +43,10 @@ type Options struct {
 	// config is not good, with an alarm that stays until it is.
 	FallbackLastGood bool
 
+	// LogDropped tells how many lines Log had to drop so far, and when the last.
+	// Nil if it drops none.
+	LogDropped func() (lines uint64, last time.Time)
+
 	// alone says that the process does nothing but serve.
 	alone bool
 	// nest is where workers wait for another master should this one die.
@@ -60,6 +64,7 @@ type App struct {
 	// backendStates by "pool/backend", as last seen by the sampler, whose alone they are.
 	backendStates map[string]string
 	usage         *usageMeter
+	monitor       monitor
 
 	// ctx ends when the App is shut down; background goroutines are counted in running.
 	ctx     context.Context
@@ -164,6 +169,7 @@ func newApp(o Options) *App {
 		version: o.Version, alone: o.alone, nest: o.nest, started: time.Now(), host: host, log: log,
 		events:        &journal{log: log},
 		usage:         &usageMeter{known: map[int]*usage{}},
+		monitor:       monitor{logDropped: o.LogDropped},
 		config:        config.New(),
 		listeners:     map[string]*managed{},
 		backendStates: map[string]string{},

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control/problems"
 )
 
 const (
@@ -25,7 +26,7 @@ const (
 	// before is kept, so that a session can be resumed for a day at least.
 	ticketEvery = 24 * time.Hour
 	// expiresSoon is when the end of a certificate is worth a warning.
-	expiresSoon = 14 * 24 * time.Hour
+	expiresSoon = problems.ExpiresSoon
 	// maxCertFile bounds what is read of a file.
 	maxCertFile = 1 << 20
 )
@@ -155,6 +156,25 @@ func (k *keyring) problem(files *config.TLS) string {
 		return p.problem
 	}
 	return ""
+}
+
+// certificate that is served from the files of a listener, for the list of
+// problems; ok is false where there is none.
+func (k *keyring) certificate(files *config.TLS) (c problems.Certificate, ok bool) {
+	if files == nil {
+		return c, false
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	p := k.pairs[*files]
+	if p == nil {
+		return c, false
+	}
+	c = problems.Certificate{File: files.CertFile, Expires: p.expires}
+	if p.told {
+		c.Refused, c.Since = p.problem, p.since
+	}
+	return c, true
 }
 
 // renewal is what a look at the files brought.

@@ -179,7 +179,7 @@ func (a *App) memoryPerWorker() uint64 {
 
 // shortages tell what the system may not have enough of.
 func shortages(n control.Needs) (out []string) {
-	if limit, used := descriptors(); limit > 0 && used+n.Descriptors > limit {
+	if used, limit := descriptors(os.Getpid()); limit > 0 && used+uint64(n.Descriptors) > limit {
 		out = append(out, fmt.Sprintf("the change takes %d descriptors, and %d of at most %d are in use: raise the limit (ulimit -n, LimitNOFILE=)",
 			n.Descriptors, used, limit))
 	}
@@ -187,15 +187,6 @@ func shortages(n control.Needs) (out []string) {
 		out = append(out, fmt.Sprintf("%s take about %d MiB, and %d MiB are free", plural(n.Processes, "new worker"), n.MemoryBytes>>20, m.Available>>20))
 	}
 	return out
-}
-
-// openDescriptors counts the descriptors of this process, 0 where that cannot be told.
-func openDescriptors() int {
-	all, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		return 0
-	}
-	return len(all)
 }
 
 // explainBind adds to an error of binding what an operator can do about it.

@@ -26,6 +26,7 @@ func (a *App) sample(ctx context.Context) {
 			m.watchSteering()
 		}
 		a.watchBackends()
+		a.watchProblems()
 		a.announce()
 		a.forgetDrained()
 		a.usage.forget()

@@ -14,6 +14,14 @@ import (
 
 // snapshot of the present state, with that many seconds of history.
 func (a *App) snapshot(seconds int) *control.Snapshot {
+	s := a.present(seconds)
+	a.measure(s)
+	s.Events = a.events.newest()
+	return s
+}
+
+// present is a snapshot without what only those need who look at it.
+func (a *App) present(seconds int) *control.Snapshot {
 	a.mu.RLock()
 	s := &control.Snapshot{
 		Time: time.Now(), Version: a.version, Host: a.host, PID: os.Getpid(),
@@ -27,8 +35,18 @@ func (a *App) snapshot(seconds int) *control.Snapshot {
 		s.Listeners = append(s.Listeners, a.listenerInfo(m, seconds))
 	}
 	s.Pools = a.poolInfos(cfg)
-	s.Events = a.events.newest()
+	s.Problems = a.problems(s)
 	return s
+}
+
+// measure asks the system what processes cost, so not while counters are held still.
+func (a *App) measure(s *control.Snapshot) {
+	for i := range s.Listeners {
+		for j := range s.Listeners[i].Workers {
+			w := &s.Listeners[i].Workers[j]
+			w.CPUSeconds, w.MemoryBytes = a.usage.of(w.PID)
+		}
+	}
 }
 
 // configStatus tells how what runs relates to the file. Callers hold mu.
@@ -74,10 +92,6 @@ func (a *App) listenerInfo(m *managed, seconds int) control.ListenerInfo {
 		e.each(func(w prefork.Status, b *board) {
 			info.Workers = append(info.Workers, a.workerInfo(w, b))
 		})
-	}
-	for i := range info.Workers { // asks the system, so not while counters are held still
-		w := &info.Workers[i]
-		w.CPUSeconds, w.MemoryBytes = a.usage.of(w.PID)
 	}
 	slices.SortStableFunc(info.Workers, func(x, y control.WorkerInfo) int { return x.ID - y.ID })
 	if current != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
@@ -43,6 +44,14 @@ type state struct {
 	keepOverrides bool
 	events        *journal
 	failed        bool // and told
+	// trouble is the same for those without changeMu; nil if all is well.
+	trouble atomic.Pointer[stateTrouble]
+}
+
+// stateTrouble is why the state directory is of no use.
+type stateTrouble struct {
+	missing, failing string
+	since            time.Time
 }
 
 // open claims the directory. Without one the App does all the same.
@@ -53,6 +62,7 @@ func (s *state) open(o Options, events *journal) {
 	}
 	dir, err := statedir.Open(o.StateDir)
 	if err != nil {
+		s.trouble.Store(&stateTrouble{missing: err.Error()})
 		events.warnf("", "no state directory: %v; the history is kept in memory only, and nothing takes back a trial if the runtime dies meanwhile", err)
 		return
 	}
@@ -88,6 +98,12 @@ func (s *state) remove(name string) {
 func (s *state) told(what string, err error) bool {
 	if err != nil && !s.failed {
 		s.events.errorf("", "state directory: %s: %v; what changes now may be forgotten by a restart", what, err)
+	}
+	switch {
+	case err == nil && s.failed:
+		s.trouble.Store(nil)
+	case err != nil && !s.failed:
+		s.trouble.Store(&stateTrouble{failing: err.Error(), since: time.Now()})
 	}
 	s.failed = err != nil
 	return err == nil

@@ -141,7 +141,11 @@ func (m *model) header() string {
 // health is how the config relates to its file, the revision, and what one may do.
 func (m *model) health() component.Line {
 	st := m.st
-	line := m.configState()
+	line := m.problems()
+	if m.compact() && line != nil {
+		return line // there is room for one of them
+	}
+	line = append(line, m.configState()...)
 	if m.compact() {
 		return line
 	}
@@ -155,6 +159,20 @@ func (m *model) health() component.Line {
 		role = "read-only"
 	}
 	return line.Add(paint, "  "+role+" ")
+}
+
+// problems is how many there are, loud if clients or changes are hurt now.
+func (m *model) problems() component.Line {
+	st, n := m.st, len(m.data.Problems)
+	if n == 0 {
+		return nil
+	}
+	for _, p := range m.data.Problems {
+		if p.Severity == control.SeverityHarm {
+			return component.Line{{Paint: st.Bad, Text: st.Glyphs.Failed + " " + plural(n, "problem") + "  "}}
+		}
+	}
+	return component.Line{{Paint: st.Warn, Text: st.Glyphs.Degraded + " " + plural(n, "problem") + "  "}}
 }
 
 func (m *model) configState() component.Line {

@@ -52,8 +52,14 @@ func failed(format string, args ...any) error {
 	return &control.Error{Code: codeFailed, Message: fmt.Sprintf(format, args...)}
 }
 
+// errSilent ends the program with 1 after the answer itself has said why.
+var errSilent = &exitError{exitFailed, errors.New("not well")}
+
 // fail prints err and returns the exit code for it.
 func (c *call) fail(err error) int {
+	if errors.Is(err, errSilent) {
+		return exitFailed
+	}
 	e := asError(err)
 	if c.json {
 		enc := json.NewEncoder(escaping{c.Stderr})

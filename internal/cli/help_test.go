@@ -9,7 +9,7 @@ import (
 )
 
 var commands = []string{
-	"", "serve", "attach", "upgrade", "shutdown", "status", "listeners", "workers", "pools", "connections", "events", "start", "stop",
+	"", "serve", "attach", "upgrade", "shutdown", "status", "check", "listeners", "workers", "pools", "connections", "events", "start", "stop",
 	"scale", "set", "unset", "restart", "drain", "reload", "plan", "plan set", "apply", "confirm", "rollback", "held", "held accept", "held reject", "config", "config validate", "config init", "config history", "config diff", "config rollback", "version", "completion",
 }
 

@@ -188,7 +188,7 @@ func (c *call) addCommands(root *cobra.Command) {
 		commands  []*cobra.Command
 	}{
 		{groupRun, "Run:", []*cobra.Command{c.serveCommand(), c.attachCommand(), c.upgradeCommand(), c.shutdownCommand()}},
-		{groupLook, "Look:", []*cobra.Command{c.statusCommand(), c.listenersCommand(), c.workersCommand(),
+		{groupLook, "Look:", []*cobra.Command{c.statusCommand(), c.checkCommand(), c.listenersCommand(), c.workersCommand(),
 			c.poolsCommand(), c.connectionsCommand(), c.eventsCommand()}},
 		{groupChange, "Change:", []*cobra.Command{c.startCommand(), c.stopCommand(), c.scaleCommand(), c.setCommand(),
 			c.unsetCommand(), c.restartCommand(), c.drainCommand(), c.reloadCommand(), c.planCommand(),

@@ -117,6 +117,7 @@ func status(p *page, s *control.Snapshot) {
 		p.line("")
 		pools(p, s)
 	}
+	problemsOf(p, s)
 }
 
 func statusRows(s *control.Snapshot) [][]string {

@@ -18,6 +18,8 @@ type Snapshot struct {
 	Config    ConfigStatus   `json:"config"`
 	Listeners []ListenerInfo `json:"listeners"` // by name
 	Pools     []PoolInfo     `json:"pools"`     // by name
+	// Problems are what a person should look at, the gravest first; never nil.
+	Problems []Problem `json:"problems"`
 	// Upgrade under way, or the last one; nil if there was none.
 	Upgrade *Upgrade `json:"upgrade,omitempty"`
 	// Events are the newest last, at most 100.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/problems"
 )
 
 var _ control.Controller = (*Fake)(nil)
@@ -137,6 +138,7 @@ func (f *Fake) look(history int) (*control.Snapshot, <-chan struct{}, error) {
 		l := &s.Listeners[i]
 		l.History = l.History[max(0, len(l.History)-history):]
 	}
+	s.Problems = problems.Find(s, nil, s.Problems, problems.Facts{})
 	return s, f.wake, nil
 }
 

@@ -1,0 +1,264 @@
+// Package problems finds what a person should look at: what is wrong now, and
+// what will be. It is pure, so that a runtime, a fake and a recording show the
+// same list. Rules is the table of what there is.
+package problems
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+// Facts are what a snapshot does not show.
+type Facts struct {
+	// Processes and the descriptors they have open.
+	Processes []Process
+	// Short are the connections that were turned away within Window because their process had
+	// no descriptors left, by listener.
+	Short map[string]uint64
+	// Certificates that are served.
+	Certificates []Certificate
+	// StateError is why the state directory cannot be written, since StateSince;
+	// StateMissing why there is none though one was asked for. Empty if all is well.
+	StateError, StateMissing string
+	StateSince               time.Time
+	// LogDropped counts lines of the log that nobody took, the last at LogDroppedAt.
+	LogDropped   uint64
+	LogDroppedAt time.Time
+}
+
+// Process that serves.
+type Process struct {
+	// Object is "runtime" for the master, else "listeners.web.workers.0".
+	Object      string
+	Open, Limit uint64
+}
+
+// Certificate that a listener serves.
+type Certificate struct {
+	Listener, File string
+	Expires        time.Time // zero if not known
+	// Refused is why what the files hold now is not served, since Since; empty if it is.
+	Refused string
+	Since   time.Time
+}
+
+// Find returns the problems of now, the gravest first and then by object.
+// before is how it was [Window] ago, nil if that is not known. known is what
+// was found last: a problem keeps the time at which it began.
+func Find(now, before *control.Snapshot, known []control.Problem, f Facts) []control.Problem {
+	s := &search{now: now, before: before, found: []control.Problem{}}
+	for i := range now.Listeners {
+		s.listener(&now.Listeners[i], f.Short)
+	}
+	for i := range now.Pools {
+		s.pool(&now.Pools[i])
+	}
+	for _, c := range f.Certificates {
+		s.certificate(c)
+	}
+	for _, p := range f.Processes {
+		s.process(p)
+	}
+	s.config(&now.Config)
+	s.state(f)
+	s.log(f)
+	s.keepTimes(known)
+	slices.SortStableFunc(s.found, func(a, b control.Problem) int {
+		return cmp.Or(rank(a.Code)-rank(b.Code), cmp.Compare(a.Object, b.Object))
+	})
+	return s.found
+}
+
+// Worst is the severity of the gravest of them; empty if there is none.
+func Worst(found []control.Problem) string {
+	if len(found) == 0 {
+		return ""
+	}
+	for _, p := range found {
+		if p.Severity == control.SeverityHarm {
+			return p.Severity
+		}
+	}
+	return control.SeverityRisk
+}
+
+func rank(code string) int {
+	return slices.IndexFunc(Rules, func(r Rule) bool { return r.Code == code })
+}
+
+type search struct {
+	now, before *control.Snapshot
+	found       []control.Problem
+}
+
+// args of a message, by name.
+type args map[string]string
+
+// add notes a problem, to be completed by the caller.
+func (s *search) add(code, object string, a args) *control.Problem {
+	rule := Rules[rank(code)]
+	s.found = append(s.found, control.Problem{
+		Kind: rule.Kind, Code: code, Object: object, Severity: rule.Severity, Since: s.now.Time,
+		Args: a, Message: fill(rule.Message, a), Remedy: fill(rule.Remedy, a),
+	})
+	return &s.found[len(s.found)-1]
+}
+
+// fill puts arguments into a template.
+func fill(template string, a args) string {
+	var pairs []string
+	for _, name := range slices.Sorted(maps.Keys(a)) {
+		pairs = append(pairs, "{"+name+"}", a[name])
+	}
+	return strings.NewReplacer(pairs...).Replace(template)
+}
+
+// keepTimes gives what was known already the time at which it began.
+func (s *search) keepTimes(known []control.Problem) {
+	for i := range s.found {
+		p := &s.found[i]
+		for _, k := range known {
+			if k.Code == p.Code && k.Object == p.Object && k.Since.Before(p.Since) {
+				p.Since = k.Since
+			}
+		}
+	}
+}
+
+func (s *search) listener(l *control.ListenerInfo, short map[string]uint64) {
+	object := "listeners." + l.Name
+	a := args{"listener": l.Name, "reason": cmp.Or(l.Reason, "no reason is known"),
+		"ready": strconv.Itoa(l.WorkersReady), "wanted": strconv.Itoa(l.WorkersWanted)}
+	switch {
+	case l.State == control.StateFailed:
+		s.add(ListenerFailed, object, a)
+	case l.State == control.StateDegraded && l.WorkersReady == 0:
+		s.add(ListenerWorkersNone, object, a)
+	case l.State == control.StateDegraded:
+		s.add(ListenerWorkersFew, object, a).Value = uint64(l.WorkersReady)
+	}
+	s.refusing(l, object, short[l.Name])
+}
+
+// refusing looks at what was turned away lately, and by which bound.
+func (s *search) refusing(l *control.ListenerInfo, object string, short uint64) {
+	if short > 0 {
+		p := s.add(RefusingDescriptors, object, args{"listener": l.Name, "clients": number(short)})
+		p.Value, p.Clients, p.Key = short, short, object+".limits.max_connections"
+	}
+	before := s.listenerBefore(l.Name)
+	if before == nil || l.Connections.Refused <= before.Connections.Refused+short {
+		return
+	}
+	lately := l.Connections.Refused - before.Connections.Refused - short
+	open := l.Connections.Active + l.Connections.Idle
+	a := args{"listener": l.Name, "clients": number(lately), "open": number(open), "limit": strconv.Itoa(l.Limits.MaxConnections)}
+	code := RefusingConnections
+	if l.Limits.MaxConnections == 0 || l.Limits.AcceptRate > 0 && open < uint64(l.Limits.MaxConnections) {
+		code = RefusingRate
+	}
+	p := s.add(code, object, a)
+	p.Value, p.Clients, p.Key = lately, lately, object+".limits.max_connections"
+	if code == RefusingRate {
+		p.Key = object + ".limits.accept_rate"
+	}
+}
+
+func (s *search) listenerBefore(name string) *control.ListenerInfo {
+	if s.before == nil {
+		return nil
+	}
+	for i := range s.before.Listeners {
+		if s.before.Listeners[i].Name == name {
+			return &s.before.Listeners[i]
+		}
+	}
+	return nil
+}
+
+func (s *search) pool(pool *control.PoolInfo) {
+	var down []string
+	for _, b := range pool.Backends {
+		if b.State == control.BackendDown {
+			down = append(down, b.Name)
+		}
+	}
+	object := "pools." + pool.Name
+	if len(down) > 0 && len(down) == len(pool.Backends) {
+		s.add(BackendsAllDown, object, args{"pool": pool.Name, "count": strconv.Itoa(len(down))}).Value = uint64(len(down))
+		return
+	}
+	for _, name := range down {
+		p := s.add(BackendDown, object+".backends."+name, args{"pool": pool.Name, "backend": name})
+		p.Key = p.Object + ".url"
+	}
+}
+
+func (s *search) certificate(c Certificate) {
+	object := "listeners." + c.Listener
+	if c.Refused != "" {
+		p := s.add(CertificateRefused, object, args{"listener": c.Listener, "file": c.File, "reason": c.Refused})
+		p.Since, p.Key = earlier(c.Since, p.Since), object+".tls.cert_file"
+	}
+	left := c.Expires.Sub(s.now.Time)
+	if c.Expires.IsZero() || left >= ExpiresSoon {
+		return
+	}
+	code, days := CertificateExpires, max(0, int(left/(24*time.Hour)))
+	if left <= 0 {
+		code = CertificateExpired
+	}
+	p := s.add(code, object, args{"listener": c.Listener, "file": c.File,
+		"date": c.Expires.Format(time.DateOnly), "days": strconv.Itoa(days)})
+	p.Value, p.Key = uint64(days), object+".tls.cert_file"
+}
+
+func (s *search) process(p Process) {
+	if p.Limit == 0 || p.Open*100 < p.Limit*DescriptorsNear {
+		return
+	}
+	s.add(DescriptorsScarce, p.Object, args{"process": p.Object, "open": number(p.Open), "limit": number(p.Limit)}).Value = p.Open
+}
+
+func (s *search) config(c *control.ConfigStatus) {
+	if c.State != control.ConfigRefused || c.Error == nil {
+		return
+	}
+	if c.Fallback != 0 {
+		s.add(ConfigFallback, "config", args{"reason": c.Error.Message, "generation": number(c.Fallback)}).Value = c.Fallback
+		return
+	}
+	s.add(ConfigRefused, "config", args{"reason": c.Error.Message})
+}
+
+func (s *search) state(f Facts) {
+	if f.StateMissing != "" {
+		s.add(StateMissing, "state", args{"reason": f.StateMissing})
+	}
+	if f.StateError != "" {
+		p := s.add(StateFailing, "state", args{"reason": f.StateError})
+		p.Since = earlier(f.StateSince, p.Since)
+	}
+}
+
+func (s *search) log(f Facts) {
+	if f.LogDropped > 0 && s.now.Time.Sub(f.LogDroppedAt) < LogDroppedFor {
+		s.add(LogDropped, "log", args{"lines": number(f.LogDropped)}).Value = f.LogDropped
+	}
+}
+
+// earlier of two times; the zero time is not one.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func number(n uint64) string { return strconv.FormatUint(n, 10) }
