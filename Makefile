@@ -10,7 +10,7 @@ TIME     ?= 1m
 TORTUREFLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race lint fuzz golden bench steering micro torture h2spec cross check clean
+.PHONY: help build run test race lint fuzz golden bench steering micro torture h2spec cross judge check clean
 
 help: ## list these verbs
 	@awk -F':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,7 @@ lint: ## gofmt, vet and staticcheck
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "not gofmt-ed:"; echo "$$unformatted"; exit 1; }
 	go vet ./...
 	go tool staticcheck ./...
+	cd internal/judge && go vet ./...
 
 fuzz: ## fuzz every parser for FUZZTIME (20s) each
 	@set -e; for pkg in $$(go list ./...); do \
@@ -66,7 +67,10 @@ cross: ## build for every platform we ship
 		GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0 go vet ./...; \
 	done
 
-check: lint cross test ## what CI runs
+judge: ## compare mounted handlers with net/http on every protocol, race detector on
+	cd internal/judge && go test -race -timeout 5m ./...
+
+check: lint cross test judge ## what CI runs
 
 clean: ## remove what was built
 	rm -rf bin dist
