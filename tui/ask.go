@@ -13,6 +13,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/tui/component"
 	"github.com/echterhof/rockstar-tui/tui/page"
+	"github.com/echterhof/rockstar-tui/tui/request"
 )
 
 // question is an open dialog and what its buttons do.
@@ -150,7 +151,7 @@ type editor struct {
 const planKey = "ctrl+t"
 
 func (m *model) pressForm(k tea.KeyMsg) tea.Cmd {
-	if f := m.changes.flight; f != nil && f.form && k.Type != tea.KeyEsc {
+	if f := m.changes.flight; f != nil && f.FromForm && k.Type != tea.KeyEsc {
 		return nil // waits for what becomes of it
 	}
 	m.form.plans = k.String() == planKey
@@ -166,9 +167,9 @@ func (m *model) pressForm(k tea.KeyMsg) tea.Cmd {
 	return nil
 }
 
-// closeForm closes the form if the wish came from it.
-func (m *model) closeForm(w wish) {
-	if w.form {
+// closeForm closes the form if the change came from it.
+func (m *model) closeForm(r request.Change) {
+	if r.FromForm {
 		m.form = nil
 	}
 }
@@ -211,9 +212,9 @@ func (m *model) submitWorkers(e *editor) tea.Cmd {
 	if err != nil {
 		return nil // Check has said so
 	}
-	w := resizeWish(e.listener, n)
-	w.form, w.base, w.asks = true, e.base, e.plans
-	return m.want(w)
+	r := request.Resize(e.listener, n)
+	r.FromForm, r.Base, r.ShowPlan = true, e.base, e.plans
+	return m.submit(r)
 }
 
 // askTimeouts opens the form for the timeouts, which begins with the present ones.
@@ -274,8 +275,8 @@ func (m *model) submitTimeouts(e *editor) tea.Cmd {
 		m.form = nil
 		return m.say(component.Note, "nothing changes")
 	}
-	return m.want(wish{
-		listener: e.listener, patch: patch, base: e.base, form: true, asks: e.plans,
-		title: "change the timeouts of " + e.listener + "?", verb: "change",
+	return m.submit(request.Change{
+		Listener: e.listener, Patch: patch, Base: e.base, FromForm: true, ShowPlan: e.plans,
+		Title: "change the timeouts of " + e.listener + "?", Verb: "change",
 	})
 }

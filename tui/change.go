@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -13,53 +12,29 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/tui/component"
+	"github.com/echterhof/rockstar-tui/tui/request"
 )
-
-// wish is a change an operator has asked for. It is planned first; what the
-// plan says decides whether it is applied or asked about.
-type wish struct {
-	listener string
-	patch    config.Patch
-	// base is the revision the operator looked at.
-	base uint64
-	// workers is the number wished for, if it is a resize, else nil.
-	workers *int
-	// title is the question, should one have to be asked, and verb its button.
-	title, verb string
-	// done is what to say when it is made; empty says what the runtime says.
-	done string
-	// form says that the open form made it, and waits for what becomes of it.
-	form bool
-	// asks says that the plan is to be shown even if it harms nobody.
-	asks bool
-	// persist also changes the file, and confirm puts the change on trial.
-	persist bool
-	confirm time.Duration
-	// generation to go back to instead of making a patch, 0 if none, and its config.
-	generation uint64
-	config     string
-}
 
 // changes are made one after the other.
 type changes struct {
-	flight *wish // planned, asked about or applied now
-	queue  []wish
+	flight *request.Change // planned, asked about or applied now
+	queue  []request.Change
 	// known is the newest revision seen, in a snapshot or a result.
 	known uint64
-	// aims are the numbers of workers wished for that snapshots do not show yet.
-	aims map[string]aim
+	// desired are the numbers of workers asked for that no snapshot shows yet.
+	desired map[string]desiredWorkers
 	// born is when the runtime was started: revisions of another one say nothing.
 	born time.Time
 }
 
-type aim struct {
+type desiredWorkers struct {
 	workers  int
 	revision uint64 // that made it; 0 while it is not made
 }
 
-func (c *changes) init() { c.aims = map[string]aim{} }
+func (c *changes) init() { c.desired = map[string]desiredWorkers{} }
 
-// saw takes note of the revision and forgets aims that the snapshot shows. A
+// saw takes note of the revision and forgets the desired numbers that the snapshot shows. A
 // snapshot may be older than the result of a change.
 func (c *changes) saw(s *control.Snapshot) {
 	if !c.born.Equal(s.StartedAt) {
@@ -67,9 +42,9 @@ func (c *changes) saw(s *control.Snapshot) {
 		c.init()
 	}
 	c.known = max(c.known, s.Revision)
-	for name, a := range c.aims {
+	for name, a := range c.desired {
 		if a.revision > 0 && a.revision <= s.Revision {
-			delete(c.aims, name)
+			delete(c.desired, name)
 		}
 	}
 }
@@ -77,9 +52,9 @@ func (c *changes) saw(s *control.Snapshot) {
 // forget drops everything that has not been made.
 func (c *changes) forget() {
 	c.flight, c.queue = nil, nil
-	for name, a := range c.aims {
+	for name, a := range c.desired {
 		if a.revision == 0 {
-			delete(c.aims, name)
+			delete(c.desired, name)
 		}
 	}
 }
@@ -110,30 +85,30 @@ func (m *model) noChange() string {
 	return why
 }
 
-// want plans a wish, or lets it wait for those before it.
-func (m *model) want(w wish) tea.Cmd {
+// submit plans a change, or lets it wait for those before it.
+func (m *model) submit(r request.Change) tea.Cmd {
 	if why := m.noChange(); why != "" {
 		return m.say(component.Problem, why)
 	}
-	if w.workers != nil {
-		m.changes.aims[w.listener] = aim{workers: *w.workers}
+	if r.Workers != nil {
+		m.changes.desired[r.Listener] = desiredWorkers{workers: *r.Workers}
 	}
 	if m.changes.flight != nil {
-		m.enqueue(w)
+		m.enqueue(r)
 		return nil
 	}
-	return m.plan(w)
+	return m.plan(r)
 }
 
-// enqueue lets a wish wait. Of resizes of one listener only the last counts.
-func (m *model) enqueue(w wish) {
+// enqueue lets a change wait. Of resizes of one listener only the last counts.
+func (m *model) enqueue(r request.Change) {
 	for i := range m.changes.queue {
-		if q := &m.changes.queue[i]; q.workers != nil && w.workers != nil && q.listener == w.listener {
-			*q = w
+		if q := &m.changes.queue[i]; q.Workers != nil && r.Workers != nil && q.Listener == r.Listener {
+			*q = r
 			return
 		}
 	}
-	m.changes.queue = append(m.changes.queue, w)
+	m.changes.queue = append(m.changes.queue, r)
 }
 
 const (
@@ -141,38 +116,34 @@ const (
 	applyTime = time.Minute // workers may have to start
 )
 
-func (m *model) plan(w wish) tea.Cmd {
-	m.changes.flight = &w
-	if w.base == 0 {
-		w.base = m.changes.known
+func (m *model) plan(r request.Change) tea.Cmd {
+	m.changes.flight = &r
+	if r.Base == 0 {
+		r.Base = m.changes.known
 	}
 	return m.do(func(ctx context.Context) tea.Msg {
 		ctx, cancel := context.WithTimeout(ctx, planTime)
 		defer cancel()
-		plan, err := m.ctl.Plan(ctx, w.change(w.base))
-		return plannedMsg{w, plan, err}
+		plan, err := m.ctl.Plan(ctx, r.Control(r.Base))
+		return plannedMsg{r, plan, err}
 	})
-}
-
-func (w *wish) change(base uint64) control.Change {
-	return control.Change{Patch: w.patch, Config: w.config, Base: base, Persist: w.persist, Confirm: config.Duration(w.confirm), Actor: "cockpit"}
 }
 
 // planned applies what harms nobody and asks about the rest.
 func (m *model) planned(msg plannedMsg) tea.Cmd {
 	switch {
 	case msg.err != nil:
-		return m.failed(msg.wish, msg.err)
+		return m.failed(msg.change, msg.err)
 	case len(msg.plan.Changes) == 0:
-		m.closeForm(msg.wish)
-		return tea.Batch(m.say(component.Note, "nothing changes"), m.nextWish())
-	case isHarmless(msg.plan) && len(msg.plan.Warnings) == 0 && !msg.wish.asks:
-		return m.apply(msg.wish, msg.plan.Revision)
+		m.closeForm(msg.change)
+		return tea.Batch(m.say(component.Note, "nothing changes"), m.nextChange())
+	case isHarmless(msg.plan) && len(msg.plan.Warnings) == 0 && !msg.change.ShowPlan:
+		return m.apply(msg.change, msg.plan.Revision)
 	case m.question != nil:
 		m.changes.forget()
 		return m.say(component.Note, "not done: another question was open")
 	}
-	return m.confirm(msg.wish, msg.plan)
+	return m.confirm(msg.change, msg.plan)
 }
 
 // isHarmless reports whether a plan ends no connection, no worker and no listener.
@@ -194,59 +165,59 @@ func isHarmless(p *control.Plan) bool {
 	return true
 }
 
-func (m *model) apply(w wish, revision uint64) tea.Cmd {
+func (m *model) apply(r request.Change, revision uint64) tea.Cmd {
 	return m.do(func(ctx context.Context) tea.Msg {
 		ctx, cancel := context.WithTimeout(ctx, applyTime)
 		defer cancel()
-		if w.generation != 0 && w.confirm == 0 {
-			result, err := m.ctl.Act(ctx, control.Action{Kind: control.Rollback, Generation: w.generation, Base: revision, Actor: "cockpit"})
-			return appliedMsg{w, result, err}
+		if r.Generation != 0 && r.Confirm == 0 {
+			result, err := m.ctl.Act(ctx, control.Action{Kind: control.Rollback, Generation: r.Generation, Base: revision, Actor: request.Actor})
+			return appliedMsg{r, result, err}
 		}
-		result, err := m.ctl.Apply(ctx, w.change(revision))
-		return appliedMsg{w, result, err}
+		result, err := m.ctl.Apply(ctx, r.Control(revision))
+		return appliedMsg{r, result, err}
 	})
 }
 
 func (m *model) applied(msg appliedMsg) tea.Cmd {
 	if msg.err != nil {
-		return m.failed(msg.wish, msg.err)
+		return m.failed(msg.change, msg.err)
 	}
-	w := msg.wish
+	r := msg.change
 	m.changes.known = max(m.changes.known, msg.result.Revision)
-	if a, ok := m.changes.aims[w.listener]; ok && w.workers != nil && a.workers == *w.workers {
-		m.changes.aims[w.listener] = aim{a.workers, msg.result.Revision}
+	if a, ok := m.changes.desired[r.Listener]; ok && r.Workers != nil && a.workers == *r.Workers {
+		m.changes.desired[r.Listener] = desiredWorkers{a.workers, msg.result.Revision}
 	}
-	m.closeForm(w)
+	m.closeForm(r)
 	m.hurry = 10
-	text := w.done
+	text := r.Done
 	switch {
 	case msg.result.Until != nil:
 		text = "on trial: " + msg.result.Message
 	case text == "":
 		text = msg.result.Message
 	}
-	return tea.Batch(m.say(component.Done, text), m.nextWish(), m.tick(first))
+	return tea.Batch(m.say(component.Done, text), m.nextChange(), m.tick(first))
 }
 
-// nextWish goes on with what waits. It was thought up before the change just
-// made, but by the same operator: its base is now the newest revision.
-func (m *model) nextWish() tea.Cmd {
+// nextChange goes on with what waits. The same operator asked for it before
+// the last change was made: its base is now the newest revision.
+func (m *model) nextChange() tea.Cmd {
 	m.changes.flight = nil
 	if len(m.changes.queue) == 0 {
 		return nil
 	}
-	w := m.changes.queue[0]
+	r := m.changes.queue[0]
 	m.changes.queue = m.changes.queue[1:]
-	w.base = m.changes.known
-	return m.plan(w)
+	r.Base = m.changes.known
+	return m.plan(r)
 }
 
-// failed says why a wish was not granted, where it was wished. Those that wait
+// failed says why a change was not made, where it was asked for. Those that wait
 // are dropped: they counted on it.
-func (m *model) failed(w wish, err error) tea.Cmd {
+func (m *model) failed(r request.Change, err error) tea.Cmd {
 	m.changes.forget()
 	text := m.problem(err)
-	if w.form && m.form != nil {
+	if r.FromForm && m.form != nil {
 		m.form.Failed = text
 		m.form.base = 0 // having been told, the operator may insist
 		return nil
@@ -307,7 +278,7 @@ func (m *model) lastActor() string {
 
 // act does what is not a change of state.
 func (m *model) act(action control.Action, limit time.Duration) tea.Cmd {
-	action.Actor = "cockpit"
+	action.Actor = request.Actor
 	return m.do(func(ctx context.Context) tea.Msg {
 		if limit > 0 {
 			var cancel context.CancelFunc
@@ -361,21 +332,21 @@ func (m *model) hasEnded() bool {
 	return m.data.Open() == 0
 }
 
-// scale wishes for so many workers more than there are, or are wished for.
+// scale asks for so many workers more than there are, or are asked for already.
 func (m *model) scale(name string, by int) tea.Cmd {
 	l := m.data.Listener(name)
 	if l == nil {
 		return nil
 	}
 	have := wanted(l.WorkersWanted, l.Prefork)
-	if a, ok := m.changes.aims[name]; ok {
+	if a, ok := m.changes.desired[name]; ok {
 		have = a.workers
 	}
 	to := have + by
 	if to < 0 || to > maxWorkers {
 		return m.say(component.Note, fmt.Sprintf("%s: the number of workers is from 0 to %d", name, maxWorkers))
 	}
-	return m.want(resizeWish(name, to))
+	return m.submit(request.Resize(name, to))
 }
 
 // maxWorkers is the most one can ask for here.
@@ -389,30 +360,12 @@ func wanted(workers int, prefork bool) int {
 	return workers
 }
 
-func resizeWish(name string, to int) wish {
-	done := fmt.Sprintf("%s: %s wanted", name, plural(to, "worker"))
-	if to == 0 {
-		done = name + ": served in the master process"
-	}
-	return wish{
-		listener: name, workers: &to, done: done,
-		patch: config.Patch{{Path: "listeners." + name + ".prefork.workers", Value: strconv.Itoa(to)}},
-		title: fmt.Sprintf("resize %s to %s?", name, plural(to, "worker")), verb: "resize",
-	}
-}
-
 func (m *model) toggle(name string) tea.Cmd {
 	l := m.data.Listener(name)
 	if l == nil {
 		return nil
 	}
-	w := wish{listener: name, title: "stop " + name + "?", verb: "stop"}
-	value := "false"
-	if !l.Enabled {
-		value, w.title, w.verb = "true", "start "+name+"?", "start"
-	}
-	w.patch = config.Patch{{Path: "listeners." + name + ".enabled", Value: value}}
-	return m.want(w)
+	return m.submit(request.Enable(name, !l.Enabled))
 }
 
 func plural(n int, what string) string {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/tui/component"
+	"github.com/echterhof/rockstar-tui/tui/request"
 )
 
 // connectionsMsg are the busy connections of a listener, the oldest first.
@@ -50,6 +51,6 @@ func (m *model) showConnections(msg connectionsMsg) tea.Cmd {
 		body = append(body, fmt.Sprintf("and %d more", n))
 	}
 	return m.ask(&component.Dialog{Title: "busy connections of " + msg.listener + ", the oldest first", Body: body,
-		Buttons: []component.Button{{Label: "close", Hint: same("connections --listener " + quoted(msg.listener) + " --state active")}},
+		Buttons: []component.Button{{Label: "close", Hint: request.Command("connections --listener " + request.Quote(msg.listener) + " --state active")}},
 	}, func(int) tea.Cmd { return nil })
 }

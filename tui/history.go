@@ -12,6 +12,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/tui/component"
 	"github.com/echterhof/rockstar-tui/tui/page"
+	"github.com/echterhof/rockstar-tui/tui/request"
 )
 
 // pastSeen tells which history was asked for: another one is there when one of
@@ -30,7 +31,7 @@ type (
 		failed string
 	}
 	generationMsg struct {
-		wish   wish
+		change request.Change
 		number uint64
 		config string
 		err    error
@@ -64,9 +65,9 @@ func (m *model) wantPast() tea.Cmd {
 
 // unset takes a value back to what the file says.
 func (m *model) unset(path string) tea.Cmd {
-	return m.want(wish{
-		patch: config.Patch{{Path: path, Unset: true}},
-		title: "take " + page.Short(path) + " back to what the file says?", verb: "unset",
+	return m.submit(request.Change{
+		Patch: config.Patch{{Path: path, Unset: true}},
+		Title: "take " + page.Short(path) + " back to what the file says?", Verb: "unset",
 	})
 }
 
@@ -79,26 +80,26 @@ func (m *model) askWrite(edits []control.Override) tea.Cmd {
 	if why != "" {
 		return m.say(component.Problem, why)
 	}
-	var w wish
+	var r request.Change
 	var changes []config.Change
 	for _, e := range edits {
-		w.patch = append(w.patch, config.Edit{Path: e.Path, Value: e.Value, Unset: e.Value == ""})
+		r.Patch = append(r.Patch, config.Edit{Path: e.Path, Value: e.Value, Unset: e.Value == ""})
 		changes = append(changes, config.Change{Path: e.Path, From: e.File, To: e.Value, Effect: "in the file"})
 	}
-	w.persist, w.base = true, m.changes.known
+	r.Persist, r.Base = true, m.changes.known
 	file := filepath.Base(m.data.Config.Path)
-	w.done = "written to " + file
+	r.Done = "written to " + file
 	body := append(m.changesText(changes, 8), "nothing else in the file is touched, and nothing that runs")
 	d := confirmation("write "+plural(len(edits), "value")+" to "+file+"?", "write", body)
 	d.Danger = false
 	d.Buttons[cancelButton].Hint = "nothing is changed"
-	d.Buttons[confirmButton].Hint = w.twin(" --persist")
+	d.Buttons[confirmButton].Hint = r.Command(" --persist")
 	return m.ask(d, func(button int) tea.Cmd {
 		if button != confirmButton {
 			return nil
 		}
-		m.changes.flight = &w
-		return m.apply(w, w.base)
+		m.changes.flight = &r
+		return m.apply(r, r.Base)
 	})
 }
 
@@ -118,7 +119,7 @@ func (m *model) showGeneration(g control.Generation) tea.Cmd {
 	d := &component.Dialog{
 		Title:   fmt.Sprintf("generation %d: %s, %s by %s", g.Number, g.Time.Format(time.DateTime), g.Result, g.Trigger),
 		Body:    body,
-		Buttons: []component.Button{{Label: "close", Hint: same(fmt.Sprintf("config history %d", g.Number))}},
+		Buttons: []component.Button{{Label: "close", Hint: request.Command(fmt.Sprintf("config history %d", g.Number))}},
 	}
 	if g.Result == control.ResultApplied && m.refusal() == "" {
 		d.Buttons = append(d.Buttons, component.Button{Label: "go back to it" + m.st.Glyphs.Ellipsis, Key: "b", Hint: "shows first what that would do"})
@@ -142,16 +143,16 @@ func (m *model) goBack(g control.Generation) tea.Cmd {
 	case g.Number == m.data.Config.Generation:
 		return m.say(component.Note, fmt.Sprintf("generation %d is what runs", g.Number))
 	}
-	w := wish{generation: g.Number, asks: true, base: m.changes.known,
-		title: fmt.Sprintf("go back to generation %d?", g.Number), verb: "go back"}
+	r := request.Change{Generation: g.Number, ShowPlan: true, Base: m.changes.known,
+		Title: fmt.Sprintf("go back to generation %d?", g.Number), Verb: "go back"}
 	return m.do(func(ctx context.Context) tea.Msg {
 		ctx, cancel := context.WithTimeout(ctx, planTime)
 		defer cancel()
-		all, err := m.ctl.History(ctx, control.HistoryQuery{Number: w.generation, Config: true})
+		all, err := m.ctl.History(ctx, control.HistoryQuery{Number: r.Generation, Config: true})
 		if err != nil || len(all) == 0 {
-			return generationMsg{w, w.generation, "", err}
+			return generationMsg{r, r.Generation, "", err}
 		}
-		return generationMsg{w, w.generation, all[0].Config, nil}
+		return generationMsg{r, r.Generation, all[0].Config, nil}
 	})
 }
 
@@ -163,6 +164,6 @@ func (m *model) generation(msg generationMsg) tea.Cmd {
 	case msg.config == "":
 		return m.say(component.Problem, fmt.Sprintf("generation %d has no config any more", msg.number))
 	}
-	msg.wish.config = msg.config
-	return m.want(msg.wish)
+	msg.change.Config = msg.config
+	return m.submit(msg.change)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/tui/component"
 	"github.com/echterhof/rockstar-tui/tui/page"
+	"github.com/echterhof/rockstar-tui/tui/request"
 )
 
 // model is the root: it hands data, sizes and keys down to the pages, turns
@@ -95,12 +96,12 @@ type (
 	armedMsg     struct{ id int }
 	toastOverMsg struct{ id int }
 	plannedMsg   struct {
-		wish wish
-		plan *control.Plan
-		err  error
+		change request.Change
+		plan   *control.Plan
+		err    error
 	}
 	appliedMsg struct {
-		wish   wish
+		change request.Change
 		result *control.Result
 		err    error
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/tui/component"
 	"github.com/echterhof/rockstar-tui/tui/page"
+	"github.com/echterhof/rockstar-tui/tui/request"
 )
 
 // trialTime is for how long a change is tried from here.
@@ -25,26 +26,26 @@ const (
 
 // confirm asks whether to do what a plan says, for good, on trial, or in the
 // file too. The harmless button has the focus; y, t and w open no dialog.
-func (m *model) confirm(w wish, p *control.Plan) tea.Cmd {
-	d := confirmation(w.title, w.verb, m.planText(w, p))
+func (m *model) confirm(r request.Change, p *control.Plan) tea.Cmd {
+	d := confirmation(r.Title, r.Verb, m.planText(r, p))
 	d.Danger = !isHarmless(p)
 	d.Buttons[cancelButton].Hint = "nothing is changed"
-	d.Buttons[confirmButton].Hint = w.twin("")
+	d.Buttons[confirmButton].Hint = r.Command("")
 	d.Buttons = append(d.Buttons, component.Button{Label: "try for " + page.Brief(trialTime.String()), Key: "t",
-		Hint: w.twin(" --confirm " + page.Brief(trialTime.String()))})
-	if m.data.Config.Path != "" && w.setsOnly() {
-		d.Buttons = append(d.Buttons, component.Button{Label: w.verb + " and write", Key: "w", Hint: w.twin(" --persist")})
+		Hint: r.Command(" --confirm " + page.Brief(trialTime.String()))})
+	if m.data.Config.Path != "" && r.Writable() {
+		d.Buttons = append(d.Buttons, component.Button{Label: r.Verb + " and write", Key: "w", Hint: r.Command(" --persist")})
 	}
 	return m.ask(d, func(button int) tea.Cmd {
 		switch button {
 		case confirmButton:
-			return m.apply(w, p.Revision)
+			return m.apply(r, p.Revision)
 		case tryButton:
-			w.confirm = trialTime
-			return m.apply(w, p.Revision)
+			r.Confirm = trialTime
+			return m.apply(r, p.Revision)
 		case writeButton:
-			w.persist = true
-			return m.apply(w, p.Revision)
+			r.Persist = true
+			return m.apply(r, p.Revision)
 		}
 		m.changes.forget()
 		return nil
@@ -53,12 +54,12 @@ func (m *model) confirm(w wish, p *control.Plan) tea.Cmd {
 
 // planText is all that a person should know of a plan before saying yes. What
 // may be regretted comes first, then what changes, then whom it concerns.
-func (m *model) planText(w wish, p *control.Plan) []string {
+func (m *model) planText(r request.Change, p *control.Plan) []string {
 	var out []string
 	for _, warning := range p.Warnings {
 		out = append(out, m.st.Glyphs.Degraded+" "+warning)
 	}
-	if w.form || w.asks {
+	if r.FromForm || r.ShowPlan {
 		out = append(out, m.changesText(p.Changes, 5)...)
 	}
 	out = append(out, consequences(p)...)
@@ -189,48 +190,6 @@ func longer(a, b string) string {
 		return b
 	}
 	return a
-}
-
-// setsOnly reports whether the wish can be written to the file as it is: what is
-// unset is what the file says anyway.
-func (w *wish) setsOnly() bool {
-	return len(w.patch) > 0 && !slices.ContainsFunc(w.patch, func(e config.Edit) bool { return e.Unset })
-}
-
-// twin is the command line that does the same, empty where none does, or it
-// takes two.
-func (w *wish) twin(flags string) string {
-	if w.generation != 0 && flags == "" {
-		return same(fmt.Sprintf("rollback %d", w.generation))
-	}
-	var set, unset []string
-	for _, e := range w.patch {
-		if e.Unset {
-			unset = append(unset, quoted(e.Path))
-		} else {
-			set = append(set, quoted(e.Path+"="+e.Value))
-		}
-	}
-	switch {
-	case len(set) > 0 && len(unset) > 0 || len(w.patch) == 0 || len(unset) > 0 && flags != "":
-		return ""
-	case len(set) > 0:
-		return same("set " + strings.Join(set, " ") + flags)
-	}
-	return same("unset " + strings.Join(unset, " ") + flags)
-}
-
-func same(command string) string { return "same as: rockstar-tui " + command }
-
-// quoted is an argument as one would type it in a shell.
-func quoted(word string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._=-/:%+,@", r)
-	}
-	if word != "" && strings.IndexFunc(word, func(r rune) bool { return !plain(r) }) < 0 {
-		return word
-	}
-	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 func processes(n int) string {

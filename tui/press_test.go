@@ -139,7 +139,7 @@ func TestTimeoutsFormSendsOnlyWhatWasChanged(t *testing.T) {
 
 func TestEmptiedTimeoutIsInherited(t *testing.T) {
 	s := web(t).press("t", "ctrl+u", "enter")
-	// The fake knows no defaults to inherit, and refuses; what counts is the wish.
+	// The fake knows no defaults to inherit, and refuses; what counts is the change asked for.
 	if got := s.patches(); len(got) > 0 && got[0] != "listeners.web.timeouts.read unset" {
 		t.Errorf("applied %v, want read unset", got)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/tui/component"
 	"github.com/echterhof/rockstar-tui/tui/page"
+	"github.com/echterhof/rockstar-tui/tui/request"
 )
 
 // runningMsg is the config that runs, or why it is not known.
@@ -151,9 +152,9 @@ func (m *model) submitSetting(e *editor) tea.Cmd {
 	}
 	path := changed[0]
 	value := e.Value(path)
-	return m.want(wish{
-		patch: config.Patch{{Path: path, Value: value, Unset: value == ""}}, base: e.base, form: true, asks: e.plans,
-		title: fmt.Sprintf("set %s to %s?", page.Short(path), orFile(value)), verb: "set",
+	return m.submit(request.Change{
+		Patch: config.Patch{{Path: path, Value: value, Unset: value == ""}}, Base: e.base, FromForm: true, ShowPlan: e.plans,
+		Title: fmt.Sprintf("set %s to %s?", page.Short(path), orFile(value)), Verb: "set",
 	})
 }
 

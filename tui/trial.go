@@ -10,6 +10,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/tui/component"
 	"github.com/echterhof/rockstar-tui/tui/page"
+	"github.com/echterhof/rockstar-tui/tui/request"
 )
 
 // trial is the one under way, nil if there is none. One that was ended from here
@@ -110,7 +111,7 @@ func (m *model) askTakeBack() tea.Cmd {
 	}
 	d := confirmation("take the trial back?", "take back", m.changesText(back, 8))
 	d.Buttons[cancelButton].Hint = "the trial goes on"
-	d.Buttons[confirmButton].Hint = same("rollback")
+	d.Buttons[confirmButton].Hint = request.Command("rollback")
 	action := control.Action{Kind: control.Rollback, Base: t.Revision}
 	return m.ask(d, func(button int) tea.Cmd {
 		if button != confirmButton {
@@ -160,8 +161,8 @@ func (m *model) askHeld() tea.Cmd {
 		d.Buttons[0] = component.Button{Label: "close"}
 	} else {
 		d.Buttons = append(d.Buttons,
-			component.Button{Label: "accept", Key: "a", Hint: same("held accept")},
-			component.Button{Label: "reject", Key: "x", Hint: same("held reject") + "; until it is saved again"})
+			component.Button{Label: "accept", Key: "a", Hint: request.Command("held accept")},
+			component.Button{Label: "reject", Key: "x", Hint: request.Command("held reject") + "; until it is saved again"})
 	}
 	return m.ask(d, func(button int) tea.Cmd {
 		switch button {

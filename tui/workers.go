@@ -10,6 +10,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/tui/component"
 	"github.com/echterhof/rockstar-tui/tui/page"
+	"github.com/echterhof/rockstar-tui/tui/request"
 )
 
 // Times that actions on workers may take: to replace all of them takes each of
@@ -22,11 +23,11 @@ const (
 	moreTime = time.Minute
 )
 
-// askAct asks whether to do an action; twin is the command that does the same.
-func (m *model) askAct(title, verb, twin string, body []string, a control.Action, limit time.Duration) tea.Cmd {
+// askAct asks whether to do an action; command is the command line that does the same.
+func (m *model) askAct(title, verb, command string, body []string, a control.Action, limit time.Duration) tea.Cmd {
 	d := confirmation(title, verb, body)
 	d.Buttons[cancelButton].Hint = "nothing is changed"
-	d.Buttons[confirmButton].Hint = same(twin)
+	d.Buttons[confirmButton].Hint = request.Command(command)
 	return m.ask(d, func(button int) tea.Cmd {
 		if button != confirmButton {
 			return nil
@@ -52,7 +53,7 @@ func (m *model) askRestart(name string, id int) tea.Cmd {
 		}
 	}
 	body = append(body, within(l))
-	return m.askAct(fmt.Sprintf("restart worker %d of %s?", id, name), "restart", fmt.Sprintf("restart %s/%d", quoted(name), id), body,
+	return m.askAct(fmt.Sprintf("restart worker %d of %s?", id, name), "restart", fmt.Sprintf("restart %s/%d", request.Quote(name), id), body,
 		control.Action{Kind: control.RestartWorker, Listener: name, Worker: id}, restartTime)
 }
 
@@ -77,7 +78,7 @@ func (m *model) askRoll(name string) tea.Cmd {
 		fmt.Sprintf("%s one after the other, each ready before the old one drains", plural(l.WorkersWanted, "worker")),
 		within(l), "it ends with the first that does not get ready; the rest go on as before",
 	}
-	return m.askAct("restart all workers of "+name+"?", "restart", "restart "+quoted(name), body,
+	return m.askAct("restart all workers of "+name+"?", "restart", "restart "+request.Quote(name), body,
 		control.Action{Kind: control.RestartWorkers, Listener: name}, rollTime)
 }
 
@@ -115,7 +116,7 @@ func (m *model) askDrainNow(i page.DrainNow) tea.Cmd {
 	if n == 0 {
 		return m.say(component.Note, i.Listener+": nothing drains")
 	}
-	subject := quoted(i.Listener)
+	subject := request.Quote(i.Listener)
 	if !i.All {
 		subject = fmt.Sprintf("%s/%d", subject, i.Worker)
 	}
