@@ -188,7 +188,7 @@ func (m *model) applied(msg appliedMsg) tea.Cmd {
 		m.changes.desired[r.Listener] = desiredWorkers{a.workers, msg.result.Revision}
 	}
 	m.closeForm(r)
-	m.hurry = 10
+	m.fastTicks = 10
 	text := r.Done
 	switch {
 	case msg.result.Until != nil:
@@ -297,7 +297,7 @@ func (m *model) acted(msg actedMsg) tea.Cmd {
 	if msg.err != nil {
 		return m.say(component.Problem, m.problem(msg.err))
 	}
-	m.hurry = 10
+	m.fastTicks = 10
 	if t := m.trial(); t != nil && (msg.action.Kind == control.Confirm || msg.action.Kind == control.Rollback) {
 		m.trialOver = t.Until
 	}
@@ -321,7 +321,7 @@ func (m *model) hasEnded() bool {
 	if m.ending != draining {
 		return false
 	}
-	if m.seen.err != nil || m.data == nil {
+	if m.seen.Err != nil || m.data == nil {
 		return true
 	}
 	for i := range m.data.Listeners {

@@ -9,8 +9,10 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/tui/component"
+	"github.com/echterhof/rockstar-tui/tui/feed"
 	"github.com/echterhof/rockstar-tui/tui/page"
 	"github.com/echterhof/rockstar-tui/tui/request"
+	"github.com/echterhof/rockstar-tui/tui/term"
 )
 
 // model is the root: it hands data, sizes and keys down to the pages, turns
@@ -22,9 +24,9 @@ type model struct {
 	ctx    context.Context // of the commands
 	opts   Options
 	ctl    control.Controller
-	feed   *feed
+	feed   source
 	crash  *crash
-	screen *screen // nil where nobody looks
+	screen *term.Screen // nil where nobody looks
 
 	st   *component.Styles
 	keys *page.Keys
@@ -32,7 +34,7 @@ type model struct {
 	width, height int
 
 	// What is known of the runtime.
-	seen   *look // the one the data is of
+	seen   *feed.State // the one the data is of
 	now    time.Time
 	recent []*control.Snapshot // the newest last; for rates
 	data   *page.Data          // nil before the first snapshot
@@ -71,11 +73,17 @@ type model struct {
 
 	trialOver time.Time // the end of the trial that was ended from here
 	tickID    int
-	hurry     int // ticks for which to look more often
+	fastTicks int // for which to look more often
 
 	dirty bool
 	view  string
 	drawn int // how often the view was built
+}
+
+// source has the newest snapshot, and gets it more often on request.
+type source interface {
+	Newest() *feed.State
+	SetFast(fast bool)
 }
 
 // ending is the state of a shutdown.
@@ -112,15 +120,14 @@ type (
 	}
 )
 
-func newModel(ctx context.Context, opts Options, st *component.Styles) *model {
+func newModel(ctx context.Context, opts Options, st *component.Styles, src source, c *crash) *model {
 	keys := page.DefaultKeys(st.Glyphs.Up, st.Glyphs.Down)
-	c := &crash{}
 	m := &model{
-		ctx: ctx, opts: opts, ctl: opts.Controller, feed: newFeed(opts.Controller, c), crash: c,
+		ctx: ctx, opts: opts, ctl: opts.Controller, feed: src, crash: c,
 		st: st, keys: keys,
 		overview: page.NewOverview(keys), workers: page.NewWorkers(keys),
 		pools: page.NewPools(keys), events: page.NewEvents(keys), config: page.NewConfig(keys), settings: page.NewSettings(keys),
-		seen: &look{}, dirty: true, after: tea.Tick,
+		seen: &feed.State{}, dirty: true, after: tea.Tick,
 	}
 	m.changes.init()
 	return m
@@ -154,7 +161,7 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.resize(msg.Width, msg.Height)
-		m.screen.lose()
+		m.screen.Invalidate()
 	case tea.KeyMsg:
 		return m.press(msg)
 	case armedMsg:
@@ -203,7 +210,7 @@ func (m *model) ticked(msg tickMsg) tea.Cmd {
 	}
 	before := m.linkText()
 	m.now = msg.at
-	if l := m.feed.newest.Load(); l != m.seen {
+	if l := m.feed.Newest(); l != m.seen {
 		m.take(l)
 		m.dirty = true
 	}
@@ -215,45 +222,45 @@ func (m *model) ticked(msg tickMsg) tea.Cmd {
 		m.outcome = StopRuntime
 		return tea.Quit
 	}
-	eager := m.isEager()
-	m.feed.hurry(eager)
-	m.hurry = max(0, m.hurry-1)
-	return m.nextTick(m.pace(eager))
+	fast := m.isFast()
+	m.feed.SetFast(fast)
+	m.fastTicks = max(0, m.fastTicks-1)
+	return m.nextTick(m.pace(fast))
 }
 
-func (m *model) pace(hurried bool) time.Duration {
+func (m *model) pace(fast bool) time.Duration {
 	switch {
-	case m.data == nil && m.seen.err == nil:
+	case m.data == nil && m.seen.Err == nil:
 		return first // nothing is drawn until there is something
-	case hurried:
-		return eager
+	case fast:
+		return feed.Fast
 	}
-	return calm
+	return feed.Slow
 }
 
-func (m *model) isEager() bool {
-	return m.data != nil && m.data.Unsettled() || m.hurry > 0 || m.changes.flight != nil || m.ending != running
+func (m *model) isFast() bool {
+	return m.data != nil && m.data.Unsettled() || m.fastTicks > 0 || m.changes.flight != nil || m.ending != running
 }
 
-// take makes data of a look.
-func (m *model) take(l *look) {
+// take makes data of what the feed has.
+func (m *model) take(l *feed.State) {
 	old := m.seen
 	m.seen = l
-	if l.snapshot == nil || l.snapshot == old.snapshot {
+	if l.Snapshot == nil || l.Snapshot == old.Snapshot {
 		return
 	}
-	m.data = page.Compare(l.snapshot, m.earlier(l.snapshot))
-	m.recent = append(m.recent, l.snapshot)
+	m.data = page.Compare(l.Snapshot, m.earlier(l.Snapshot))
+	m.recent = append(m.recent, l.Snapshot)
 	if n := len(m.recent); n > remembered {
 		m.recent = append(m.recent[:0], m.recent[n-remembered:]...)
 	}
-	m.changes.saw(l.snapshot)
+	m.changes.saw(l.Snapshot)
 	for _, p := range m.all() {
 		p.Show(m.data)
 	}
 }
 
-// remembered are so many snapshots: at the eager pace a second of them, and a few more.
+// remembered are so many snapshots: at the fast pace a second of them, and a few more.
 const remembered = 8
 
 // earlier is the snapshot to compare now with: the newest of about a second
@@ -273,9 +280,9 @@ func (m *model) earlier(now *control.Snapshot) *control.Snapshot {
 // judgeLink decides whether the link is lost: because it broke, or because
 // nothing came over it for too long.
 func (m *model) judgeLink() {
-	const patience = 4 * time.Second
-	silent := !m.seen.at.IsZero() && m.now.Sub(m.seen.at) > patience
-	m.lost = m.data != nil && (m.seen.err != nil || silent)
+	const timeout = 4 * time.Second
+	silent := !m.seen.At.IsZero() && m.now.Sub(m.seen.At) > timeout
+	m.lost = m.data != nil && (m.seen.Err != nil || silent)
 }
 
 func (m *model) all() []page.Page {

@@ -17,6 +17,8 @@ import (
 	tea "github.com/charmbracelet/bubbletea"
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/tui/feed"
+	"github.com/echterhof/rockstar-tui/tui/term"
 )
 
 // Options of a cockpit.
@@ -90,17 +92,19 @@ func Run(ctx context.Context, ctl control.Controller, options ...Options) (Outco
 	if opts.Output == nil {
 		opts.Output = os.Stdout
 	}
-	if !isTerminal(opts.Output) {
+	if !term.IsTerminal(opts.Output) {
 		return Detached, errors.New("run cockpit: the output is no terminal; use the command line, such as rockstar-tui status, instead")
 	}
 	styles, err := stylesFor(opts.Theme, os.Getenv)
 	if err != nil {
 		return Detached, fmt.Errorf("run cockpit: %w", err)
 	}
-	defer holdLog()()
+	defer term.HoldLog()()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	return run(ctx, cancel, opts, newModel(ctx, opts, styles))
+	c := &crash{}
+	f := feed.New(ctl, c.caught)
+	return run(ctx, cancel, f, newModel(ctx, opts, styles, f, c))
 }
 
 // optionsFor are those given, or what suits the controller.
@@ -119,23 +123,24 @@ func optionsFor(ctl control.Controller, given []Options) Options {
 
 // run owns the goroutines: the feed, the screen and the one that waits for a
 // farewell. All end with ctx.
-func run(ctx context.Context, cancel context.CancelFunc, opts Options, m *model) (Outcome, error) {
-	m.screen = newScreen(opts.Output, !opts.NoSync && os.Getenv("ROCKSTAR_NO_SYNC") == "")
+func run(ctx context.Context, cancel context.CancelFunc, f *feed.Feed, m *model) (Outcome, error) {
+	opts := m.opts
+	m.screen = term.NewScreen(opts.Output, !opts.NoSync && os.Getenv("ROCKSTAR_NO_SYNC") == "")
 	p := tea.NewProgram(m, programOptions(opts, m.screen, func() { m.crash.quit() })...)
 	over := make(chan struct{})
 	m.crash.quit = func() { go farewell(p, over) }
 	var running sync.WaitGroup
-	running.Go(func() { m.feed.run(ctx) })
-	running.Go(func() { m.screen.run(ctx) })
+	running.Go(func() { f.Run(ctx) })
+	running.Go(func() { m.screen.Run(ctx) })
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		running.Wait()
 	}()
 	stop := onFarewell(ctx, m.crash.quit)
-	m.screen.enter()
+	m.screen.Enter()
 	_, err := p.Run()
-	m.screen.leave()
+	m.screen.Leave()
 	close(over)
 	cancel()
 	stop()
@@ -189,20 +194,20 @@ func wait(done <-chan struct{}, limit time.Duration) {
 	}
 }
 
-func programOptions(opts Options, s *screen, ended func()) []tea.ProgramOption {
+func programOptions(opts Options, s *term.Screen, ended func()) []tea.ProgramOption {
 	out := []tea.ProgramOption{
-		tea.WithOutput(muted{opts.Output}),
+		tea.WithOutput(term.Muted{File: opts.Output}),
 		tea.WithFPS(1), // of nothing: screen draws
-		tea.WithFilter(s.aside),
+		tea.WithFilter(s.OnMessage),
 		tea.WithoutSignalHandler(),
 	}
 	switch in := opts.Input.(type) {
 	case nil:
-		if isTerminal(os.Stdin) {
-			out = append(out, tea.WithInput(&keyboard{os.Stdin, ended}))
+		if term.IsTerminal(os.Stdin) {
+			out = append(out, tea.WithInput(&term.Keyboard{File: os.Stdin, Ended: ended}))
 		}
 	case *os.File:
-		out = append(out, tea.WithInput(&keyboard{in, ended}))
+		out = append(out, tea.WithInput(&term.Keyboard{File: in, Ended: ended}))
 	default:
 		out = append(out, tea.WithInput(in))
 	}

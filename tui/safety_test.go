@@ -19,6 +19,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control/controltest"
 	"github.com/echterhof/rockstar-tui/themes"
 	"github.com/echterhof/rockstar-tui/tui/component"
+	"github.com/echterhof/rockstar-tui/tui/feed"
 )
 
 // watchful is a Controller that knows what was confirmed: it fails the test
@@ -245,13 +246,13 @@ func TestPanicLeavesAReportAndALine(t *testing.T) {
 
 func BenchmarkViewOf64Workers(b *testing.B) {
 	fake := controltest.NewFake(controltest.Scene("many"))
-	m := newModel(b.Context(), Options{Controller: fake}, styles(b, "dark", themes.TrueColor, themes.Unicode()))
+	m := newModel(b.Context(), Options{Controller: fake}, styles(b, "dark", themes.TrueColor, themes.Unicode()), &newest{&feed.State{}}, &crash{})
 	m.resize(200, 80)
 	snap, err := fake.Snapshot(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}
-	m.take(&look{snapshot: snap, at: time.Now()})
+	m.take(&feed.State{Snapshot: snap, At: time.Now()})
 	m.workers.Of("listener-20")
 	m.inside = true
 	b.ReportAllocs()

@@ -13,6 +13,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control/controltest"
 	"github.com/echterhof/rockstar-tui/themes"
 	"github.com/echterhof/rockstar-tui/tui/component"
+	"github.com/echterhof/rockstar-tui/tui/feed"
 )
 
 // stage plays the cockpit without a terminal and without time: commands run at
@@ -21,11 +22,18 @@ type stage struct {
 	t      *testing.T
 	m      *model
 	fake   *controltest.Fake
+	feed   *newest
 	now    time.Time
 	timers []timer
 	quit   bool
 	asked  bool // to suspend
 }
+
+// newest is a feed that has what the stage gives it.
+type newest struct{ state *feed.State }
+
+func (n *newest) Newest() *feed.State { return n.state }
+func (n *newest) SetFast(bool)        {}
 
 type timer struct {
 	due time.Time
@@ -41,12 +49,12 @@ type afterMsg struct {
 func newStage(t *testing.T, scene string, width, height int, change ...func(*Options)) *stage {
 	t.Helper()
 	fake := controltest.NewFake(controltest.Scene(scene))
-	s := &stage{t: t, fake: fake, now: time.Date(2026, 3, 14, 15, 9, 26, 0, time.UTC)}
+	s := &stage{t: t, fake: fake, feed: &newest{&feed.State{}}, now: time.Date(2026, 3, 14, 15, 9, 26, 0, time.UTC)}
 	opts := Options{Controller: fake, Target: "/run/rockstar.sock", CPUs: 8}
 	for _, c := range change {
 		c(&opts)
 	}
-	s.m = newModel(t.Context(), opts, styles(t, "mono", themes.Plain, themes.Unicode()))
+	s.m = newModel(t.Context(), opts, styles(t, "mono", themes.Plain, themes.Unicode()), s.feed, &crash{})
 	s.m.after = func(d time.Duration, f func(time.Time) tea.Msg) tea.Cmd {
 		return func() tea.Msg { return afterMsg{d, f} }
 	}
@@ -77,14 +85,13 @@ func styles(t testing.TB, theme string, depth themes.Depth, glyphs themes.Glyphs
 func (s *stage) look() {
 	s.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	err := s.fake.Watch(ctx, control.WatchOptions{History: history}, func(snap *control.Snapshot) {
-		s.m.feed.newest.Store(&look{snapshot: snap, at: s.now})
+	err := s.fake.Watch(ctx, control.WatchOptions{History: 120}, func(snap *control.Snapshot) {
+		s.feed.state = &feed.State{Snapshot: snap, At: s.now}
 		cancel()
 	})
 	cancel()
 	if err != nil && !errors.Is(err, context.Canceled) {
-		last := s.m.feed.newest.Load()
-		s.m.feed.newest.Store(&look{snapshot: last.snapshot, at: last.at, err: err})
+		s.feed.state = &feed.State{Snapshot: s.feed.state.Snapshot, At: s.feed.state.At, Err: err}
 	}
 	s.tick()
 }

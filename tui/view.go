@@ -22,7 +22,7 @@ func (m *model) View() (view string) {
 		m.dirty = false
 		m.drawn++
 		m.view = m.build()
-		m.screen.show(m.view, m.width, m.height)
+		m.screen.Show(m.view, m.width, m.height)
 	}
 	return m.view
 }
@@ -81,8 +81,8 @@ func (m *model) page(st *component.Styles) []string {
 	if where == "" {
 		where = "the runtime"
 	}
-	if m.seen.err != nil {
-		return m.waiting("no answer from "+where, m.seen.err.Error()+"; trying again, q leaves")
+	if m.seen.Err != nil {
+		return m.waiting("no answer from "+where, m.seen.Err.Error()+"; trying again, q leaves")
 	}
 	return m.waiting("connecting to "+where, "")
 }
@@ -268,10 +268,10 @@ func (m *model) linkText() string {
 		return ""
 	}
 	dash := m.st.Glyphs.Dash
-	age := m.now.Sub(m.seen.at)
+	age := m.now.Sub(m.seen.At)
 	text := "link lost " + component.Ago(age) + " " + dash + " listeners unaffected " + dash + " reconnecting"
-	if m.seen.err != nil {
-		text += ": " + m.seen.err.Error()
+	if m.seen.Err != nil {
+		text += ": " + m.seen.Err.Error()
 	}
 	return text
 }

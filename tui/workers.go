@@ -32,7 +32,7 @@ func (m *model) askAct(title, verb, command string, body []string, a control.Act
 		if button != confirmButton {
 			return nil
 		}
-		m.hurry = 10
+		m.fastTicks = 10
 		return m.act(a, limit)
 	})
 }

@@ -1,4 +1,6 @@
-package tui
+// Package term owns the terminal of a cockpit: it takes it over and gives it back
+// as it was, draws what has changed, and keeps others from writing to it.
+package term
 
 import (
 	"bytes"
@@ -30,11 +32,11 @@ const (
 // frameInterval is the least time between two frames.
 const frameInterval = 16 * time.Millisecond
 
-// screen draws frames when there are any. The renderer of bubbletea wakes up for
+// Screen draws frames when there are any. The renderer of bubbletea wakes up for
 // every possible frame, which on an idle screen was most of what the cockpit
 // cost: 0.5 % of a core at ten frames a second, where wake-ups are dear. This one
 // sleeps until something has changed, and then draws at once.
-type screen struct {
+type Screen struct {
 	out  *os.File
 	sync bool
 	wake chan struct{}
@@ -56,32 +58,35 @@ type frame struct {
 	window        int // how often the window had changed
 }
 
-func newScreen(out *os.File, sync bool) *screen {
-	return &screen{out: out, sync: sync, wake: make(chan struct{}, 1)}
+// NewScreen returns the screen of a terminal, which draws between [Screen.Enter] and
+// [Screen.Leave] while [Screen.Run] runs. sync says that frames are marked as
+// synchronized output. A nil Screen draws nothing.
+func NewScreen(out *os.File, sync bool) *Screen {
+	return &Screen{out: out, sync: sync, wake: make(chan struct{}, 1)}
 }
 
-// show hands over the newest frame and does not wait for it to be drawn. A slow
+// Show hands over the newest frame and does not wait for it to be drawn. A slow
 // terminal misses frames.
-func (s *screen) show(view string, width, height int) {
+func (s *Screen) Show(view string, width, height int) {
 	if s == nil {
 		return
 	}
 	s.mu.Lock()
 	s.next = frame{view, width, height, s.window}
 	s.mu.Unlock()
-	s.rouse()
+	s.signal()
 }
 
-func (s *screen) rouse() {
+func (s *Screen) signal() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
 	}
 }
 
-// lose tells that the window has changed: what it shows now, also if it has the
+// Invalidate tells that the window has changed: what it shows now, also if it has the
 // size again that it had, only the terminal knows. The next frame is drawn whole.
-func (s *screen) lose() {
+func (s *Screen) Invalidate() {
 	if s == nil {
 		return
 	}
@@ -89,11 +94,11 @@ func (s *screen) lose() {
 	s.window++
 	s.next.window = s.window
 	s.mu.Unlock()
-	s.rouse()
+	s.signal()
 }
 
-// run draws until ctx ends.
-func (s *screen) run(ctx context.Context) {
+// Run draws until ctx ends.
+func (s *Screen) Run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -110,7 +115,7 @@ func (s *screen) run(ctx context.Context) {
 }
 
 // draw writes the lines that have changed, all in one write.
-func (s *screen) draw() {
+func (s *Screen) draw() {
 	s.ioMu.Lock()
 	defer s.ioMu.Unlock()
 	s.mu.Lock()
@@ -140,7 +145,7 @@ func (s *screen) draw() {
 }
 
 // line draws one line, counted from 0, if it is not what is there.
-func (s *screen) line(i int, line, old string, f frame) {
+func (s *Screen) line(i int, line, old string, f frame) {
 	if line == old || i >= f.height {
 		return
 	}
@@ -157,13 +162,13 @@ func at(lines []string, i int) string {
 	return ""
 }
 
-// enter takes the terminal over.
-func (s *screen) enter() { s.turn(true, enterScreen) }
+// Enter takes the terminal over.
+func (s *Screen) Enter() { s.turn(true, enterScreen) }
 
-// leave gives the terminal back as it was. It may be called twice.
-func (s *screen) leave() { s.turn(false, leaveScreen) }
+// Leave gives the terminal back as it was. It may be called twice.
+func (s *Screen) Leave() { s.turn(false, leaveScreen) }
 
-func (s *screen) turn(up bool, sequence string) {
+func (s *Screen) turn(up bool, sequence string) {
 	s.ioMu.Lock()
 	changed := s.up != up
 	if changed {
@@ -176,13 +181,14 @@ func (s *screen) turn(up bool, sequence string) {
 	}
 }
 
-// aside gives the terminal to the shell while the cockpit is suspended.
-func (s *screen) aside(_ tea.Model, msg tea.Msg) tea.Msg {
+// OnMessage is a filter of messages, for [tea.WithFilter]. It gives the terminal to
+// the shell while the cockpit is suspended.
+func (s *Screen) OnMessage(_ tea.Model, msg tea.Msg) tea.Msg {
 	switch msg.(type) {
 	case tea.SuspendMsg:
-		s.leave()
+		s.Leave()
 	case tea.ResumeMsg:
-		s.enter()
+		s.Enter()
 	}
 	return msg
 }

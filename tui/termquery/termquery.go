@@ -1,4 +1,4 @@
-// Package quiet keeps the terminal libraries from asking the terminal for its
+// Package termquery keeps the terminal libraries from asking the terminal for its
 // background colour while the program starts. They do so in an init function,
 // in every process that is linked with them, and wait up to five seconds for
 // an answer that some terminals never give.
@@ -8,7 +8,7 @@
 // initializes packages in the order of their import paths, as far as imports
 // allow. This package imports only the standard library and sorts before those
 // of github.com/muesli. Package tui calls [Restore] when all of them are through.
-package quiet
+package termquery
 
 import "os"
 

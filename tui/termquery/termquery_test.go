@@ -1,4 +1,4 @@
-package quiet_test
+package termquery_test
 
 import (
 	"os"
@@ -6,17 +6,17 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/echterhof/rockstar-tui/tui/quiet"
+	"github.com/echterhof/rockstar-tui/tui/termquery"
 )
 
-const probe = "TEST_QUIET_PROBE"
+const probe = "TEST_TERMQUERY_PROBE"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(probe) == "" {
 		os.Exit(m.Run())
 	}
 	before := os.Getenv("CI")
-	quiet.Restore()
+	termquery.Restore()
 	after, present := os.LookupEnv("CI")
 	println(before, "|", after, "|", present)
 }

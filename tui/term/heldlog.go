@@ -1,4 +1,4 @@
-package tui
+package term
 
 import (
 	"log"
@@ -20,9 +20,9 @@ type heldLog struct {
 	kept []byte
 }
 
-// holdLog keeps the log off the screen until release, which writes the end of it
+// HoldLog keeps the log off the screen until release, which writes the end of it
 // to where it belongs. A log that goes elsewhere than to a terminal goes on.
-func holdLog() (release func()) {
+func HoldLog() (release func()) {
 	to, ok := log.Writer().(*os.File)
 	if !ok || !term.IsTerminal(to.Fd()) {
 		return func() {}
