@@ -42,8 +42,13 @@ func main() {
 }
 
 func serve(ctx context.Context, o cli.ServeOptions) error {
+	outliveReaders()
 	return runtime.Serve(ctx, serveOptions(o, slog.New(slog.NewTextHandler(os.Stderr, nil))))
 }
+
+// outliveReaders catches SIGPIPE: a reader of standard error that leaves costs
+// lines of the log then, and not the process. Ignoring it would be inherited.
+func outliveReaders() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
 
 func serveOptions(o cli.ServeOptions, log *slog.Logger) runtime.ServeOptions {
 	return runtime.ServeOptions{
@@ -79,6 +84,7 @@ func cockpitOptions(o cli.CockpitOptions) tui.Options {
 // screen away, the terminal's end included, the runtime serves on without it;
 // only stopping everything, or a signal, ends it.
 func embedded(ctx context.Context, s cli.ServeOptions, c cli.CockpitOptions) error {
+	outliveReaders()
 	o := serveOptions(s, slog.New(slog.DiscardHandler)) // the screen belongs to the cockpit
 	o.KeepOnHangup, o.Embedded = true, true
 	apps, served := make(chan *runtime.App, 1), make(chan error, 1)

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"os"
@@ -28,7 +27,9 @@ type Options struct {
 	ConfigPath string
 	// Config is used when there is no file.
 	Config *config.Config
-	// Log receives events and errors. Nil discards them.
+	// Log receives events and errors, in the order in which they happen and a
+	// moment later: whoever logs does not wait for it. Of what it does not take,
+	// the last thousand lines wait and the rest is dropped. Nil discards them.
 	Log *slog.Logger
 	// Version of the program, shown to whoever asks.
 	Version string
@@ -43,10 +44,6 @@ type Options struct {
 	// config is not good, with an alarm that stays until it is.
 	FallbackLastGood bool
 
-	// LogDropped tells how many lines Log had to drop so far, and when the last.
-	// Nil if it drops none.
-	LogDropped func() (lines uint64, last time.Time)
-
 	// alone says that the process does nothing but serve.
 	alone bool
 	// nest is where workers wait for another master should this one die.
@@ -60,7 +57,9 @@ type App struct {
 	started time.Time
 	host    string
 	log     *slog.Logger
-	events  *journal
+	// logQueue is what log writes to, so that nobody who logs waits for a reader.
+	logQueue *logQueue
+	events   *journal
 	// backendStates by "pool/backend", as last seen by the sampler, whose alone they are.
 	backendStates map[string]string
 	usage         *usageMeter
@@ -162,14 +161,15 @@ func Open(ctx context.Context, o Options) (*App, error) {
 func newApp(o Options) *App {
 	log := o.Log
 	if log == nil {
-		log = slog.New(slog.NewTextHandler(io.Discard, nil))
+		log = slog.New(slog.DiscardHandler)
 	}
+	log, queue := newLogQueue(log)
 	host, _ := os.Hostname() // empty where the system does not say
 	a := &App{
 		version: o.Version, alone: o.alone, nest: o.nest, started: time.Now(), host: host, log: log,
 		events:        &journal{log: log},
 		usage:         &usageMeter{known: map[int]*usage{}},
-		monitor:       monitor{logDropped: o.LogDropped},
+		logQueue:      queue,
 		config:        config.New(),
 		listeners:     map[string]*managed{},
 		backendStates: map[string]string{},
@@ -205,6 +205,7 @@ func (a *App) Shutdown(ctx context.Context) error {
 
 func (a *App) shutdown(ctx context.Context) {
 	defer close(a.done)
+	defer a.logQueue.flush()
 	defer a.state.close()
 	a.hasten()
 	a.changeMu.Lock() // for good: nothing changes any more

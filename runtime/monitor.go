@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/control/problems"
@@ -14,8 +13,6 @@ import (
 // monitor remembers problems, so that each keeps the time at which it was first
 // seen and is told once.
 type monitor struct {
-	logDropped func() (lines uint64, last time.Time)
-
 	mu    sync.Mutex
 	known []control.Problem // seen by anybody since the sampler last looked, or by itself
 	told  []control.Problem // when the sampler last looked, whose alone it is
@@ -108,9 +105,7 @@ func (a *App) facts(s *control.Snapshot) (f problems.Facts) {
 	if t := a.state.trouble.Load(); t != nil {
 		f.StateMissing, f.StateError, f.StateSince = t.missing, t.failing, t.since
 	}
-	if a.monitor.logDropped != nil {
-		f.LogDropped, f.LogDroppedAt = a.monitor.logDropped()
-	}
+	f.LogDropped, f.LogDroppedAt = a.logQueue.lost()
 	return f
 }
 

@@ -247,6 +247,7 @@ func (a *App) handOver(u control.Upgrade, seen os.FileInfo) error {
 		return err
 	}
 	thaw, c, numbers, err := a.freeze()
+	a.logQueue.flush()
 	if err == nil {
 		c.Upgrade, c.Control, c.PID = u, kept, os.Getpid()
 		err = a.door.execute(u.Binary, c, append(numbers, kept.Socket, kept.Lock))

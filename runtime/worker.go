@@ -28,7 +28,8 @@ func runWorker(p *program) error {
 	if err != nil {
 		return fmt.Errorf("worker: %w", err)
 	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	log, queue := newLogQueue(slog.New(slog.NewTextHandler(os.Stderr, nil))) // the master may read nothing for a while
+	defer queue.flush()
 	live, err := liveOf(link)
 	if err != nil {
 		return fmt.Errorf("worker: %w", err)
