@@ -35,6 +35,8 @@ type conn struct {
 	parked atomic.Bool
 	// mux is what carries several requests at a time, nil where there is one.
 	mux atomic.Pointer[h2]
+	// blamed is set by whoever finds out what the present request fails of.
+	blamed blamed
 	// generation of the transport it speaks.
 	generation atomic.Int64
 
@@ -62,6 +64,8 @@ type conn struct {
 	started  int64  // end of the request header; 0 between requests
 	arrived  int64  // when the request began, if nothing was read since; else 0
 	verdict  int    // status the engine answers the present request with; 0 for none
+	left     bool   // the client ended within a header
+	sending  bool   // the handler has returned and its response is not written yet
 	linger   bool   // the client is still sending
 	last     bool   // the client was told that this response is the last one
 
@@ -152,7 +156,8 @@ func (c *conn) bodyDone() {
 func (c *conn) finish() {
 	now := ticks()
 	c.observe(now)
-	c.behind = true
+	c.behind, c.sending = true, false
+	c.blamed.reset()
 	c.enter(StateIdle, now)
 }
 
@@ -161,6 +166,24 @@ func (c *conn) observe(now int64) {
 		c.s.counters.observe(time.Duration(now - c.started))
 		c.started = 0
 	}
+}
+
+// blame counts the present request as failed. What ends it from our side, as a
+// drain does at its deadline, is nobody's fault.
+func (c *conn) blame(f Fault) {
+	if !c.killed.Load() {
+		c.blamed.set(f, c.s.counters)
+	}
+}
+
+// abandoned is called when the client has left within a request. One without a
+// whole header counts when the engine has called it malformed.
+func (c *conn) abandoned() {
+	if c.started == 0 {
+		c.left = true
+		return
+	}
+	c.blame(FaultCanceled)
 }
 
 // refuse makes the engine answer with status and close; the first one counts.
@@ -195,10 +218,13 @@ func (c *conn) Read(p []byte) (int, error) {
 		c.begin()
 		return c.admit(p[:n]), nil
 	case err == io.EOF && c.gate.begun():
+		c.abandoned()
 		c.refuse(statusBadRequest)
 		return 0, io.ErrUnexpectedEOF
 	case !c.now().state().Active():
 		return 0, io.EOF // whatever it was, no request is hurt
+	case !errors.Is(err, os.ErrDeadlineExceeded):
+		c.abandoned()
 	}
 	return 0, err
 }
@@ -334,8 +360,22 @@ func (c *conn) writeWire(p []byte) (int, error) {
 		c.wrote(n)
 		done += n
 		if err == nil || !c.stale(err) {
+			c.undelivered(err)
 			return done, err
 		}
+	}
+}
+
+// undelivered blames a client that does not take its response, or has left.
+func (c *conn) undelivered(err error) {
+	if s := c.now().state(); err == nil || s != StateBody && s != StateResponse {
+		return
+	}
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		c.blame(FaultClient)
+	default:
+		c.blame(FaultCanceled)
 	}
 }
 
@@ -369,9 +409,9 @@ func (c *conn) Close() error {
 	if c.linger || (c.last || old.state() == StateHijacked) && waiting(c.tcp) {
 		c.farewell()
 	}
-	err := c.hangUp()
+	c.hangUp() // an error says that the client did not wait for it
 	c.s.remove(c, old.state())
-	return err
+	return nil
 }
 
 // lingerTime and lingerBytes bound what is still read from a client that was

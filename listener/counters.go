@@ -21,9 +21,8 @@ type Counters struct {
 	Idle atomic.Uint64
 	// Requests counts request headers received, malformed ones included.
 	Requests atomic.Uint64
-	// Errors counts responses of status 500 and above and the requests the
-	// engine itself refused, as with 400, 413 or 501.
-	Errors atomic.Uint64
+	// failures counts requests that failed, by whose fault it was.
+	failures failures
 	// BytesIn and BytesOut count what was read from and written to connections.
 	BytesIn, BytesOut atomic.Uint64
 	// Refused counts connections answered with 503 because of MaxConnections.
@@ -56,7 +55,7 @@ func CountersAt(mem []byte) (*Counters, error) {
 func (c *Counters) Load() Totals {
 	t := Totals{
 		Accepted: c.Accepted.Load(), Active: c.Active.Load(), Idle: c.Idle.Load(),
-		Requests: c.Requests.Load(), Errors: c.Errors.Load(),
+		Requests: c.Requests.Load(), Failures: c.failures.load(),
 		BytesIn: c.BytesIn.Load(), BytesOut: c.BytesOut.Load(),
 		Refused: c.Refused.Load(), TimedOut: c.TimedOut.Load(),
 	}
@@ -82,11 +81,15 @@ func (c *Counters) gauge(s State) *atomic.Uint64 {
 // Totals are counters at one moment, or a sum or difference of such.
 type Totals struct {
 	Accepted, Active, Idle uint64
-	Requests, Errors       uint64
+	Requests               uint64
+	Failures               Failures
 	BytesIn, BytesOut      uint64
 	Refused, TimedOut      uint64
 	Latency                [LatencyBuckets]uint64
 }
+
+// Errors are the failed requests that were not the client's fault.
+func (t Totals) Errors() uint64 { return t.Failures.Errors() }
 
 // Add is the sum of both, as over several processes.
 func (t Totals) Add(u Totals) Totals {
@@ -109,7 +112,7 @@ func (t Totals) Max(u Totals) Totals {
 func (t Totals) combine(u Totals, op func(a, b uint64) uint64) Totals {
 	t.Accepted = op(t.Accepted, u.Accepted)
 	t.Requests = op(t.Requests, u.Requests)
-	t.Errors = op(t.Errors, u.Errors)
+	t.Failures = t.Failures.combine(u.Failures, op)
 	t.BytesIn = op(t.BytesIn, u.BytesIn)
 	t.BytesOut = op(t.BytesOut, u.BytesOut)
 	t.Refused = op(t.Refused, u.Refused)

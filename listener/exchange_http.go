@@ -36,6 +36,9 @@ type streams struct {
 	// last is called when the request that begins is to be the last one of the
 	// connection; may be nil.
 	last func()
+	// forced says whether the connection was ended from our side, with requests
+	// open, which is no fault of any of them; may be nil.
+	forced func() bool
 
 	mu   sync.Mutex
 	open map[*netExchange]struct{}
@@ -53,6 +56,7 @@ func (m *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.call()
 	}
 	x.finish()
+	x.complete = true
 }
 
 func (m *streams) begin(w http.ResponseWriter, r *http.Request) *netExchange {
@@ -107,11 +111,28 @@ func (m *streams) end(x *netExchange) {
 	x.mu.Lock()
 	x.over = true
 	x.mu.Unlock()
-	if x.verdict != 0 || x.status >= 500 {
-		m.s.counters.Errors.Add(1)
-	}
+	x.settle()
 	m.s.counters.observe(time.Duration(ticks() - x.started))
 }
+
+// settle blames a request that failed on somebody, unless that was done. A
+// response that was broken off counts as the server's failure where the client
+// still is there.
+func (x *netExchange) settle() {
+	switch {
+	case x.verdict != 0 || x.late.Load():
+		x.blame(FaultClient)
+	case x.on.wasForced():
+	case x.undelivered || x.r.Context().Err() != nil:
+		x.blame(FaultCanceled)
+	case x.status >= 500 || !x.complete:
+		x.blame(FaultServer)
+	}
+}
+
+func (m *streams) wasForced() bool { return m.forced != nil && m.forced() }
+
+func (x *netExchange) blame(f Fault) { x.blamed.set(f, x.on.s.counters) }
 
 // sweep ends the requests that have taken longer than the limits allow. It is
 // called by the sweeper and does not block.
@@ -143,14 +164,19 @@ type netExchange struct {
 	over bool
 
 	body    netBody
+	blamed  blamed
 	verdict int
 	status  int
 	sent    bool // the response header is on its way
-	muted   bool // the verdict is sent instead of what the handler writes
-	out     []byte
-	raw     []byte
-	stream  io.Reader
-	size    int64
+	// complete says that nothing kept the response from being sent whole.
+	complete bool
+	// undelivered says that something of it could not be written.
+	undelivered bool
+	muted       bool // the verdict is sent instead of what the handler writes
+	out         []byte
+	raw         []byte
+	stream      io.Reader
+	size        int64
 }
 
 func (x *netExchange) consider(limits *terms, now int64) {
@@ -201,7 +227,7 @@ func (x *netExchange) call() {
 		}
 		x.on.s.panickedFor(x.on.remote, r)
 		if x.sent {
-			x.on.s.counters.Errors.Add(1)
+			x.blame(FaultServer)
 			panic(http.ErrAbortHandler)
 		}
 		clear(x.w.Header())
@@ -271,7 +297,8 @@ func (x *netExchange) sendStream() {
 	if x.size >= 0 {
 		h.Set("Content-Length", strconv.FormatInt(x.size, 10))
 	}
-	x.w.WriteHeader(x.status)
+	w := (*netWriter)(x)
+	w.WriteHeader(x.status)
 	if x.r.Method == http.MethodHead || !bodyAllowed(x.status) {
 		return
 	}
@@ -280,12 +307,12 @@ func (x *netExchange) sendStream() {
 	var err error
 	if x.size >= 0 {
 		var n int64
-		n, err = io.CopyBuffer(writerOnly{x.w}, io.LimitReader(x.stream, x.size), buf[:])
+		n, err = io.CopyBuffer(writerOnly{w}, io.LimitReader(x.stream, x.size), buf[:])
 		if err == nil && n < x.size {
 			err = io.ErrUnexpectedEOF
 		}
 	} else {
-		err = copyFlushing(x.w, x.stream, buf[:])
+		err = copyFlushing(w, x.stream, buf[:])
 	}
 	if err != nil {
 		x.on.s.log.Debug("response ended early", "peer", x.on.remote, "error", err)
@@ -444,7 +471,11 @@ func (w *netWriter) Write(p []byte) (int, error) {
 	if w.muted {
 		return len(p), nil
 	}
-	return w.w.Write(p)
+	n, err := w.w.Write(p)
+	if err != nil && err != http.ErrContentLength && err != http.ErrBodyNotAllowed {
+		w.undelivered = true
+	}
+	return n, err
 }
 
 // Flush sends what was written so far.

@@ -41,8 +41,9 @@ func FuzzRequest(f *testing.F) {
 		if got.Active != 0 || got.Idle != 0 || got.Accepted != 1 {
 			t.Fatalf("%d active, %d idle, %d accepted; want 0, 0, 1", got.Active, got.Idle, got.Accepted)
 		}
-		if got.Errors > got.Requests || got.BytesIn > uint64(len(request)) {
-			t.Fatalf("%d errors in %d requests, %d bytes in of %d", got.Errors, got.Requests, got.BytesIn, len(request))
+		f := got.Failures
+		if f.Client+f.Canceled+f.Server > got.Requests || got.BytesIn > uint64(len(request)) {
+			t.Fatalf("%+v in %d requests, %d bytes in of %d", f, got.Requests, got.BytesIn, len(request))
 		}
 	})
 }

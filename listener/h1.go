@@ -50,8 +50,10 @@ func newH1(s *Server, b buffers) *h1 {
 func (e *h1) serve(c *conn) {
 	c.gate.on = true
 	err := e.srv.ServeConn(c.view())
+	if err != nil && c.sending {
+		c.blame(FaultServer) // unless the client was to blame, its body broke off
+	}
 	if inBody := (*fasthttp.ErrBodyStreamWritePanic)(nil); errors.As(err, &inBody) {
-		e.s.counters.Errors.Add(1)
 		e.s.log.Error("panic while sending a response", "peer", c.RemoteAddr(), "panic", err)
 	} else if err != nil {
 		e.s.log.Debug("connection ended", "peer", c.RemoteAddr(), "error", err)
@@ -120,7 +122,7 @@ func (e *h1) handle(ctx *fasthttp.RequestCtx) {
 	case c.verdict != 0:
 		c.answerVerdict(ctx)
 	case ctx.Response.StatusCode() >= 500:
-		c.s.counters.Errors.Add(1)
+		c.blame(FaultServer)
 	}
 	if ctx.Hijacked() {
 		c.gate.on = false
@@ -129,6 +131,7 @@ func (e *h1) handle(ctx *fasthttp.RequestCtx) {
 		c.enter(StateHijacked, ticks())
 		return
 	}
+	c.sending = true
 	c.labelIfLasting(ctx)
 	if c.mustEnd() {
 		c.last = true
@@ -140,8 +143,11 @@ func (e *h1) handle(ctx *fasthttp.RequestCtx) {
 // the end of the connection holds, whatever has happened meanwhile.
 func (e *h1) endLive(c *conn, l *LiveBody, ctx *fasthttp.RequestCtx) {
 	c.exchange.live = nil
-	if c.verdict != 0 || ctx.Response.StatusCode() >= 500 {
-		c.s.counters.Errors.Add(1)
+	switch {
+	case c.verdict != 0:
+		c.blame(FaultClient)
+	case c.exchange.failed || ctx.Response.StatusCode() >= 500:
+		c.blame(FaultServer)
 	}
 	l.end(c.verdict == 0 && !c.exchange.failed)
 }
@@ -167,19 +173,22 @@ func (e *h1) malformed(ctx *fasthttp.RequestCtx, err error) {
 			c.verdict = statusHeaderTooLarge
 		}
 	}
-	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, net.ErrClosed) {
-		return // nobody is there to be answered
-	}
 	if c.started == 0 {
 		c.requests.Add(1)
 		c.s.counters.Requests.Add(1)
+	}
+	if c.left {
+		c.blame(FaultCanceled)
+	}
+	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, net.ErrClosed) {
+		return // nobody is there to be answered
 	}
 	c.answerVerdict(ctx)
 }
 
 // answerVerdict answers for the handler and ends the connection.
 func (c *conn) answerVerdict(ctx *fasthttp.RequestCtx) {
-	c.s.counters.Errors.Add(1)
+	c.blame(FaultClient)
 	c.linger = true
 	ctx.Error(verdicts[c.verdict], c.verdict)
 	ctx.SetConnectionClose()

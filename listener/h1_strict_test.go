@@ -212,8 +212,8 @@ func TestMalformedRequestsAreRefused(t *testing.T) {
 	}
 	e.wantGauges(0, 0)
 	n := uint64(len(malformed))
-	if got := e.Counters().Load(); got.Errors != 2*n || got.Requests != 3*n {
-		t.Errorf("%d errors in %d requests, want %d in %d", got.Errors, got.Requests, 2*n, 3*n)
+	if got := e.Counters().Load(); got.Failures != (listener.Failures{Client: 2 * n}) || got.Requests != 3*n {
+		t.Errorf("failures %+v in %d requests, want %d of clients in %d", got.Failures, got.Requests, 2*n, 3*n)
 	}
 }
 
@@ -304,7 +304,7 @@ func TestUnusualRequestsAreAnswered(t *testing.T) {
 		}
 		c.Close()
 	}
-	eventually(t, "none is an error", func() bool { return e.Counters().Errors.Load() == 0 })
+	eventually(t, "none has failed", func() bool { return e.Counters().Load().Failures == listener.Failures{} })
 }
 
 // What arrives with a request that is answered by a takeover belongs to who

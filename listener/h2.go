@@ -62,7 +62,7 @@ func (s *Server) serveH2(c *conn) {
 	m.heard.skip = len(preface)
 	m.streams = streams{
 		s: s, requests: &c.requests, remote: c.RemoteAddr(), local: c.LocalAddr(),
-		prepare: m.complete, last: m.depart,
+		prepare: m.complete, last: m.depart, forced: c.killed.Load,
 	}
 	if c.tls != nil {
 		state := c.tls.ConnectionState()

@@ -99,8 +99,8 @@ func TestTwoProtocolsShareOnePortByALPN(t *testing.T) {
 			t.Errorf("%s %q, want %s", resp.Proto, body, proto)
 		}
 	}
-	if got := e.Counters().Load(); got.Requests != 2 || got.Accepted != 2 || got.Errors != 0 {
-		t.Errorf("counted %d requests on %d connections, %d errors", got.Requests, got.Accepted, got.Errors)
+	if got := e.Counters().Load(); got.Requests != 2 || got.Accepted != 2 || got.Failures != (listener.Failures{}) {
+		t.Errorf("counted %d requests on %d connections, failures %+v", got.Requests, got.Accepted, got.Failures)
 	}
 	e.wantGauges(0, 2)
 }
@@ -196,8 +196,8 @@ func TestHTTP2LimitsAreLive(t *testing.T) {
 	if got := e.Connections(nil); len(got) != 1 {
 		t.Errorf("%d connections, want one throughout", len(got))
 	}
-	if got := e.Counters().Load().Errors; got != 2 {
-		t.Errorf("%d errors, want 2", got)
+	if got := e.Counters().Load().Failures; got != (listener.Failures{Client: 2}) {
+		t.Errorf("failures %+v, want two of clients", got)
 	}
 }
 
@@ -305,8 +305,8 @@ func TestPanicUnderHTTP2IsAnswered(t *testing.T) {
 			t.Errorf("status %d, want 500", resp.StatusCode)
 		}
 	}
-	if got := e.Counters().Load(); got.Accepted != 1 || got.Errors != 2 {
-		t.Errorf("%d connections, %d errors", got.Accepted, got.Errors)
+	if got := e.Counters().Load(); got.Accepted != 1 || got.Failures != (listener.Failures{Server: 2}) {
+		t.Errorf("%d connections, failures %+v", got.Accepted, got.Failures)
 	}
 }
 

@@ -80,7 +80,7 @@ func (s *Server) CloseConnection(id uint64) bool {
 	}
 	for _, q := range s.quicServers() {
 		if c := q.find(id); c != nil {
-			c.close()
+			c.cut()
 			return true
 		}
 	}

@@ -281,7 +281,7 @@ var silent = slog.New(slog.DiscardHandler)
 func newQUICConn(q *quicServer, qc *quic.Conn) *quicConn {
 	now := ticks()
 	c := &quicConn{q: q, qc: qc, id: q.s.lastID.Add(1), opened: now, since: now}
-	c.streams = &streams{s: q.s, requests: &c.begun, remote: quicPeer{qc}, local: qc.LocalAddr(), last: c.leave}
+	c.streams = &streams{s: q.s, requests: &c.begun, remote: quicPeer{qc}, local: qc.LocalAddr(), last: c.leave, forced: c.forced.Load}
 	c.h3 = &http3.Server{
 		Handler:        http.HandlerFunc(c.serve),
 		MaxHeaderBytes: q.s.terms.Load().MaxHeaderBytes,

@@ -20,6 +20,7 @@ type quicConn struct {
 	id      uint64
 	opened  int64
 	begun   atomic.Uint64 // requests
+	forced  atomic.Bool   // it was closed from our side, whatever was open
 
 	mu      sync.Mutex
 	state   State // new, response or idle; closing at the end
@@ -79,6 +80,12 @@ func (c *quicConn) deaf() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.leaving != 0 && time.Duration(ticks()-c.leaving) > leaveLimit
+}
+
+// cut ends the connection at once, with the requests that are open.
+func (c *quicConn) cut() {
+	c.forced.Store(true)
+	c.close()
 }
 
 // close ends the connection at once.

@@ -163,7 +163,7 @@ func (q *quicServer) closeAll() (active int) {
 			active++
 		}
 		c.mu.Unlock()
-		c.close()
+		c.cut()
 	})
 	q.stop()
 	return active

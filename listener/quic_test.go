@@ -34,7 +34,7 @@ func TestQUICCarriesRequests(t *testing.T) {
 	eventually(t, "all is counted", func() bool {
 		n := s.Counters().Load()
 		return n.Accepted == 1 && n.Requests == 2 && n.Active == 0 && n.Idle == 1 &&
-			n.BytesIn > 300<<10 && n.BytesOut > 300<<10 && n.Errors == 0
+			n.BytesIn > 300<<10 && n.BytesOut > 300<<10 && n.Failures == listener.Failures{}
 	})
 	if !s.CloseConnection(infos[0].ID) {
 		t.Error("the connection was not found")
@@ -130,7 +130,7 @@ func TestQUICPanicsAreAnswered(t *testing.T) {
 	if status, _ := newH3Client(t, sockets.Addr()).must("GET", "/", nil); status != 500 {
 		t.Errorf("status %d, want 500", status)
 	}
-	eventually(t, "the error is counted", func() bool { return s.Counters().Load().Errors == 1 })
+	eventually(t, "the error is counted", func() bool { return s.Counters().Load().Failures == listener.Failures{Server: 1} })
 }
 
 func TestQUICPortIsOnesOwn(t *testing.T) {

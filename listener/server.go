@@ -208,7 +208,7 @@ func (s *Server) recovered(c *conn) {
 		return
 	}
 	s.panicked(c, r)
-	s.counters.Errors.Add(1)
+	c.blame(FaultServer)
 	c.parked.Store(false)
 	c.Close()
 }

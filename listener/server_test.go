@@ -98,8 +98,8 @@ func TestConnectionsAreCountedAndListed(t *testing.T) {
 	fresh.Close()
 	e.wantGauges(0, 0)
 	got := e.Counters().Load()
-	if got.Accepted != 3 || got.Requests != 3 || got.Errors != 0 {
-		t.Errorf("%d accepted, %d requests, %d errors; want 3, 3, 0", got.Accepted, got.Requests, got.Errors)
+	if got.Accepted != 3 || got.Requests != 3 || got.Failures != (listener.Failures{}) {
+		t.Errorf("%d accepted, %d requests, failures %+v; want 3, 3, none", got.Accepted, got.Requests, got.Failures)
 	}
 	var timed uint64
 	for _, n := range got.Latency {
@@ -212,7 +212,7 @@ func TestPanicsAreAnsweredAndCounted(t *testing.T) {
 	c = e.dial()
 	c.get("/")
 	e.wantGauges(0, 1)
-	eventually(t, "both are counted as errors", func() bool { return e.Counters().Errors.Load() == 2 })
+	eventually(t, "both are counted as ours", func() bool { return e.Counters().Load().Failures == listener.Failures{Server: 2} })
 }
 
 type panicReader struct{}

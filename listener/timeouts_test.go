@@ -41,8 +41,8 @@ func TestHeaderTimeoutReachesOpenConnections(t *testing.T) {
 	second.wantEnd(5 * time.Second)
 	silent.wantEnd(5 * time.Second) // has asked for nothing, gets nothing
 	e.wantTimedOut(3)
-	if n := e.Counters().Errors.Load(); n != 2 {
-		t.Errorf("%d errors, want 2", n)
+	if got := e.Counters().Load().Failures; got != (listener.Failures{Client: 2}) {
+		t.Errorf("failures %+v, want two of clients", got)
 	}
 }
 

@@ -25,7 +25,8 @@ type board struct {
 	// others is written by the master once a second: what all other workers of
 	// the listener count together, so that a worker can answer for all.
 	others struct {
-		active, idle, total, requests, errors, refused, timedOut, bytesIn, bytesOut atomic.Uint64
+		active, idle, total, requests, refused, timedOut, bytesIn, bytesOut atomic.Uint64
+		client, canceled, server, backend                                   atomic.Uint64 // failures
 	}
 	// beat is the worker's heartbeat: it counts up while the process runs and
 	// its accept loop does.

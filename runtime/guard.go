@@ -19,7 +19,7 @@ func (a *App) guarded() map[string]guarded {
 	all := map[string]guarded{}
 	for _, m := range a.sortedListeners() {
 		t := m.totals()
-		all[m.name] = guarded{requests: t.Requests, errors: t.Errors, refused: t.Refused, crashes: m.crashes.Load()}
+		all[m.name] = guarded{requests: t.Requests, errors: t.Errors(), refused: t.Refused, crashes: m.crashes.Load()}
 	}
 	return all
 }

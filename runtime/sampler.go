@@ -74,7 +74,10 @@ func (m *managed) sample() {
 			b.others.idle.Store(t.Idle - min(own.Idle, t.Idle))
 			b.others.total.Store(t.Accepted - min(own.Accepted, t.Accepted))
 			b.others.requests.Store(t.Requests - min(own.Requests, t.Requests))
-			b.others.errors.Store(t.Errors - min(own.Errors, t.Errors))
+			b.others.client.Store(t.Failures.Client - min(own.Failures.Client, t.Failures.Client))
+			b.others.canceled.Store(t.Failures.Canceled - min(own.Failures.Canceled, t.Failures.Canceled))
+			b.others.server.Store(t.Failures.Server - min(own.Failures.Server, t.Failures.Server))
+			b.others.backend.Store(t.Failures.Backend - min(own.Failures.Backend, t.Failures.Backend))
 			b.others.refused.Store(t.Refused - min(own.Refused, t.Refused))
 			b.others.timedOut.Store(t.TimedOut - min(own.TimedOut, t.TimedOut))
 			b.others.bytesIn.Store(t.BytesIn - min(own.BytesIn, t.BytesIn))
@@ -89,7 +92,7 @@ func (m *managed) sample() {
 	}
 	m.history.push(control.Point{
 		Requests:    uint32(t.Requests - last.Requests),
-		Errors:      uint32(t.Errors - last.Errors),
+		Errors:      uint32(t.Errors() - last.Errors()),
 		Connections: uint32(t.Active + t.Idle),
 	})
 	if len(m.recent) > latencyWindow {

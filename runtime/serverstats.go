@@ -13,10 +13,12 @@ type ServerStats struct {
 	// IdleConnections are open and between requests, at this moment.
 	IdleConnections int64 `json:"idle_connections"`
 
-	// Requests received, and Errors among them: responses of status 500 and
-	// above, and what was refused for its form, size or slowness.
+	// Requests received, and Errors among them: those that failed by our fault
+	// or a backend's, which is Failures.Server and Failures.Backend.
 	Requests int64 `json:"requests"`
 	Errors   int64 `json:"errors"`
+	// Failures are all requests that failed, by whose fault it was.
+	Failures FailureStats `json:"failures"`
 	// RefusedConnections were answered with 503 because of MaxConnections,
 	// TimedOutConnections ended by a timeout.
 	RefusedConnections  int64 `json:"refused_connections"`
@@ -24,6 +26,21 @@ type ServerStats struct {
 	// BytesIn and BytesOut were read from and written to connections.
 	BytesIn  int64 `json:"bytes_in"`
 	BytesOut int64 `json:"bytes_out"`
+}
+
+// FailureStats are requests that failed, by whose fault it was. Each is counted
+// once.
+type FailureStats struct {
+	// Client requests were malformed, too large or too slow, or their response
+	// was not taken in time.
+	Client int64 `json:"client"`
+	// Canceled requests lost their client before they were answered whole.
+	Canceled int64 `json:"canceled"`
+	// Server failures are statuses of 500 and above, panics, and responses that
+	// broke off.
+	Server int64 `json:"server"`
+	// Backend failures are those of a pool's backend, such as a 502.
+	Backend int64 `json:"backend"`
 }
 
 // Stats counts all workers together, whichever process asks: a worker knows its
@@ -42,7 +59,11 @@ func (s *Server) Stats() ServerStats {
 func statsOf(t listener.Totals) ServerStats {
 	return ServerStats{
 		ActiveConnections: int64(t.Active), TotalConnections: int64(t.Accepted), IdleConnections: int64(t.Idle),
-		Requests: int64(t.Requests), Errors: int64(t.Errors),
+		Requests: int64(t.Requests), Errors: int64(t.Errors()),
+		Failures: FailureStats{
+			Client: int64(t.Failures.Client), Canceled: int64(t.Failures.Canceled),
+			Server: int64(t.Failures.Server), Backend: int64(t.Failures.Backend),
+		},
 		RefusedConnections: int64(t.Refused), TimedOutConnections: int64(t.TimedOut),
 		BytesIn: int64(t.BytesIn), BytesOut: int64(t.BytesOut),
 	}
@@ -55,7 +76,13 @@ func (b *board) totals() listener.Totals {
 	return listener.Totals{
 		Active: own.Active + b.others.active.Load(), Idle: own.Idle + b.others.idle.Load(),
 		Accepted: own.Accepted + b.others.total.Load(),
-		Requests: own.Requests + b.others.requests.Load(), Errors: own.Errors + b.others.errors.Load(),
+		Requests: own.Requests + b.others.requests.Load(),
+		Failures: listener.Failures{
+			Client:   own.Failures.Client + b.others.client.Load(),
+			Canceled: own.Failures.Canceled + b.others.canceled.Load(),
+			Server:   own.Failures.Server + b.others.server.Load(),
+			Backend:  own.Failures.Backend + b.others.backend.Load(),
+		},
 		Refused: own.Refused + b.others.refused.Load(), TimedOut: own.TimedOut + b.others.timedOut.Load(),
 		BytesIn: own.BytesIn + b.others.bytesIn.Load(), BytesOut: own.BytesOut + b.others.bytesOut.Load(),
 	}

@@ -72,7 +72,7 @@ func (a *App) configStatus() control.ConfigStatus {
 func (a *App) listenerInfo(m *managed, seconds int) control.ListenerInfo {
 	t := m.totals()
 	info := control.ListenerInfo{
-		Name: m.name, Requests: t.Requests, Errors: t.Errors,
+		Name: m.name, Requests: t.Requests, Errors: t.Errors(), Failures: control.Failures(t.Failures),
 		BytesIn: t.BytesIn, BytesOut: t.BytesOut,
 		Connections: control.ConnectionCounts{
 			Active: t.Active, Idle: t.Idle, Total: t.Accepted,
@@ -131,7 +131,7 @@ func (a *App) workerInfo(w prefork.Status, b *board) control.WorkerInfo {
 		ID: w.ID, PID: w.PID, State: string(w.State), StartedAt: w.Started,
 		Restarts: w.Restarts, LastExit: w.LastExit, LastOutput: w.LastOutput, Crashes: w.Crashes,
 		Connections: control.WorkerCounts{Active: t.Active, Idle: t.Idle, Total: t.Accepted},
-		Requests:    t.Requests, Errors: t.Errors,
+		Requests:    t.Requests, Errors: t.Errors(), Failures: control.Failures(t.Failures),
 	}
 	if w.State == "" { // the master itself
 		info.PID, info.State, info.StartedAt = os.Getpid(), control.WorkerReady, a.started

@@ -5,6 +5,7 @@ package runtime_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -174,6 +175,34 @@ func TestAGuardEndsATrialAtOnce(t *testing.T) {
 			t.Errorf("the limit is %d, want 10000 again", got)
 		}
 	})
+}
+
+// What clients do wrong, and clients that leave, say nothing about a change.
+func TestAGuardLetsClientsFail(t *testing.T) {
+	app := open(t, inProcess)
+	at := info(t, app, "web").Address
+	try(t, app, time.Hour, &control.Guard{Errors: 3}, `listeners.web.routes=[{match: "/", respond: {status: 500}}]`)
+	for _, request := range []string{"nonsense\r\n\r\n", "GET /hello HTTP/1.1\r\nHo"} {
+		for range 20 {
+			c, err := net.Dial("tcp", at)
+			if err != nil {
+				t.Fatal(err)
+			}
+			io.WriteString(c, request)
+			if strings.Contains(request, "nonsense") {
+				io.Copy(io.Discard, c)
+			}
+			c.Close()
+		}
+	}
+	got := await(t, app, "web", "the failures", func(l control.ListenerInfo) bool { return l.Failures.Client+l.Failures.Canceled == 40 })
+	if want := (control.Failures{Client: 20, Canceled: 20}); got.Failures != want || got.Errors != 0 {
+		t.Errorf("failures %+v and %d errors, want %+v and none", got.Failures, got.Errors, want)
+	}
+	for range 3 {
+		get(t, "http://"+at+"/hello")
+	}
+	endedBy(t, app, "after 3 errors")
 }
 
 // endedBy waits until the guard has ended the trial, and looks why.

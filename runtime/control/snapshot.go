@@ -91,15 +91,26 @@ type ListenerInfo struct {
 	Rolling     *Rolling         `json:"rolling,omitempty"`
 	Connections ConnectionCounts `json:"connections"`
 	Requests    uint64           `json:"requests"`
-	Errors      uint64           `json:"errors"` // responses with a status of 500 or more, and broken requests
-	BytesIn     uint64           `json:"bytes_in"`
-	BytesOut    uint64           `json:"bytes_out"`
+	// Errors are the failures that were not the client's: Failures.Server and
+	// Failures.Backend.
+	Errors   uint64   `json:"errors"`
+	Failures Failures `json:"failures"`
+	BytesIn  uint64   `json:"bytes_in"`
+	BytesOut uint64   `json:"bytes_out"`
 	// Latency of the last ten seconds, from a request's end of header to the end of its response.
 	Latency  Latency  `json:"latency_ms"`
 	Timeouts Timeouts `json:"timeouts"`
 	Limits   Limits   `json:"limits"`
 	// History has a point per second, oldest first, if the watcher asked for it.
 	History []Point `json:"history,omitempty"`
+}
+
+// Failures are requests that failed, each counted once, by whose fault it was.
+type Failures struct {
+	Client   uint64 `json:"client"`   // malformed, too large, too slow, or not taking the response
+	Canceled uint64 `json:"canceled"` // left before the response was complete
+	Server   uint64 `json:"server"`   // a status of 500 or more, a panic, a response that broke off
+	Backend  uint64 `json:"backend"`  // a backend that failed, as behind a 502
 }
 
 // Rolling is the progress of a restart of all workers, one after the other.
@@ -180,7 +191,8 @@ type WorkerInfo struct {
 	HungSince   *time.Time   `json:"hung_since,omitempty"`
 	Connections WorkerCounts `json:"connections"`
 	Requests    uint64       `json:"requests"`
-	Errors      uint64       `json:"errors"`
+	Errors      uint64       `json:"errors"` // as those of the listener
+	Failures    Failures     `json:"failures"`
 	// CPUSeconds the process has used, MemoryBytes it holds resident.
 	CPUSeconds  float64 `json:"cpu_seconds"`
 	MemoryBytes uint64  `json:"memory_bytes"`

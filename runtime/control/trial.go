@@ -10,7 +10,8 @@ import (
 // Guard ends a trial at once when what it counts since the trial began reaches
 // a threshold. A threshold of 0 is not looked at.
 type Guard struct {
-	// Errors are responses with a status of 500 or more, and broken requests.
+	// Errors are requests that failed by the server's fault or a backend's, not
+	// by that of clients.
 	Errors int `json:"errors,omitempty"`
 	// ErrorPercent is their share of all requests, looked at from the
 	// twentieth request on; more than 0, at most 100.
