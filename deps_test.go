@@ -15,9 +15,9 @@ const module = "github.com/echterhof/rockstar-tui"
 // in what lies below. ARCHITECTURE.md has the same table for people.
 var allowed = map[string][]string{
 	"themes":                      {},
-	"listener":                    {"internal/wire"},
+	"listener":                    {"internal/httpsyntax", "internal/wire"},
 	"prefork":                     {},
-	"pool":                        {"internal/wire"},
+	"pool":                        {"internal/httpsyntax", "internal/wire"},
 	"runtime/watch":               {},
 	"runtime/config":              {},
 	"runtime/demo":                {},
@@ -37,6 +37,7 @@ var allowed = map[string][]string{
 	"internal/selfsigned":         {},
 	"internal/rawclient":          {},
 	"internal/roamer":             {},
+	"internal/httpsyntax":         {},
 	"internal/wire":               {},
 	"internal/bench":              {"internal/selfsigned"},
 	"internal/torture":            {"runtime/control", "internal/selfsigned"},

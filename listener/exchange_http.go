@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/echterhof/rockstar-tui/internal/httpsyntax"
 )
 
 // NetHTTP gives the response writer and the request behind an Exchange that an
@@ -69,7 +71,8 @@ func (m *streams) begin(w http.ResponseWriter, r *http.Request) *netExchange {
 	m.requests.Add(1)
 	m.s.counters.Requests.Add(1)
 	limits := m.s.terms.Load()
-	switch {
+	switch x.verdict = malformedHead(r); {
+	case x.verdict != 0:
 	case headerBytes(r) > limits.MaxHeaderBytes:
 		x.verdict = statusHeaderTooLarge
 	case limits.MaxRequestBytes > 0 && r.ContentLength > limits.MaxRequestBytes:
@@ -91,6 +94,18 @@ func (m *streams) begin(w http.ResponseWriter, r *http.Request) *netExchange {
 	}
 	m.open[x] = struct{}{}
 	return x
+}
+
+// malformedHead is the status to refuse a request with, 0 for none. A Host field beside
+// the authority must say the same (RFC 9113, 8.3.1, and RFC 9114, 4.3.1). The one
+// host that is left is r.Host: a second one in the header would be forwarded.
+func malformedHead(r *http.Request) int {
+	hosts := r.Header["Host"]
+	if len(hosts) > 1 || len(hosts) == 1 && !httpsyntax.SameHost(hosts[0], r.Host) || r.Host == "" {
+		return statusBadRequest
+	}
+	delete(r.Header, "Host")
+	return httpsyntax.Refusal(r.Method, r.RequestURI, r.Host)
 }
 
 // headerBytes is about what the header would take in HTTP/1.1.

@@ -8,6 +8,8 @@ import (
 	"syscall"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/echterhof/rockstar-tui/internal/httpsyntax"
 )
 
 // admit gives how much of p the engine gets to see.
@@ -53,75 +55,5 @@ func check(h *fasthttp.RequestHeader) int {
 	if p := h.Protocol(); string(p) != "HTTP/1.1" && string(p) != "HTTP/1.0" {
 		return statusBadVersion
 	}
-	if string(h.Method()) == "CONNECT" {
-		return statusNotImplemented
-	}
-	if !validTarget(h.RequestURI()) || !validHost(h.Host()) {
-		return statusBadRequest
-	}
-	return 0
-}
-
-// validTarget looks at the form of a target; which methods may have an asterisk
-// is known to the engine.
-func validTarget(t []byte) bool {
-	if len(t) > 0 && t[0] == '/' || len(t) == 1 && t[0] == '*' {
-		return true
-	}
-	scheme, rest, _ := bytes.Cut(t, []byte("://"))
-	if !bytes.EqualFold(scheme, []byte("http")) && !bytes.EqualFold(scheme, []byte("https")) {
-		return false
-	}
-	if end := bytes.IndexAny(rest, "/?#"); end >= 0 {
-		rest = rest[:end]
-	}
-	return len(rest) > 0 && validHost(rest)
-}
-
-// inHost are the bytes of a name or an IPv4 address: no user information, no
-// blank, nothing that ends an authority.
-var inHost = func() (t [256]bool) {
-	for _, c := range "-._~!$&'()*+,;=%0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" {
-		t[c] = true
-	}
-	return t
-}()
-
-// validHost says whether h is a host and perhaps a port. None at all is valid:
-// where one is needed, the engine asks for it.
-func validHost(h []byte) bool {
-	i := 0
-	if len(h) > 0 && h[0] == '[' {
-		if i = bytes.IndexByte(h, ']') + 1; i < len("[::]") || !validIPv6(h[1:i-1]) {
-			return false
-		}
-	}
-	for i < len(h) && inHost[h[i]] {
-		if h[0] == '[' {
-			return false // only a port may follow
-		}
-		i++
-	}
-	if i == len(h) {
-		return true
-	}
-	return i > 0 && h[i] == ':' && validPort(h[i+1:])
-}
-
-func validIPv6(b []byte) bool {
-	for _, c := range b {
-		if hex(c) < 0 && c != ':' && c != '.' {
-			return false
-		}
-	}
-	return bytes.IndexByte(b, ':') >= 0
-}
-
-func validPort(b []byte) bool {
-	for _, c := range b {
-		if c < '0' || c > '9' {
-			return false
-		}
-	}
-	return len(b) <= len("65535")
+	return httpsyntax.Refusal(h.Method(), h.RequestURI(), h.Host())
 }

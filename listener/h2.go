@@ -69,11 +69,12 @@ func (s *Server) serveH2(c *conn) {
 		m.state = &state
 	}
 	m.srv = &http.Server{
-		Handler:        &m.streams,
-		Protocols:      new(http.Protocols),
-		ConnState:      m.moved,
-		MaxHeaderBytes: h2HeaderSlack * s.terms.Load().MaxHeaderBytes,
-		ErrorLog:       log.New(debugWriter{s}, "", 0),
+		Handler:                      &m.streams,
+		Protocols:                    new(http.Protocols),
+		ConnState:                    m.moved,
+		MaxHeaderBytes:               h2HeaderSlack * s.terms.Load().MaxHeaderBytes,
+		ErrorLog:                     log.New(debugWriter{s}, "", 0),
+		DisableGeneralOptionsHandler: true, // OPTIONS * is a request like any other
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: maxStreams, MaxReadFrameSize: maxFrame, PermitProhibitedCipherSuites: true,
 		},

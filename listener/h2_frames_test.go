@@ -54,11 +54,15 @@ func (f *framer) request(stream uint32, end bool, method string, fields ...strin
 	f.block.Reset()
 	fields = append([]string{":method", method, ":scheme", "http", ":path", "/", ":authority", "test"}, fields...)
 	for i := 0; i < len(fields); i += 2 {
-		f.enc.WriteField(hpack.HeaderField{Name: fields[i], Value: fields[i+1]})
+		f.encode(fields[i], fields[i+1])
 	}
 	return f.WriteHeaders(http2.HeadersFrameParam{
 		StreamID: stream, EndStream: end, EndHeaders: true, BlockFragment: f.block.Bytes(),
 	})
+}
+
+func (f *framer) encode(name, value string) {
+	f.enc.WriteField(hpack.HeaderField{Name: name, Value: value})
 }
 
 // next is the next frame of a kind.

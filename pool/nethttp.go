@@ -24,9 +24,11 @@ func (p *Pool) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	ctx.Init2(clientOf(r), nil, false)
 	takeRequest(&ctx.Request, r)
-	if protocols, ok := offer(ctx); ok && protocols == nil {
+	switch protocols, ok := offer(ctx); {
+	case malformed(ctx):
+	case ok && protocols == nil:
 		p.proxy(r.Context(), ctx)
-	} else {
+	default:
 		notSwitched(ctx)
 	}
 	giveResponse(w, r, &ctx.Response)
@@ -73,7 +75,7 @@ func takeRequest(req *fasthttp.Request, r *http.Request) {
 	h.SetRequestURI(r.RequestURI)
 	h.SetHost(r.Host)
 	for name, values := range r.Header {
-		if name == "Content-Length" {
+		if name == "Content-Length" || name == "Host" { // a Host beside r.Host is another one
 			continue
 		}
 		for _, v := range values {

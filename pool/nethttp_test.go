@@ -119,3 +119,42 @@ func TestNetHTTPHeadAndErrors(t *testing.T) {
 		t.Errorf("without a backend: %+v, %v", resp, err)
 	}
 }
+
+// Whatever a server lets through, the backend gets a request of that method,
+// target and host, or none.
+func TestWhatWouldSplitTheRequestLineReachesNoBackend(t *testing.T) {
+	url, requests := recorder(t, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+	p, err := pool.New(pool.Config{Name: "api", Backends: []pool.BackendConfig{{Name: "a", URL: url}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	for _, r := range []struct{ method, target, host string }{
+		{"GET /admin/delete?x=", "/p", "pub.example"},
+		{"GET", "/p/x HTTP/1.0 y", "pub.example"},
+		{"GET", "/p\r\nX: y", "pub.example"},
+		{"GET", "/p", "pub.example\r\nX: y"},
+		{"GET", "/p", "a b"},
+		{"GET", "/p", "a/b?c"},
+	} {
+		req := httptest.NewRequest("GET", "/", nil)
+		req.Method, req.RequestURI, req.Host = r.method, r.target, r.host
+		w := httptest.NewRecorder()
+		p.ServeHTTP(w, req)
+		if w.Code != http.StatusBadRequest {
+			t.Errorf("%q: status %d", r, w.Code)
+		}
+	}
+	select {
+	case got := <-requests:
+		t.Errorf("a backend got %q", got)
+	default:
+	}
+	req := httptest.NewRequest("GET", "/p", nil)
+	req.Host = "pub.example"
+	req.Header["Host"] = []string{"admin.internal"} // as net/http leaves it over HTTP/2
+	p.ServeHTTP(httptest.NewRecorder(), req)
+	if _, fields, _ := wireFields(<-requests); !slices.Contains(fields, "Host: pub.example") || slices.Contains(fields, "Host: admin.internal") {
+		t.Errorf("a backend got %q", fields)
+	}
+}

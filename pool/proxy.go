@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/echterhof/rockstar-tui/internal/httpsyntax"
 )
 
 // Proxy answers the request of ctx with what a backend of the pool says to it,
@@ -26,6 +28,7 @@ import (
 // to that of the backend, until both have ended. CONNECT gets 501.
 func (p *Pool) Proxy(ctx *fasthttp.RequestCtx) {
 	switch protocols, ok := offer(ctx); {
+	case malformed(ctx):
 	case !ok:
 		notSwitched(ctx)
 	case protocols != nil:
@@ -33,6 +36,18 @@ func (p *Pool) Proxy(ctx *fasthttp.RequestCtx) {
 	default:
 		p.proxy(context.Background(), ctx)
 	}
+}
+
+// malformed refuses a request whose method, target or host could not be written
+// to a backend as what they are. Servers differ in what they let through.
+func malformed(ctx *fasthttp.RequestCtx) bool {
+	h := &ctx.Request.Header
+	status := httpsyntax.Refusal(h.Method(), h.RequestURI(), h.Host())
+	if status == 0 || status == fasthttp.StatusNotImplemented {
+		return false
+	}
+	ctx.Error("malformed request\n", status)
+	return true
 }
 
 func notSwitched(ctx *fasthttp.RequestCtx) {
