@@ -15,9 +15,9 @@ const module = "github.com/echterhof/rockstar-tui"
 // in what lies below. ARCHITECTURE.md has the same table for people.
 var allowed = map[string][]string{
 	"themes":                      {},
-	"listener":                    {"internal/httpsyntax", "internal/wire"},
+	"listener":                    {"internal/httpsyntax", "internal/spare", "internal/wire"},
 	"prefork":                     {},
-	"pool":                        {"internal/httpsyntax", "internal/wire"},
+	"pool":                        {"internal/httpsyntax", "internal/spare", "internal/wire"},
 	"runtime/watch":               {},
 	"runtime/config":              {},
 	"runtime/demo":                {},
@@ -25,7 +25,7 @@ var allowed = map[string][]string{
 	"runtime/control":             {"runtime/config"},
 	"runtime/control/problems":    {"runtime/control"},
 	"runtime/control/controltest": {"runtime/control", "runtime/control/problems", "runtime/config"},
-	"runtime":                     {"runtime/config", "runtime/control", "runtime/control/problems", "runtime/watch", "runtime/statedir", "runtime/demo", "listener", "prefork", "pool"},
+	"runtime":                     {"runtime/config", "runtime/control", "runtime/control/problems", "runtime/watch", "runtime/statedir", "runtime/demo", "listener", "prefork", "pool", "internal/spare"},
 	"tui/termquery":               {},
 	"tui/term":                    {},
 	"tui/feed":                    {"runtime/control"},
@@ -38,6 +38,7 @@ var allowed = map[string][]string{
 	"internal/rawclient":          {},
 	"internal/roamer":             {},
 	"internal/httpsyntax":         {},
+	"internal/spare":              {},
 	"internal/wire":               {},
 	"internal/bench":              {"internal/selfsigned"},
 	"internal/torture":            {"runtime/control", "internal/selfsigned"},

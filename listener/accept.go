@@ -173,10 +173,13 @@ var noRoom = []byte("HTTP/1.1 503 Service Unavailable\r\n" +
 	"too many connections\n")
 
 // turnAway answers a connection over the limit, beside the accept loop. It was
-// counted as parting.
-func (s *Server) turnAway(raw net.Conn) {
+// counted as parting. Where descriptors are scarce it has none to linger with.
+func (s *Server) turnAway(raw net.Conn, scarce bool) {
 	s.counters.Refused.Add(1)
-	if t := s.transport.Load(); t.TLS != nil || t.HTTP2 || s.parting.Load() > maxParting {
+	if t := s.transport.Load(); t.TLS != nil || t.HTTP2 || scarce || s.parting.Load() > maxParting {
+		if scarce && t.TLS == nil && !t.HTTP2 {
+			raw.Write(noRoom) // fits into any socket's buffer, so this does not wait
+		}
 		raw.Close() // nobody who would read it, or too many
 		s.vacate(&s.parting)
 		return

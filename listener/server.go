@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/time/rate"
+
+	"github.com/echterhof/rockstar-tui/internal/spare"
 )
 
 // ErrServerClosed is returned by [Server.Serve] after Drain or Close.
@@ -162,11 +164,12 @@ func (s *Server) serveCounted(raw net.Conn, live *Live, probes *bequest) {
 		raw.Close()
 		return
 	}
-	if limits.MaxConnections > 0 && n > int64(limits.MaxConnections) {
+	full := limits.MaxConnections > 0 && n > int64(limits.MaxConnections)
+	if scarce := spare.FromClient(raw); full || scarce {
 		s.parting.Add(1)
 		live.ended()
 		s.vacate(&s.open)
-		s.turnAway(raw)
+		s.turnAway(raw, scarce)
 		return
 	}
 	c := newConn(s, raw)

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"syscall"
 	"time"
+
+	"github.com/echterhof/rockstar-tui/internal/spare"
 )
 
 // waiter is a request that waits for a permit.
@@ -161,11 +164,22 @@ func (p *Pool) connect(x *exchange, l lease) (*conn, error) {
 	l.backend.used--
 	if !errors.Is(err, context.Canceled) && !x.ended() {
 		l.backend.counters.Errors.Add(1)
-		l.backend.failed(time.Now(), false)
+		if !ownFault(err) {
+			l.backend.failed(time.Now(), false)
+		}
 		p.tick()
 	}
 	p.serveAll()
 	return nil, err
+}
+
+// errNoDescriptors says that the process has only those left that it needs itself.
+var errNoDescriptors = errors.New("no descriptors are left for another connection")
+
+// ownFault reports whether a connect failed for want of something in this process,
+// which says nothing about the backend.
+func ownFault(err error) bool {
+	return errors.Is(err, errNoDescriptors) || errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
 }
 
 // dial opens a connection to b.
@@ -174,6 +188,10 @@ func dial(ctx context.Context, b *backend, timeout time.Duration) (*conn, error)
 	nc, err := d.DialContext(ctx, "tcp", b.addr)
 	if err != nil {
 		return nil, err
+	}
+	if spare.FromBackend(nc) {
+		nc.Close()
+		return nil, errNoDescriptors
 	}
 	return newConn(nc, b), nil
 }

@@ -116,7 +116,7 @@ func (a *App) processes(s *control.Snapshot) (out []problems.Process) {
 			out = append(out, problems.Process{Object: object, Open: open, Limit: limit})
 		}
 	}
-	add("runtime", os.Getpid())
+	add(problems.Master, os.Getpid())
 	for _, l := range s.Listeners {
 		for _, w := range l.Workers {
 			if l.Prefork && w.PID != 0 && w.PID != os.Getpid() {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/shirou/gopsutil/v3/mem"
 
+	"github.com/echterhof/rockstar-tui/internal/spare"
 	"github.com/echterhof/rockstar-tui/listener"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
@@ -47,6 +48,9 @@ func (a *App) probe(ctx context.Context, p *control.Plan, steps []step, to *conf
 	p.Needs = a.needs(p.Listeners)
 	p.Warnings = append(a.probeBackends(ctx, to), certificateWarnings(steps)...)
 	p.Warnings = append(p.Warnings, shortages(p.Needs)...)
+	for _, s := range steps {
+		p.Warnings = append(p.Warnings, tooManyConnections(s.name, s.to.Listener)...)
+	}
 	return nil
 }
 
@@ -187,6 +191,22 @@ func shortages(n control.Needs) (out []string) {
 		out = append(out, fmt.Sprintf("%s take about %d MiB, and %d MiB are free", plural(n.Processes, "new worker"), n.MemoryBytes>>20, m.Available>>20))
 	}
 	return out
+}
+
+// tooManyConnections tells of a bound on connections that a process's descriptors
+// do not reach.
+func tooManyConnections(name string, l config.Listener) []string {
+	_, limit := descriptors(os.Getpid()) // that of a worker is the same
+	if limit == 0 || !l.Enabled {
+		return nil
+	}
+	allowed := limit - min(limit, spare.Reserve(limit))
+	each := uint64(l.Limits.MaxConnections / max(1, l.Prefork.Workers))
+	if each <= allowed {
+		return nil
+	}
+	return []string{fmt.Sprintf("listener %s: a process of it may have %d connections by limits.max_connections, but by its limit of %d descriptors only %d: raise that (ulimit -n, LimitNOFILE=), or clients are turned away earlier",
+		name, each, limit, allowed)}
 }
 
 // explainBind adds to an error of binding what an operator can do about it.

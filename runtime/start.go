@@ -143,6 +143,11 @@ func (a *App) start(ctx context.Context, b beginning) error {
 	g.Revision = a.currentRevision()
 	a.remember(g, b.config)
 	a.note(control.Change{})
+	for _, name := range sortedKeys(b.config.Listeners) {
+		for _, warning := range tooManyConnections(name, b.config.Listeners[name]) {
+			a.events.warnf(name, "%s", warning)
+		}
+	}
 	if b.tell != "" {
 		a.events.add(control.Event{Level: b.level, Message: b.tell})
 	}

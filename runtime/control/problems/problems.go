@@ -18,9 +18,6 @@ import (
 type Facts struct {
 	// Processes and the descriptors they have open.
 	Processes []Process
-	// Short are the connections that were turned away within Window because their process had
-	// no descriptors left, by listener.
-	Short map[string]uint64
 	// Certificates that are served.
 	Certificates []Certificate
 	// StateError is why the state directory cannot be written, since StateSince;
@@ -34,10 +31,13 @@ type Facts struct {
 
 // Process that serves.
 type Process struct {
-	// Object is "runtime" for the master, else "listeners.web.workers.0".
+	// Object is Master, or a worker like "listeners.web.workers.0".
 	Object      string
 	Open, Limit uint64
 }
+
+// Master is the object of the process that is no worker.
+const Master = "runtime"
 
 // Certificate that a listener serves.
 type Certificate struct {
@@ -54,7 +54,7 @@ type Certificate struct {
 func Find(now, before *control.Snapshot, known []control.Problem, f Facts) []control.Problem {
 	s := &search{now: now, before: before, found: []control.Problem{}}
 	for i := range now.Listeners {
-		s.listener(&now.Listeners[i], f.Short)
+		s.listener(&now.Listeners[i], f.Processes)
 	}
 	for i := range now.Pools {
 		s.pool(&now.Pools[i])
@@ -131,7 +131,7 @@ func (s *search) keepTimes(known []control.Problem) {
 	}
 }
 
-func (s *search) listener(l *control.ListenerInfo, short map[string]uint64) {
+func (s *search) listener(l *control.ListenerInfo, processes []Process) {
 	object := "listeners." + l.Name
 	a := args{"listener": l.Name, "reason": cmp.Or(l.Reason, "no reason is known"),
 		"ready": strconv.Itoa(l.WorkersReady), "wanted": strconv.Itoa(l.WorkersWanted)}
@@ -143,31 +143,28 @@ func (s *search) listener(l *control.ListenerInfo, short map[string]uint64) {
 	case l.State == control.StateDegraded:
 		s.add(ListenerWorkersFew, object, a).Value = uint64(l.WorkersReady)
 	}
-	s.refusing(l, object, short[l.Name])
+	s.refusing(l, object, slices.ContainsFunc(processes, func(p Process) bool { return p.serves(l) && p.scarce() }))
 }
 
-// refusing looks at what was turned away lately, and by which bound.
-func (s *search) refusing(l *control.ListenerInfo, object string, short uint64) {
-	if short > 0 {
-		p := s.add(RefusingDescriptors, object, args{"listener": l.Name, "clients": number(short)})
-		p.Value, p.Clients, p.Key = short, short, object+".limits.max_connections"
-	}
+// refusing looks at what was turned away lately, and by which bound: scarce says
+// that a process of the listener has few descriptors left.
+func (s *search) refusing(l *control.ListenerInfo, object string, scarce bool) {
 	before := s.listenerBefore(l.Name)
-	if before == nil || l.Connections.Refused <= before.Connections.Refused+short {
+	if before == nil || l.Connections.Refused <= before.Connections.Refused {
 		return
 	}
-	lately := l.Connections.Refused - before.Connections.Refused - short
+	lately := l.Connections.Refused - before.Connections.Refused
 	open := l.Connections.Active + l.Connections.Idle
-	a := args{"listener": l.Name, "clients": number(lately), "open": number(open), "limit": strconv.Itoa(l.Limits.MaxConnections)}
-	code := RefusingConnections
-	if l.Limits.MaxConnections == 0 || l.Limits.AcceptRate > 0 && open < uint64(l.Limits.MaxConnections) {
-		code = RefusingRate
+	below := l.Limits.MaxConnections == 0 || open < uint64(l.Limits.MaxConnections)
+	code, key := RefusingConnections, ".limits.max_connections"
+	switch {
+	case below && scarce:
+		code = RefusingDescriptors
+	case below && l.Limits.AcceptRate > 0:
+		code, key = RefusingRate, ".limits.accept_rate"
 	}
-	p := s.add(code, object, a)
-	p.Value, p.Clients, p.Key = lately, lately, object+".limits.max_connections"
-	if code == RefusingRate {
-		p.Key = object + ".limits.accept_rate"
-	}
+	p := s.add(code, object, args{"listener": l.Name, "clients": number(lately), "open": number(open), "limit": strconv.Itoa(l.Limits.MaxConnections)})
+	p.Value, p.Clients, p.Key = lately, lately, object+key
 }
 
 func (s *search) listenerBefore(name string) *control.ListenerInfo {
@@ -219,8 +216,19 @@ func (s *search) certificate(c Certificate) {
 	p.Value, p.Key = uint64(days), object+".tls.cert_file"
 }
 
+// scarce reports whether few of its descriptors are left.
+func (p Process) scarce() bool { return p.Limit > 0 && p.Open*100 >= p.Limit*DescriptorsNear }
+
+// serves reports whether it is one that accepts for a listener.
+func (p Process) serves(l *control.ListenerInfo) bool {
+	if !l.Prefork {
+		return p.Object == Master
+	}
+	return strings.HasPrefix(p.Object, "listeners."+l.Name+".workers.")
+}
+
 func (s *search) process(p Process) {
-	if p.Limit == 0 || p.Open*100 < p.Limit*DescriptorsNear {
+	if !p.scarce() {
 		return
 	}
 	s.add(DescriptorsScarce, p.Object, args{"process": p.Object, "open": number(p.Open), "limit": number(p.Limit)}).Value = p.Open
