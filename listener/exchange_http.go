@@ -98,10 +98,14 @@ func (m *streams) begin(w http.ResponseWriter, r *http.Request) *netExchange {
 
 // malformedHead is the status to refuse a request with, 0 for none. A Host field beside
 // the authority must say the same (RFC 9113, 8.3.1, and RFC 9114, 4.3.1). The one
-// host that is left is r.Host: a second one in the header would be forwarded.
+// host that is left is r.Host: a second one in the header would be forwarded, and
+// so would that of an absolute target, which only HTTP/1.1 has.
 func malformedHead(r *http.Request) int {
 	hosts := r.Header["Host"]
-	if len(hosts) > 1 || len(hosts) == 1 && !httpsyntax.SameHost(hosts[0], r.Host) || r.Host == "" {
+	switch {
+	case len(hosts) > 1 || len(hosts) == 1 && !httpsyntax.SameHost(hosts[0], r.Host) || r.Host == "":
+		return statusBadRequest
+	case r.Method != http.MethodConnect && r.RequestURI[0] != '/' && r.RequestURI != "*":
 		return statusBadRequest
 	}
 	delete(r.Header, "Host")

@@ -73,6 +73,9 @@ func takeRequest(req *fasthttp.Request, r *http.Request) {
 	h := &req.Header
 	h.SetMethod(r.Method)
 	h.SetRequestURI(r.RequestURI)
+	if r.RequestURI != "*" && !strings.HasPrefix(r.RequestURI, "/") && r.Method != http.MethodConnect {
+		h.SetRequestURI(r.URL.RequestURI()) // the host of an absolute target is r.Host, or another one over HTTP/2
+	}
 	h.SetHost(r.Host)
 	for name, values := range r.Header {
 		if name == "Content-Length" || name == "Host" { // a Host beside r.Host is another one

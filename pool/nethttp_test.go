@@ -150,11 +150,14 @@ func TestWhatWouldSplitTheRequestLineReachesNoBackend(t *testing.T) {
 		t.Errorf("a backend got %q", got)
 	default:
 	}
-	req := httptest.NewRequest("GET", "/p", nil)
-	req.Host = "pub.example"
-	req.Header["Host"] = []string{"admin.internal"} // as net/http leaves it over HTTP/2
-	p.ServeHTTP(httptest.NewRecorder(), req)
-	if _, fields, _ := wireFields(<-requests); !slices.Contains(fields, "Host: pub.example") || slices.Contains(fields, "Host: admin.internal") {
-		t.Errorf("a backend got %q", fields)
+	for _, target := range []string{"/p", "http://admin.internal/p"} {
+		req := httptest.NewRequest("GET", target, nil)
+		req.Host = "pub.example"
+		req.Header["Host"] = []string{"admin.internal"} // as net/http leaves it over HTTP/2
+		p.ServeHTTP(httptest.NewRecorder(), req)
+		first, fields, _ := wireFields(<-requests)
+		if first != "GET /p HTTP/1.1" || !slices.Contains(fields, "Host: pub.example") || slices.Contains(fields, "Host: admin.internal") {
+			t.Errorf("%s: a backend got %q %q", target, first, fields)
+		}
 	}
 }
