@@ -25,6 +25,9 @@ func (route) ServeHTTP(http.ResponseWriter, *http.Request) {
 type router struct {
 	exact map[string][]exactRoute
 	mux   *http.ServeMux
+	// guarded are the patterns whose routes pass a path on to what may decode it
+	// differently: a backend, or the file system.
+	guarded map[string]bool
 }
 
 type exactRoute struct {
@@ -33,7 +36,7 @@ type exactRoute struct {
 }
 
 func newRouter() *router {
-	return &router{exact: map[string][]exactRoute{}, mux: http.NewServeMux()}
+	return &router{exact: map[string][]exactRoute{}, mux: http.NewServeMux(), guarded: map[string]bool{}}
 }
 
 // registeredAt is where in the source a pattern was registered, of no use to the
@@ -107,12 +110,37 @@ func (r *router) ask(x listener.Exchange) {
 	raw, query, _ := strings.Cut(x.RequestURI(), "?")
 	req.Method, req.Host = x.Method(), x.Host()
 	*req.URL = url.URL{Path: x.Path(), RawPath: raw, RawQuery: query}
-	h, _ := r.mux.Handler(req)
+	h, pattern := r.mux.Handler(req)
+	if r.guarded[pattern] && r.disguised(req, pattern) {
+		x.SetStatus(http.StatusBadRequest)
+		x.WriteString("the path has another meaning once it is decoded\n")
+		return
+	}
 	if serve, ok := h.(route); ok {
 		serve(x)
 		return
 	}
 	h.ServeHTTP(&exchangeWriter{x: x}, req)
+}
+
+// disguised reports whether the path of req, which belongs to pattern, has another
+// meaning to who decodes it: hidden dot segments ("%2e%2e", "..%2f", "..;x"), or
+// slashes ("%2f") that lead to another route. Routes are access rules, too, and
+// /p/x/%2e%2e/admin must not pass by that of /p/admin. A backslash counts as a
+// slash, as some backends see it.
+func (r *router) disguised(req *http.Request, pattern string) bool {
+	if !strings.ContainsAny(req.URL.RawPath, `%\;`) {
+		return false
+	}
+	plain := strings.ReplaceAll(req.URL.Path, `\`, "/")
+	for segment := range strings.SplitSeq(plain, "/") {
+		if name, _, _ := strings.Cut(segment, ";"); name == "." || name == ".." {
+			return true
+		}
+	}
+	other := &http.Request{Method: req.Method, Host: req.Host, URL: &url.URL{Path: plain}}
+	_, found := r.mux.Handler(other)
+	return found != pattern
 }
 
 // exchangeWriter lets net/http's own small handlers answer an exchange.

@@ -46,6 +46,7 @@ func buildRoutes(routes []config.Route, s site) (*router, error) {
 		if err := r.handle(c.Match, serve); err != nil {
 			return nil, err
 		}
+		r.guarded[c.Match] = c.Proxy != nil || c.Files != nil
 	}
 	return r, nil
 }
