@@ -6,17 +6,17 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
-	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/tui/action"
 	"github.com/echterhof/rockstar-tui/tui/component"
+	"github.com/echterhof/rockstar-tui/tui/dialog"
 	"github.com/echterhof/rockstar-tui/tui/feed"
 	"github.com/echterhof/rockstar-tui/tui/page"
-	"github.com/echterhof/rockstar-tui/tui/request"
 	"github.com/echterhof/rockstar-tui/tui/term"
 )
 
-// model is the root: it hands data, sizes and keys down to the pages, turns
-// their intents into changes, and stacks what asks on top of what shows.
+// model is the root: it hands data, sizes and keys down to the pages, gives
+// other keys to the operator, and stacks what asks on top of what shows.
 //
 // It neither reads a clock nor asks the runtime. Time comes with ticks and
 // snapshots; the runtime is asked by commands, whose answers come as messages.
@@ -28,8 +28,9 @@ type model struct {
 	crash  *crash
 	screen *term.Screen // nil where nobody looks
 
-	st   *component.Styles
-	keys *page.Keys
+	st       *component.Styles
+	moves    *page.Keys
+	operator *action.Operator
 
 	width, height int
 
@@ -51,15 +52,9 @@ type model struct {
 	inside   bool // of the first tab: the listener instead of the overview
 	deeper   bool // and instead of that its settings
 	settings *page.Settings
-	running  *config.Config // what runs, nil while it is not known
-	ran      runningSeen    // which of them the settings show
+	ran      runningSeen // which config the settings show
 
-	// What lies on top, the uppermost first.
-	question *question
-	form     *editor
-	input    *component.Input
-	help     bool
-	helpAt   int
+	modals dialog.Stack // what lies on top
 
 	toast   *component.Toast
 	toastID int
@@ -67,11 +62,8 @@ type model struct {
 	// after is tea.Tick; tests have a clock of their own.
 	after func(time.Duration, func(time.Time) tea.Msg) tea.Cmd
 
-	changes changes
-	ending  ending
 	outcome Outcome
 
-	trialOver time.Time // the end of the trial that was ended from here
 	tickID    int
 	fastTicks int // for which to look more often
 
@@ -86,50 +78,26 @@ type source interface {
 	SetFast(fast bool)
 }
 
-// ending is the state of a shutdown.
-type ending int
-
-const (
-	running  ending = iota
-	stopping        // asked for
-	draining        // under way
-)
-
 // Messages are what happened.
 type (
 	tickMsg struct {
 		id int
 		at time.Time
 	}
-	armedMsg     struct{ id int }
 	toastOverMsg struct{ id int }
-	plannedMsg   struct {
-		change request.Change
-		plan   *control.Plan
-		err    error
-	}
-	appliedMsg struct {
-		change request.Change
-		result *control.Result
-		err    error
-	}
-	actedMsg struct {
-		action control.Action
-		result *control.Result
-		err    error
-	}
 )
 
 func newModel(ctx context.Context, opts Options, st *component.Styles, src source, c *crash) *model {
-	keys := page.DefaultKeys(st.Glyphs.Up, st.Glyphs.Down)
+	moves := page.MoveKeys(st.Glyphs.Up, st.Glyphs.Down)
 	m := &model{
 		ctx: ctx, opts: opts, ctl: opts.Controller, feed: src, crash: c,
-		st: st, keys: keys,
-		overview: page.NewOverview(keys), workers: page.NewWorkers(keys),
-		pools: page.NewPools(keys), events: page.NewEvents(keys), config: page.NewConfig(keys), settings: page.NewSettings(keys),
+		st: st, moves: moves,
+		overview: page.NewOverview(moves), workers: page.NewWorkers(moves),
+		pools: page.NewPools(moves), events: page.NewEvents(moves), config: page.NewConfig(moves), settings: page.NewSettings(moves),
 		seen: &feed.State{}, dirty: true, after: tea.Tick,
 	}
-	m.changes.init()
+	m.operator = action.New(environment{m}, navigator{m},
+		action.Options{ReadOnly: opts.ReadOnly, OwnsRuntime: opts.OwnsRuntime, CPUs: opts.CPUs}, moves)
 	return m
 }
 
@@ -158,34 +126,25 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 		return m.ticked(msg)
 	}
 	m.dirty = true
+	if cmd, done := m.operator.Update(msg); done {
+		return cmd
+	}
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.resize(msg.Width, msg.Height)
 		m.screen.Invalidate()
 	case tea.KeyMsg:
-		return m.press(msg)
-	case armedMsg:
-		if m.question != nil && m.question.id == msg.id {
-			m.question.dialog.Arm()
-		}
+		return m.handleKey(msg)
+	case dialog.ArmedMsg:
+		msg.Arm()
 	case toastOverMsg:
 		if m.toastID == msg.id {
 			m.toast = nil
 		}
-	case plannedMsg:
-		return m.planned(msg)
-	case appliedMsg:
-		return m.applied(msg)
-	case actedMsg:
-		return m.acted(msg)
 	case pastMsg:
 		m.config.Past(msg.all, msg.failed)
-	case connectionsMsg:
-		return m.showConnections(msg)
 	case runningMsg:
 		m.took(msg)
-	case generationMsg:
-		return m.generation(msg)
 	case tea.ResumeMsg:
 		return m.tick(first)
 	}
@@ -218,7 +177,7 @@ func (m *model) ticked(msg tickMsg) tea.Cmd {
 	if m.linkText() != before {
 		m.dirty = true
 	}
-	if m.hasEnded() {
+	if m.operator.HasEnded(m.seen.Err) {
 		m.outcome = StopRuntime
 		return tea.Quit
 	}
@@ -239,7 +198,7 @@ func (m *model) pace(fast bool) time.Duration {
 }
 
 func (m *model) isFast() bool {
-	return m.data != nil && m.data.Unsettled() || m.fastTicks > 0 || m.changes.flight != nil || m.ending != running
+	return m.data != nil && m.data.Unsettled() || m.fastTicks > 0 || m.operator.Busy()
 }
 
 // take makes data of what the feed has.
@@ -254,9 +213,9 @@ func (m *model) take(l *feed.State) {
 	if n := len(m.recent); n > remembered {
 		m.recent = append(m.recent[:0], m.recent[n-remembered:]...)
 	}
-	m.changes.saw(l.Snapshot)
+	m.operator.Saw(l.Snapshot)
 	for _, p := range m.all() {
-		p.Show(m.data)
+		p.SetData(m.data)
 	}
 }
 
@@ -322,9 +281,9 @@ func (m *model) version() string {
 	return "attached to runtime " + m.data.Version
 }
 
-// say shows a message. It goes by itself, except for problems: those stay until
+// notify shows a message. It goes by itself, except for problems: those stay until
 // a key is pressed.
-func (m *model) say(tone component.Tone, text string) tea.Cmd {
+func (m *model) notify(tone component.Tone, text string) tea.Cmd {
 	m.toastID++
 	m.toast = &component.Toast{Tone: tone, Text: text}
 	if tone == component.Problem {
@@ -337,12 +296,12 @@ func (m *model) say(tone component.Tone, text string) tea.Cmd {
 // toastTime is how long a message stays that needs no answer.
 const toastTime = 4 * time.Second
 
-// do makes a command of a function that may block. A panic in it ends the
+// call makes a command of a function that may block. A panic in it ends the
 // cockpit in good order.
-func (m *model) do(f func(ctx context.Context) tea.Msg) tea.Cmd {
+func (m *model) call(f func(ctx context.Context, ctl control.Controller) tea.Msg) tea.Cmd {
 	return func() (msg tea.Msg) {
 		defer m.crash.caught()
-		return f(m.ctx)
+		return f(m.ctx, m.ctl)
 	}
 }
 

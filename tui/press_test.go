@@ -1,7 +1,6 @@
 package tui
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +12,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/control/controltest"
 	"github.com/echterhof/rockstar-tui/tui/component"
+	"github.com/echterhof/rockstar-tui/tui/dialog"
 )
 
 // patches are the edits that Apply was asked for, as path=value.
@@ -83,17 +83,22 @@ func TestConfirmationCannotBeSleepWalked(t *testing.T) {
 	paste := tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("y"), Paste: true}
 	burst := tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("yy")}
 	for name, act := range map[string]func(*stage){
-		"y at once":          func(s *stage) { s.press("y") },
-		"the opening key":    func(s *stage) { s.read().press("s", "s") },
-		"enter":              func(s *stage) { s.read().press("enter") },
-		"esc":                func(s *stage) { s.read().press("esc") },
-		"ctrl+c":             func(s *stage) { s.read().press("ctrl+c") },
-		"a paste":            func(s *stage) { s.read().send(paste) },
-		"a burst":            func(s *stage) { s.read().send(burst) },
-		"there and back":     func(s *stage) { s.read().press("right", "left", "enter") },
-		"typing on":          func(s *stage) { s.write("ystem y"); s.pass(guard / 2); s.press("y") },
-		"y just too early":   func(s *stage) { s.pass(guard - time.Millisecond); s.press("y") },
-		"y after a late key": func(s *stage) { s.pass(guard - time.Millisecond); s.press("x"); s.pass(guard / 2); s.press("y") },
+		"y at once":        func(s *stage) { s.press("y") },
+		"the opening key":  func(s *stage) { s.read().press("s", "s") },
+		"enter":            func(s *stage) { s.read().press("enter") },
+		"esc":              func(s *stage) { s.read().press("esc") },
+		"ctrl+c":           func(s *stage) { s.read().press("ctrl+c") },
+		"a paste":          func(s *stage) { s.read().send(paste) },
+		"a burst":          func(s *stage) { s.read().send(burst) },
+		"there and back":   func(s *stage) { s.read().press("right", "left", "enter") },
+		"typing on":        func(s *stage) { s.write("ystem y"); s.pass(dialog.GuardTime / 2); s.press("y") },
+		"y just too early": func(s *stage) { s.pass(dialog.GuardTime - time.Millisecond); s.press("y") },
+		"y after a late key": func(s *stage) {
+			s.pass(dialog.GuardTime - time.Millisecond)
+			s.press("x")
+			s.pass(dialog.GuardTime / 2)
+			s.press("y")
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := web(t).press("s")
@@ -392,7 +397,7 @@ func TestPastedTextIsNoCommand(t *testing.T) {
 	s.send(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("rm -rf q")})
 	s.send(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune("++")})
 	s.applied()
-	if s.quit || s.m.form != nil || s.m.question != nil {
+	if s.quit || s.m.modals.Top() != nil {
 		t.Error("pasted text did something")
 	}
 }
@@ -407,7 +412,7 @@ func TestHeldKeyMovesTheCursorAsOftenAsItCame(t *testing.T) {
 
 func TestHelpNamesEveryKey(t *testing.T) {
 	s := play(t, "busy", 100, 60).press("?")
-	for _, g := range s.m.keys.Groups() {
+	for _, g := range s.m.operator.Help() {
 		for _, b := range g.Keys {
 			s.wants(b.Help().Key)
 			s.wants(b.Help().Desc)
@@ -417,7 +422,7 @@ func TestHelpNamesEveryKey(t *testing.T) {
 }
 
 func TestNoDangerousControlLetterIsBound(t *testing.T) {
-	for _, g := range web(t).m.keys.Groups() {
+	for _, g := range web(t).m.operator.Help() {
 		for _, b := range g.Keys {
 			for _, k := range b.Keys() {
 				if strings.HasPrefix(k, "ctrl+") && k != "ctrl+c" && k != "ctrl+z" {
@@ -430,7 +435,7 @@ func TestNoDangerousControlLetterIsBound(t *testing.T) {
 
 func TestNoKeyMeansTwoThings(t *testing.T) {
 	seen := map[string]string{}
-	for _, g := range web(t).m.keys.Groups() {
+	for _, g := range web(t).m.operator.Help() {
 		for _, b := range g.Keys {
 			for _, k := range b.Keys() {
 				if seen[k] != "" {
@@ -442,16 +447,6 @@ func TestNoKeyMeansTwoThings(t *testing.T) {
 	}
 	if does, ok := seen["y"]; ok {
 		t.Errorf("y confirms, and must not be %q too", does)
-	}
-}
-
-func TestDeadlineInAQuestionIsTheLongest(t *testing.T) {
-	p := &control.Plan{Listeners: []control.ListenerPlan{
-		{Name: "a", Action: "stop", Drained: 1, Deadline: "5s"}, {Name: "b", Action: "stop", Drained: 2, Kept: 1, Deadline: "1m0s"},
-	}}
-	got := fmt.Sprint(consequences(p))
-	if want := "[ends 3 connections on 2 listeners requests under way may finish, within 1m 1 connection will not notice]"; got != want {
-		t.Errorf("got %s, want %s", got, want)
 	}
 }
 

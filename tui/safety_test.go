@@ -18,7 +18,9 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/control/controltest"
 	"github.com/echterhof/rockstar-tui/themes"
+	"github.com/echterhof/rockstar-tui/tui/action"
 	"github.com/echterhof/rockstar-tui/tui/component"
+	"github.com/echterhof/rockstar-tui/tui/dialog"
 	"github.com/echterhof/rockstar-tui/tui/feed"
 )
 
@@ -32,7 +34,7 @@ type watchful struct {
 
 func (w *watchful) Apply(ctx context.Context, c control.Change) (*control.Result, error) {
 	plan, err := w.Plan(ctx, control.Change{Patch: c.Patch})
-	if err == nil && !isHarmless(plan) && !*w.confirmed {
+	if err == nil && !action.IsHarmless(plan) && !*w.confirmed {
 		w.t.Errorf("applied without a confirmation: %v: %s", c.Patch, plan.Summary)
 	}
 	return w.Fake.Apply(ctx, c)
@@ -87,8 +89,8 @@ func monkey(t *testing.T, rng *rand.Rand, steps int) {
 			}
 		default:
 			k := keyOf(monkeyKeys[rng.IntN(len(monkeyKeys))])
-			q := s.m.question
-			confirmed = q != nil && q.dialog.Armed() && (presses(q.dialog, k.String()) || k.String() == "enter" && q.dialog.Focus != 0)
+			q, _ := s.m.modals.Top().(*dialog.Question)
+			confirmed = q != nil && q.Armed() && (presses(q.Dialog, k.String()) || k.String() == "enter" && q.Focus != 0)
 			s.send(k)
 			confirmed = false
 		}
@@ -97,7 +99,8 @@ func monkey(t *testing.T, rng *rand.Rand, steps int) {
 			return
 		}
 		if s.quit {
-			s.quit, s.m.ending = false, running
+			s.quit = false
+			s.m.operator = action.New(environment{s.m}, navigator{s.m}, action.Options{}, s.m.moves)
 		}
 	}
 }
@@ -115,7 +118,7 @@ func TestHostileTextNeverReachesTheTerminal(t *testing.T) {
 	for range 3 {
 		for _, k := range steps {
 			s.press(k)
-			s.pass(guard)
+			s.pass(dialog.GuardTime)
 			assertHarmless(t, s.screen())
 		}
 	}
@@ -135,7 +138,7 @@ func TestHostileTextNeverReachesTheTerminal(t *testing.T) {
 		s.look()
 		for _, k := range []string{"1", "j", "enter", "j", "j", "z", "esc", "h", "esc", "4", "j", "enter", "esc", "w", "esc", "1"} {
 			s.press(k)
-			s.pass(guard)
+			s.pass(dialog.GuardTime)
 			assertHarmless(t, s.screen())
 		}
 	}
@@ -223,7 +226,7 @@ func TestPanicLeavesAReportAndALine(t *testing.T) {
 	for name, act := range map[string]func(*model){
 		"update":  func(m *model) { m.data.Listeners = nil; m.overview = nil; m.Update(keyOf("j")) },
 		"view":    func(m *model) { m.pools = nil; m.dirty = true; _ = m.View() },
-		"command": func(m *model) { m.do(func(context.Context) tea.Msg { panic("boom") })() },
+		"command": func(m *model) { m.call(func(context.Context, control.Controller) tea.Msg { panic("boom") })() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := web(t)

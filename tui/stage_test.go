@@ -13,6 +13,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control/controltest"
 	"github.com/echterhof/rockstar-tui/themes"
 	"github.com/echterhof/rockstar-tui/tui/component"
+	"github.com/echterhof/rockstar-tui/tui/dialog"
 	"github.com/echterhof/rockstar-tui/tui/feed"
 )
 
@@ -190,7 +191,7 @@ func (s *stage) write(text string) *stage {
 
 // read waits as long as it takes to read a dialog.
 func (s *stage) read() *stage {
-	s.pass(guard + time.Millisecond)
+	s.pass(dialog.GuardTime + time.Millisecond)
 	return s
 }
 

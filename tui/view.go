@@ -2,14 +2,15 @@ package tui
 
 import (
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/charmbracelet/bubbles/key"
 
+	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/themes"
 	"github.com/echterhof/rockstar-tui/tui/component"
+	"github.com/echterhof/rockstar-tui/tui/dialog"
 )
 
 // View returns the frame. It is built only when something has changed.
@@ -35,7 +36,7 @@ func (m *model) build() string {
 		p.Resize(m.width, m.bodyHeight())
 	}
 	st := m.st
-	if m.lost || m.question != nil || m.form != nil || m.help {
+	if m.lost || m.isCovered() {
 		st = m.st.Faded()
 	}
 	body := m.body(st)
@@ -75,7 +76,7 @@ func (m *model) body(st *component.Styles) []string {
 
 func (m *model) page(st *component.Styles) []string {
 	if m.data != nil {
-		return m.shown().Lines(st)
+		return m.shown().View(st)
 	}
 	where := m.opts.Target
 	if where == "" {
@@ -97,21 +98,18 @@ func (m *model) waiting(what, more string) []string {
 	return out
 }
 
-// cover lays the uppermost dialog, form or help over the page.
+// isCovered reports whether something lies on the page.
+func (m *model) isCovered() bool {
+	_, typing := m.modals.Top().(*dialog.Input)
+	return m.modals.Top() != nil && !typing
+}
+
+// cover lays the uppermost modal over the page.
 func (m *model) cover(lines []string, height int) []string {
-	var box []string
-	switch {
-	case m.question != nil:
-		box = m.question.dialog.Lines(m.st, m.width, height)
-	case m.form != nil:
-		box = m.form.Lines(m.st, m.width, height)
-	case m.help:
-		var total int
-		box, total = component.KeyHelp(m.st, m.keys.Groups(), m.width, height, m.helpAt)
-		m.helpAt = max(0, min(m.helpAt, total-len(box)+2))
-	default:
+	if !m.isCovered() {
 		return lines
 	}
+	box := m.modals.Top().View(m.st, m.width, height)
 	return component.Overlay(lines, box[:min(len(box), height)], m.width)
 }
 
@@ -169,10 +167,10 @@ func (m *model) problems() component.Line {
 	}
 	for _, p := range m.data.Problems {
 		if p.Severity == control.SeverityHarm {
-			return component.Line{{Paint: st.Bad, Text: st.Glyphs.Failed + " " + plural(n, "problem") + "  "}}
+			return component.Line{{Paint: st.Bad, Text: st.Glyphs.Failed + " " + words.Count(n, "problem") + "  "}}
 		}
 	}
-	return component.Line{{Paint: st.Warn, Text: st.Glyphs.Degraded + " " + plural(n, "problem") + "  "}}
+	return component.Line{{Paint: st.Warn, Text: st.Glyphs.Degraded + " " + words.Count(n, "problem") + "  "}}
 }
 
 func (m *model) configState() component.Line {
@@ -238,150 +236,27 @@ func (m *model) position() component.Line {
 	return line
 }
 
-// banners stay for as long as they are true.
-func (m *model) banners() []string {
-	var out []string
-	if text := m.linkText(); text != "" {
-		out = append(out, m.banner(m.st.Notice, text))
-	}
-	if m.data == nil {
-		return out
-	}
-	if m.ending != running && !m.lost {
-		out = append(out, m.banner(m.st.Notice, "stopping everything: "+plural(int(m.data.Open()), "connection")+" left"))
-	}
-	c := &m.data.Config
-	out = append(append(append(out, m.trialBanner()...), m.heldBanner()...), m.upgradeBanner()...)
-	if c.State == control.ConfigRefused || c.Fallback != 0 {
-		out = append(out, m.refusedBanner()...)
-	}
-	return out[:min(len(out), max(1, m.height-5))]
-}
-
-func (m *model) banner(paint component.Paint, text string) string {
-	return component.Line{{Text: " " + text}}.Fill(m.width, m.st.Glyphs.Ellipsis, paint)
-}
-
-// linkText tells that what one sees is old, and how old.
-func (m *model) linkText() string {
-	if !m.lost {
-		return ""
-	}
-	dash := m.st.Glyphs.Dash
-	age := m.now.Sub(m.seen.At)
-	text := "link lost " + component.Ago(age) + " " + dash + " listeners unaffected " + dash + " reconnecting"
-	if m.seen.Err != nil {
-		text += ": " + m.seen.Err.Error()
-	}
-	return text
-}
-
-// whyLines is how many lines a refused config may take to say why: enough for
-// the hint, which comes last, to be read on 80 columns.
-const whyLines = 3
-
-// refusedBanner names the first mistake in the config file. Where it is wrong is
-// shown as far as there is room, because what would be right matters more.
-func (m *model) refusedBanner() []string {
-	c := &m.data.Config
-	mark := m.st.Glyphs.Failed + " "
-	head := fmt.Sprintf("config refused, still running revision %d", m.data.Revision)
-	if c.Fallback != 0 {
-		head = fmt.Sprintf("config refused at start, generation %d runs instead", c.Fallback)
-	}
-	if c.Error == nil {
-		return []string{m.banner(m.st.Alarm, mark+head)}
-	}
-	if n := len(c.Error.Details) - 1; n > 0 {
-		head += fmt.Sprintf(" (+%d more)", n)
-	}
-	full, brief := refusal(c.Error, whole), refusal(c.Error, filepath.Base)
-	if m.compact() {
-		return []string{m.banner(m.st.Alarm, mark+m.fit(1, full, brief))}
-	}
-	why := m.fit(1, full, m.fit(whyLines, brief, refusal(withoutPath(c.Error), filepath.Base)))
-	out := []string{m.banner(m.st.Alarm, mark+head)}
-	for _, l := range component.Wrap(why, m.width-4, whyLines, m.st.Glyphs.Ellipsis) {
-		out = append(out, m.banner(m.st.Alarm, "  "+l))
-	}
-	return out
-}
-
-func whole(file string) string { return file }
-
-// withoutPath is an error that does not name the key it is about.
-func withoutPath(e *control.Error) *control.Error {
-	out := *e
-	if len(e.Details) > 0 {
-		d := e.Details[0]
-		d.Path = ""
-		out.Details = []control.Detail{d}
-	}
-	return &out
-}
-
-// fit chooses the first text that fits so many lines of a banner, or the last.
-func (m *model) fit(lines int, texts ...string) string {
-	for _, t := range texts {
-		if len(component.Wrap(t, m.width-4, lines+1, "")) <= lines {
-			return t
-		}
-	}
-	return texts[len(texts)-1]
-}
-
-func refusal(e *control.Error, name func(string) string) string {
-	if len(e.Details) == 0 {
-		return e.Message
-	}
-	d := e.Details[0]
-	var b strings.Builder
-	if d.File != "" {
-		fmt.Fprintf(&b, "%s:%d:%d: ", name(d.File), d.Line, d.Column)
-	}
-	if d.Path != "" {
-		b.WriteString(d.Path + ": ")
-	}
-	b.WriteString(d.Message)
-	if d.Hint != "" {
-		b.WriteString(", " + d.Hint)
-	}
-	return b.String()
-}
-
 // footer is the line to type in, or the keys that matter now.
 func (m *model) footer() string {
-	if m.input != nil && m.question == nil && m.form == nil {
-		return " " + m.input.Line(m.st, min(m.width-2, 40))
+	if input, typing := m.modals.Top().(*dialog.Input); typing {
+		return " " + input.Line(m.st, min(m.width-2, 40))
 	}
-	return component.Footer(m.st, m.footerKeys(), m.always(), m.width)
+	if top := m.modals.Top(); top != nil {
+		return component.Footer(m.st, top.Keys(), nil, m.width)
+	}
+	var keys []key.Binding
+	if m.data != nil {
+		keys = m.operator.Footer(m.target())
+	}
+	return component.Footer(m.st, keys, m.always(), m.width)
 }
 
-func (m *model) footerKeys() []key.Binding {
-	show := func(name, does string) key.Binding {
-		return key.NewBinding(key.WithKeys(name), key.WithHelp(name, does))
-	}
-	switch {
-	case m.question != nil:
-		return []key.Binding{show("enter", m.question.focused()), show("tab", "next"), show("esc", "cancel")}
-	case m.form != nil:
-		return []key.Binding{show("enter", "apply"), show(planKey, "plan, try, write"), show("tab", "next"), show("esc", "cancel")}
-	case m.help:
-		return []key.Binding{show("esc", "close"), show(m.keys.Select.Help().Key, "scroll")}
-	case m.data == nil:
-		return nil
-	}
-	return m.shown().Keys()
-}
-
+// always are the keys that the footer never leaves out.
 func (m *model) always() []key.Binding {
-	if m.question != nil || m.form != nil || m.help {
-		return nil
-	}
-	quit := m.keys.Quit
-	quit.SetHelp("q", "detach")
+	leave := "detach"
 	if m.opts.OwnsRuntime {
-		quit.SetHelp("q", "leave")
+		leave = "leave"
 	}
-	return []key.Binding{m.keys.Help, quit}
+	return []key.Binding{key.NewBinding(key.WithKeys("?"), key.WithHelp("?", "help")),
+		key.NewBinding(key.WithKeys("q"), key.WithHelp("q", leave))}
 }

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
@@ -67,8 +66,8 @@ func NewConfig(keys *Keys) *Config {
 		}}}
 }
 
-// Show takes new data.
-func (c *Config) Show(d *Data) {
+// SetData takes new data.
+func (c *Config) SetData(d *Data) {
 	c.data = d
 	c.choose()
 }
@@ -161,49 +160,22 @@ func (c *Config) generation() *control.Generation {
 	return nil
 }
 
-// Press moves the cursor or asks for what the key is for.
-func (c *Config) Press(k tea.KeyMsg) Intent {
-	if scroll(c.keys, k, &c.list, c.rows(), c.height/2) {
-		return nil
-	}
-	if key.Matches(k, c.keys.WriteAll) && len(c.edits) > 0 {
-		return Write{c.edits}
-	}
+// HandleKey moves the cursor.
+func (c *Config) HandleKey(k tea.KeyMsg) {
+	scroll(c.keys, k, &c.list, c.rows(), c.height/2)
+}
+
+// Target is the value or the generation under the cursor.
+func (c *Config) Target() Target {
+	t := Target{Overrides: c.edits, Generation: c.generation(), Rows: c.rows() > 0, Files: true}
 	if e := c.edit(); e != nil {
-		switch {
-		case key.Matches(k, c.keys.Unset):
-			return Unset{e.Path}
-		case key.Matches(k, c.keys.Write):
-			return Write{[]control.Override{*e}}
-		case key.Matches(k, c.keys.Enter):
-			return AskSetting{e.Path, e.Value}
-		}
+		t.Setting = &Setting{Path: e.Path, Value: e.Value, Override: e}
 	}
-	if g := c.generation(); g != nil {
-		switch {
-		case key.Matches(k, c.keys.Enter):
-			return ShowGeneration{*g}
-		case key.Matches(k, c.keys.GoBack):
-			return GoBack{*g}
-		}
-	}
-	return nil
+	return t
 }
 
-// Keys of this page.
-func (c *Config) Keys() []key.Binding {
-	k := c.keys
-	switch {
-	case c.edit() != nil:
-		return []key.Binding{named(k.Enter, "edit"), named(k.Unset, "unset"), named(k.Write, "write"), named(k.WriteAll, "write all"), k.Select, k.Pages, k.Reload}
-	case c.generation() != nil:
-		return []key.Binding{named(k.Enter, "what changed"), named(k.GoBack, "go back to it"), k.Select, k.Pages, k.Filter, k.Reload}
-	}
-	return []key.Binding{k.Pages, k.Filter, k.Reload}
-}
-
-// Lines draws both tables and, beneath them, what is selected in full.
-func (c *Config) Lines(st *component.Styles) []string {
+// View draws both tables and, beneath them, what is selected in full.
+func (c *Config) View(st *component.Styles) []string {
 	if c.data == nil {
 		return nil
 	}

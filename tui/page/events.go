@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
@@ -22,9 +21,9 @@ type Events struct {
 // NewEvents returns the page of all events.
 func NewEvents(keys *Keys) *Events { return &Events{base: base{keys: keys}} }
 
-// Show takes new data; the cursor stays on its event, or on the newest if that
+// SetData takes new data; the cursor stays on its event, or on the newest if that
 // was selected.
-func (e *Events) Show(d *Data) {
+func (e *Events) SetData(d *Data) {
 	e.data = d
 	e.choose()
 }
@@ -54,24 +53,21 @@ func (e *Events) choose() {
 	e.list.Go(at, len(e.rows))
 }
 
-// Press scrolls.
-func (e *Events) Press(k tea.KeyMsg) Intent {
+// HandleKey moves the cursor.
+func (e *Events) HandleKey(k tea.KeyMsg) {
 	if scroll(e.keys, k, &e.list, len(e.rows), e.height-4) {
 		e.seq = 0
 		if e.list.Cursor > 0 {
 			e.seq = e.rows[e.list.Cursor].Seq
 		}
 	}
-	return nil
 }
 
-// Keys of this page.
-func (e *Events) Keys() []key.Binding {
-	return []key.Binding{e.keys.Select, e.keys.Filter, e.keys.Pages}
-}
+// Target has no action yet.
+func (e *Events) Target() Target { return Target{Rows: len(e.rows) > 0} }
 
-// Lines draws the list and, beneath it, the whole text of the selected event.
-func (e *Events) Lines(st *component.Styles) []string {
+// View draws the list and, beneath it, the whole text of the selected event.
+func (e *Events) View(st *component.Styles) []string {
 	switch {
 	case e.data == nil:
 		return nil

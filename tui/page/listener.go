@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
@@ -68,8 +67,8 @@ func (w *Workers) Of(name string) {
 // Name of the listener shown.
 func (w *Workers) Name() string { return w.name }
 
-// Show takes new data.
-func (w *Workers) Show(d *Data) {
+// SetData takes new data.
+func (w *Workers) SetData(d *Data) {
 	w.data = d
 	w.choose()
 }
@@ -100,22 +99,14 @@ func (w *Workers) choose() {
 	w.list.Go(w.list.Cursor, len(w.rows))
 }
 
-// Press scrolls or asks for what the key is for.
-func (w *Workers) Press(k tea.KeyMsg) Intent {
-	if scroll(w.keys, k, &w.list, len(w.rows), w.height/2) || w.lis == nil {
-		return nil
-	}
-	if at := w.selected(); at != nil {
-		switch {
-		case key.Matches(k, w.keys.Restart):
-			return Restart{w.name, at.ID}
-		case key.Matches(k, w.keys.Extend) && at.DrainDeadline != nil:
-			return Extend{Listener: w.name, Worker: at.ID}
-		case key.Matches(k, w.keys.DrainNow) && at.DrainDeadline != nil:
-			return DrainNow{Listener: w.name, Worker: at.ID}
-		}
-	}
-	return onListener(w.keys, k, w.name)
+// HandleKey moves the cursor.
+func (w *Workers) HandleKey(k tea.KeyMsg) {
+	scroll(w.keys, k, &w.list, len(w.rows), w.height/2)
+}
+
+// Target is the listener, and the worker under the cursor.
+func (w *Workers) Target() Target {
+	return Target{Listener: w.lis, Inside: true, Worker: w.selected(), Rows: w.lis != nil, Files: w.lis != nil}
 }
 
 // selected is the worker under the cursor, nil if there is none.
@@ -126,30 +117,9 @@ func (w *Workers) selected() *Worker {
 	return nil
 }
 
-// Keys of this page.
-func (w *Workers) Keys() []key.Binding {
-	k := w.keys
-	if w.lis == nil {
-		return []key.Binding{k.Back}
-	}
-	toggle := named(k.Toggle, "stop")
-	if !w.lis.Enabled {
-		toggle = named(k.Toggle, "start")
-	}
-	keys := []key.Binding{k.Back, toggle, k.Workers}
-	if w.drains() > 0 {
-		keys = append(keys, named(k.Extend, "1m more"), named(k.DrainNow, "end now"))
-	}
-	keys = append(keys, k.Timeouts, named(k.Settings, "settings"))
-	if w.lis.Prefork {
-		keys = append(keys, named(k.Restart, "restart"), named(k.Roll, "all"))
-	}
-	return append(keys, k.Select, k.Pages, k.Filter, k.Reload)
-}
-
-// Lines draws what there is to know of the listener. When room is short, the
+// View draws what there is to know of the listener. When room is short, the
 // workers keep theirs longest.
-func (w *Workers) Lines(st *component.Styles) []string {
+func (w *Workers) View(st *component.Styles) []string {
 	switch {
 	case w.data == nil:
 		return nil

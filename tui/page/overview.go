@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
@@ -59,8 +58,8 @@ func NewOverview(keys *Keys) *Overview {
 // Selected is the name of the listener under the cursor.
 func (o *Overview) Selected() string { return o.selected }
 
-// Show takes new data; the cursor stays on its listener.
-func (o *Overview) Show(d *Data) {
+// SetData takes new data; the cursor stays on its listener.
+func (o *Overview) SetData(d *Data) {
 	o.data = d
 	o.choose()
 }
@@ -107,36 +106,23 @@ func (o *Overview) pick() {
 	}
 }
 
-// Press moves the cursor or asks for what the key is for.
-func (o *Overview) Press(k tea.KeyMsg) Intent {
+// HandleKey moves the cursor.
+func (o *Overview) HandleKey(k tea.KeyMsg) {
 	if scroll(o.keys, k, &o.list, len(o.rows), o.height-2) {
 		o.pick()
-		return nil
 	}
-	if len(o.rows) == 0 {
-		return nil
-	}
-	if key.Matches(k, o.keys.Enter) {
-		return Open{o.selected}
-	}
-	return onListener(o.keys, k, o.selected)
 }
 
-// Keys of this page.
-func (o *Overview) Keys() []key.Binding {
-	k := o.keys
+// Target is the listener under the cursor.
+func (o *Overview) Target() Target {
 	if len(o.rows) == 0 {
-		return []key.Binding{k.Filter, k.Pages}
+		return Target{}
 	}
-	toggle := named(k.Toggle, "stop")
-	if !o.rows[o.list.Cursor].Enabled {
-		toggle = named(k.Toggle, "start")
-	}
-	return []key.Binding{k.Enter, toggle, k.Workers, k.Timeouts, named(k.Settings, "settings"), k.Select, k.Pages, k.Filter, k.Reload}
+	return Target{Listener: o.rows[o.list.Cursor], Rows: true, Files: true}
 }
 
-// Lines draws the totals, the listeners, and events where there is room.
-func (o *Overview) Lines(st *component.Styles) []string {
+// View draws the totals, the listeners, and events where there is room.
+func (o *Overview) View(st *component.Styles) []string {
 	if o.compact() {
 		return o.compactLines(st)
 	}

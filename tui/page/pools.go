@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
 
 	"github.com/echterhof/rockstar-tui/tui/component"
@@ -54,8 +53,8 @@ func NewPools(keys *Keys) *Pools {
 	}}}
 }
 
-// Show takes new data.
-func (p *Pools) Show(d *Data) {
+// SetData takes new data.
+func (p *Pools) SetData(d *Data) {
 	p.data = d
 	p.choose()
 }
@@ -114,19 +113,16 @@ func (r poolRow) where() string {
 	return strings.ReplaceAll(r.pool.Balance, "_", " ")
 }
 
-// Press scrolls.
-func (p *Pools) Press(k tea.KeyMsg) Intent {
+// HandleKey moves the cursor.
+func (p *Pools) HandleKey(k tea.KeyMsg) {
 	scroll(p.keys, k, &p.list, len(p.rows), p.height-2)
-	return nil
 }
 
-// Keys of this page.
-func (p *Pools) Keys() []key.Binding {
-	return []key.Binding{p.keys.Select, p.keys.Filter, p.keys.Pages}
-}
+// Target has no action yet.
+func (p *Pools) Target() Target { return Target{Rows: len(p.rows) > 0} }
 
-// Lines draws the table.
-func (p *Pools) Lines(st *component.Styles) []string {
+// View draws the table.
+func (p *Pools) View(st *component.Styles) []string {
 	switch {
 	case p.data == nil:
 		return nil

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
@@ -74,8 +73,8 @@ func (s *Settings) Name() string { return s.name }
 // Running takes the config that runs, or why it is not known.
 func (s *Settings) Running(c *config.Config, failed string) { s.running, s.failed = c, failed }
 
-// Show takes new data.
-func (s *Settings) Show(d *Data) {
+// SetData takes new data.
+func (s *Settings) SetData(d *Data) {
 	s.data = d
 	s.choose()
 }
@@ -149,39 +148,26 @@ func (s *Settings) override(path string) *control.Override {
 	return nil
 }
 
-// Press moves the cursor or asks for what the key is for.
-func (s *Settings) Press(k tea.KeyMsg) Intent {
-	if scroll(s.keys, k, &s.list, len(s.rows), s.height-5) || len(s.rows) == 0 || s.data.Listener(s.name) == nil {
-		return nil
+// HandleKey moves the cursor.
+func (s *Settings) HandleKey(k tea.KeyMsg) {
+	scroll(s.keys, k, &s.list, len(s.rows), s.height-5)
+}
+
+// Target is the setting under the cursor.
+func (s *Settings) Target() Target {
+	t := Target{Inside: true, Rows: len(s.rows) > 0}
+	if len(s.rows) == 0 || s.data.Listener(s.name) == nil {
+		return t
 	}
 	at := s.rows[s.list.Cursor]
+	value, _ := s.value(at)
 	path := s.path(at)
-	switch {
-	case key.Matches(k, s.keys.Enter):
-		value, _ := s.value(at)
-		return AskSetting{path, Brief(value)}
-	case key.Matches(k, s.keys.Unset):
-		return Unset{path}
-	case key.Matches(k, s.keys.Write):
-		if e := s.override(path); e != nil {
-			return Write{[]control.Override{*e}}
-		}
-	}
-	return nil
+	t.Setting = &Setting{Path: path, Value: Brief(value), Override: s.override(path)}
+	return t
 }
 
-// Keys of this page.
-func (s *Settings) Keys() []key.Binding {
-	k := s.keys
-	keys := []key.Binding{k.Back, named(k.Enter, "edit")}
-	if s.data != nil && len(s.rows) > 0 && s.override(s.path(s.rows[s.list.Cursor])) != nil {
-		keys = append(keys, named(k.Unset, "unset"), named(k.Write, "write"))
-	}
-	return append(keys, k.Select, k.Filter, k.Pages)
-}
-
-// Lines draws the settings and, beneath them, what the selected one means.
-func (s *Settings) Lines(st *component.Styles) []string {
+// View draws the settings and, beneath them, what the selected one means.
+func (s *Settings) View(st *component.Styles) []string {
 	switch {
 	case s.data == nil:
 		return nil

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
@@ -57,14 +58,14 @@ func (c *Change) Writable() bool {
 
 // Resize asks for a number of workers; 0 is the master itself.
 func Resize(listener string, to int) Change {
-	done := fmt.Sprintf("%s: %s wanted", listener, plural(to, "worker"))
+	done := fmt.Sprintf("%s: %s wanted", listener, words.Count(to, "worker"))
 	if to == 0 {
 		done = listener + ": served in the master process"
 	}
 	return Change{
 		Listener: listener, Workers: &to, Done: done,
 		Patch: config.Patch{{Path: "listeners." + listener + ".prefork.workers", Value: strconv.Itoa(to)}},
-		Title: fmt.Sprintf("resize %s to %s?", listener, plural(to, "worker")), Verb: "resize",
+		Title: fmt.Sprintf("resize %s to %s?", listener, words.Count(to, "worker")), Verb: "resize",
 	}
 }
 
@@ -78,11 +79,4 @@ func Enable(listener string, on bool) Change {
 		Listener: listener, Title: verb + " " + listener + "?", Verb: verb,
 		Patch: config.Patch{{Path: "listeners." + listener + ".enabled", Value: strconv.FormatBool(on)}},
 	}
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -1,4 +1,4 @@
-package tui
+package action
 
 import (
 	"fmt"
@@ -8,9 +8,11 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/tui/component"
+	"github.com/echterhof/rockstar-tui/tui/dialog"
 	"github.com/echterhof/rockstar-tui/tui/page"
 	"github.com/echterhof/rockstar-tui/tui/request"
 )
@@ -20,76 +22,76 @@ const trialTime = time.Minute
 
 // More buttons of a confirmation of a change.
 const (
-	tryButton = confirmButton + 1 + iota
+	tryButton = dialog.Further + iota
 	writeButton
 )
 
 // confirm asks whether to do what a plan says, for good, on trial, or in the
 // file too. The harmless button has the focus; y, t and w open no dialog.
-func (m *model) confirm(r request.Change, p *control.Plan) tea.Cmd {
-	d := confirmation(r.Title, r.Verb, m.planText(r, p))
-	d.Danger = !isHarmless(p)
-	d.Buttons[cancelButton].Hint = "nothing is changed"
-	d.Buttons[confirmButton].Hint = r.Command("")
+func (o *Operator) confirm(r request.Change, p *control.Plan) tea.Cmd {
+	d := dialog.Confirmation(r.Title, r.Verb, o.planText(r, p))
+	d.Danger = !IsHarmless(p)
+	d.Buttons[dialog.Cancel].Hint = "nothing is changed"
+	d.Buttons[dialog.Confirm].Hint = r.Command("")
 	d.Buttons = append(d.Buttons, component.Button{Label: "try for " + page.Brief(trialTime.String()), Key: "t",
 		Hint: r.Command(" --confirm " + page.Brief(trialTime.String()))})
-	if m.data.Config.Path != "" && r.Writable() {
+	if o.env.Data().Config.Path != "" && r.Writable() {
 		d.Buttons = append(d.Buttons, component.Button{Label: r.Verb + " and write", Key: "w", Hint: r.Command(" --persist")})
 	}
-	return m.ask(d, func(button int) tea.Cmd {
+	return o.ask(d, func(button int) tea.Cmd {
 		switch button {
-		case confirmButton:
-			return m.apply(r, p.Revision)
+		case dialog.Confirm:
+			return o.apply(r, p.Revision)
 		case tryButton:
 			r.Confirm = trialTime
-			return m.apply(r, p.Revision)
+			return o.apply(r, p.Revision)
 		case writeButton:
 			r.Persist = true
-			return m.apply(r, p.Revision)
+			return o.apply(r, p.Revision)
 		}
-		m.changes.forget()
+		o.queue.forget()
 		return nil
 	})
 }
 
 // planText is all that a person should know of a plan before saying yes. What
 // may be regretted comes first, then what changes, then whom it concerns.
-func (m *model) planText(r request.Change, p *control.Plan) []string {
+func (o *Operator) planText(r request.Change, p *control.Plan) []string {
 	var out []string
 	for _, warning := range p.Warnings {
-		out = append(out, m.st.Glyphs.Degraded+" "+warning)
+		out = append(out, o.env.Styles().Glyphs.Degraded+" "+warning)
 	}
 	if r.FromForm || r.ShowPlan {
-		out = append(out, m.changesText(p.Changes, 5)...)
+		out = append(out, o.changesText(p.Changes, 5)...)
 	}
 	out = append(out, consequences(p)...)
 	out = append(out, staying(p)...)
 	if n := p.Needs; n.Processes > 0 {
-		out = append(out, fmt.Sprintf("needs %s, %s, about %d MiB", processes(n.Processes), plural(n.Descriptors, "descriptor"), n.MemoryBytes>>20))
+		out = append(out, fmt.Sprintf("needs %s, %s, about %d MiB", words.Count(n.Processes, "process"), words.Count(n.Descriptors, "descriptor"), n.MemoryBytes>>20))
 	}
 	return out
 }
 
 // changesText names values with what they were and will be, at most limit of them.
-func (m *model) changesText(changes []config.Change, limit int) []string {
+func (o *Operator) changesText(changes []config.Change, limit int) []string {
 	var out []string
 	for _, c := range changes[:min(len(changes), limit)] {
-		out = append(out, fmt.Sprintf("%s: %s to %s, %s", c.Path, m.brief(c.From), m.brief(c.To), c.Effect))
+		out = append(out, fmt.Sprintf("%s: %s to %s, %s", c.Path, o.brief(c.From), o.brief(c.To), c.Effect))
 	}
 	if n := len(changes) - limit; n > 0 {
-		out = append(out, fmt.Sprintf("%s and %d more", m.st.Glyphs.Ellipsis, n))
+		out = append(out, fmt.Sprintf("%s and %d more", o.env.Styles().Glyphs.Ellipsis, n))
 	}
 	return out
 }
 
 // brief is a value that leaves room for others: a whole listener has a long one.
-func (m *model) brief(value string) string {
-	return component.Cut(orNone(value), 48, m.st.Glyphs.Ellipsis)
+func (o *Operator) brief(value string) string {
+	return component.Cut(OrNone(value), 48, o.env.Styles().Glyphs.Ellipsis)
 }
 
-// orNone writes a value of a change, which may be absent, as a timeout would be
+// OrNone writes a value of a change, which may be absent, as a timeout would be
 // written by hand.
-func orNone(value string) string {
+func OrNone(value string) string {
 	if value == "" {
 		return "nothing"
 	}
@@ -113,13 +115,13 @@ func consequences(p *control.Plan) []string {
 		deadline = longer(deadline, l.Deadline)
 	}
 	if retired > 0 {
-		out = append(out, "retires "+plural(retired, "worker")+fates(p))
+		out = append(out, "retires "+words.Count(retired, "worker")+fates(p))
 	}
 	if started > 0 {
-		out = append(out, "starts "+plural(started, "new worker"))
+		out = append(out, "starts "+words.Count(started, "new worker"))
 	}
 	if ended > 0 {
-		out = append(out, "ends "+plural(ended, "connection")+touched(p))
+		out = append(out, "ends "+words.Count(ended, "connection")+touched(p))
 		if deadline != "" {
 			out = append(out, "requests under way may finish, within "+page.Brief(deadline))
 		}
@@ -127,7 +129,7 @@ func consequences(p *control.Plan) []string {
 		out = append(out, "ends no connection")
 	}
 	if kept > 0 {
-		out = append(out, plural(kept, "connection")+" will not notice")
+		out = append(out, words.Count(kept, "connection")+" will not notice")
 	}
 	return out
 }
@@ -180,7 +182,7 @@ func touched(p *control.Plan) string {
 	if len(p.Listeners) == 1 {
 		return " on " + p.Listeners[0].Name
 	}
-	return " on " + plural(len(p.Listeners), "listener")
+	return " on " + words.Count(len(p.Listeners), "listener")
 }
 
 func longer(a, b string) string {
@@ -192,9 +194,21 @@ func longer(a, b string) string {
 	return a
 }
 
-func processes(n int) string {
-	if n == 1 {
-		return "1 process"
+// IsHarmless reports whether a plan ends no connection, no worker and no listener.
+func IsHarmless(p *control.Plan) bool {
+	for _, l := range p.Listeners {
+		switch l.Action {
+		case "stop", "remove", "rebind":
+			return false
+		}
+		if l.Drained > 0 || l.WorkersRetired > 0 {
+			return false
+		}
 	}
-	return fmt.Sprintf("%d processes", n)
+	for _, c := range p.Changes {
+		if c.Effect == config.Rebind || c.Effect == config.Restart {
+			return false
+		}
+	}
+	return true
 }

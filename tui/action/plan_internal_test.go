@@ -1,0 +1,18 @@
+package action
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+func TestDeadlineInAQuestionIsTheLongest(t *testing.T) {
+	p := &control.Plan{Listeners: []control.ListenerPlan{
+		{Name: "a", Action: "stop", Drained: 1, Deadline: "5s"}, {Name: "b", Action: "stop", Drained: 2, Kept: 1, Deadline: "1m0s"},
+	}}
+	got := fmt.Sprint(consequences(p))
+	if want := "[ends 3 connections on 2 listeners requests under way may finish, within 1m 1 connection will not notice]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

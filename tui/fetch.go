@@ -1,0 +1,106 @@
+package tui
+
+import (
+	"context"
+	"time"
+
+	tea "github.com/charmbracelet/bubbletea"
+
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/tui/page"
+)
+
+// fetchTime is how long the runtime may take to answer.
+const fetchTime = 10 * time.Second
+
+// pastSeen tells which history was asked for: another one is there when one of
+// these has changed.
+type pastSeen struct {
+	asked                bool
+	born                 time.Time
+	revision, generation uint64
+	state, refusal       string
+}
+
+// pastMsg is the history, or why it is not known.
+type pastMsg struct {
+	all    []control.Generation
+	failed string
+}
+
+// wantPast asks for the history while its page is shown and what it shows is old.
+func (m *model) wantPast() tea.Cmd {
+	if m.tab != configTab || m.data == nil || m.lost {
+		return nil
+	}
+	c := &m.data.Config
+	now := pastSeen{true, m.data.StartedAt, m.data.Revision, c.Generation, c.State, ""}
+	if c.Error != nil {
+		now.refusal = c.Error.Message
+	}
+	if now == m.past {
+		return nil
+	}
+	m.past = now
+	return m.call(func(ctx context.Context, ctl control.Controller) tea.Msg {
+		ctx, cancel := context.WithTimeout(ctx, fetchTime)
+		defer cancel()
+		all, err := ctl.History(ctx, control.HistoryQuery{})
+		if err != nil {
+			return pastMsg{failed: err.Error()}
+		}
+		return pastMsg{all: all}
+	})
+}
+
+// runningMsg is the config that runs, or why it is not known.
+type runningMsg struct {
+	config *config.Config
+	failed string
+}
+
+// runningSeen tells which config was asked for.
+type runningSeen struct {
+	born                 time.Time
+	revision, generation uint64
+}
+
+// wantRunning asks for the config that runs while the settings are shown and
+// what they show is old. A snapshot tells only of a few of them.
+func (m *model) wantRunning() tea.Cmd {
+	if m.shown() != page.Page(m.settings) || m.data == nil || m.lost {
+		return nil
+	}
+	now := runningSeen{m.data.StartedAt, m.data.Revision, m.data.Config.Generation}
+	if now == m.ran {
+		return nil
+	}
+	m.ran = now
+	file := m.data.Config.Path
+	return m.call(func(ctx context.Context, ctl control.Controller) tea.Msg {
+		ctx, cancel := context.WithTimeout(ctx, fetchTime)
+		defer cancel()
+		all, err := ctl.History(ctx, control.HistoryQuery{Number: now.generation, Limit: 1, Config: true})
+		switch {
+		case err != nil:
+			return runningMsg{failed: err.Error()}
+		case len(all) == 0 || all[0].Config == "":
+			return runningMsg{failed: "the history does not have what runs"}
+		}
+		c, err := config.Parse(file, []byte(all[0].Config))
+		if err != nil {
+			return runningMsg{failed: "the config is not of this version"}
+		}
+		return runningMsg{config: c}
+	})
+}
+
+func (m *model) took(msg runningMsg) {
+	c := msg.config
+	if c != nil && len(c.Listeners) == 0 {
+		c = nil // of a runtime that has no config as we know it
+	}
+	m.operator.Running(c)
+	m.settings.Running(c, msg.failed)
+}
