@@ -27,8 +27,8 @@ func (cockpit) Styles() *component.Styles {
 }
 
 var (
-	listener = &page.Listener{Listener: &control.Listener{Name: "web", Enabled: true}}
-	worker   = &page.Worker{Worker: &control.Worker{}}
+	listener = &page.Listener{ListenerInfo: &control.ListenerInfo{Name: "web", Enabled: true}}
+	worker   = &page.Worker{WorkerInfo: &control.WorkerInfo{}}
 )
 
 func operator() *action.Operator {
