@@ -15,7 +15,7 @@ import (
 	"github.com/echterhof/rockstar-tui/pool"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
-	"github.com/echterhof/rockstar-tui/runtime/watch"
+	"github.com/echterhof/rockstar-tui/runtime/internal/watch"
 )
 
 // ErrClosed is returned by an App that was shut down.

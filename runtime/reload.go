@@ -10,7 +10,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
-	"github.com/echterhof/rockstar-tui/runtime/watch"
+	"github.com/echterhof/rockstar-tui/runtime/internal/watch"
 )
 
 // configFile is a config file as it was read in one go: what is parsed is what

@@ -11,7 +11,7 @@ import (
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
-	"github.com/echterhof/rockstar-tui/runtime/demo"
+	"github.com/echterhof/rockstar-tui/runtime/internal/demo"
 )
 
 // ServeOptions of a runtime with a control socket.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
-	"github.com/echterhof/rockstar-tui/runtime/statedir"
+	"github.com/echterhof/rockstar-tui/runtime/internal/statedir"
 )
 
 // Files of the state directory.

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/echterhof/rockstar-tui/runtime/watch"
+	"github.com/echterhof/rockstar-tui/runtime/internal/watch"
 )
 
 // A style is one way to save a file.

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
-	"github.com/echterhof/rockstar-tui/runtime/demo"
+	"github.com/echterhof/rockstar-tui/runtime/internal/demo"
 )
 
 func start(t *testing.T) (*demo.Demo, context.CancelFunc) {

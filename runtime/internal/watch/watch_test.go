@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/echterhof/rockstar-tui/runtime/watch"
+	"github.com/echterhof/rockstar-tui/runtime/internal/watch"
 )
 
 // TestMain lets the tests run side by side: nearly all they do is wait.

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/echterhof/rockstar-tui/runtime/watch"
+	"github.com/echterhof/rockstar-tui/runtime/internal/watch"
 )
 
 // TestFailureIsToldOnceAndItsEndToo breaks the file, waits for the one call

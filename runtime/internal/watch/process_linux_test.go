@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/echterhof/rockstar-tui/runtime/watch"
+	"github.com/echterhof/rockstar-tui/runtime/internal/watch"
 )
 
 // again runs tests of this binary in a process of its own, with attributes

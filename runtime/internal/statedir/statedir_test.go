@@ -8,7 +8,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/echterhof/rockstar-tui/runtime/statedir"
+	"github.com/echterhof/rockstar-tui/runtime/internal/statedir"
 )
 
 func open(t *testing.T, path string) *statedir.Dir {
