@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/echterhof/rockstar-tui/pool"
@@ -73,14 +74,18 @@ type App struct {
 	// changeMu serializes changes. mu guards what snapshots read; it is never
 	// held while something is opened, drained or waited for.
 	changeMu  sync.Mutex
+	urgent    atomic.Int32 // how many wait for changeMu that go before everybody else
+	probing   atomic.Int32 // how many plans bind an address just now
 	mu        sync.RWMutex
 	config    *config.Config       // what runs
 	file      *config.Config       // what the file last said, or what Open was given
 	status    control.ConfigStatus // of the file
 	revision  uint64
 	lastActor string
+	edited    edits             // which paths the newest revisions changed
 	fileHash  [sha256.Size]byte // of the file as last seen; mu guards it
 	changing  changing
+	closed    bool               // the runtime has begun to end; mu guards it
 	notes     notes              // what is known of the overrides
 	edits     []control.Override // the same, as a snapshot shows it
 	trial     *trial             // nil if none is under way
@@ -94,7 +99,8 @@ type App struct {
 	timing sync.Once
 	wake   chan struct{}
 
-	keys *keyring
+	keys  *keyring
+	files files
 
 	// upgrade under way, or the last one; mu guards it. door is how another
 	// program gets in the place of this one; nil where none can.
@@ -134,7 +140,11 @@ func Open(ctx context.Context, o Options) (*App, error) {
 	cfg, wrong := o.Config, error(nil)
 	if o.ConfigPath != "" {
 		var read configFile
-		read, wrong = a.readFile(o.ConfigPath, watch.Read)
+		read, wrong = a.readFile(ctx, o.ConfigPath, watch.Read)
+		if ctx.Err() != nil {
+			a.state.close()
+			return nil, ctx.Err()
+		}
 		cfg, a.status.Path = read.config, read.path
 		if wrong != nil && !o.FallbackLastGood {
 			a.state.close()
@@ -174,10 +184,10 @@ func newApp(o Options) *App {
 		listeners:     map[string]*managed{},
 		backendStates: map[string]string{},
 		cells:         map[string]int{},
-		keys:          newKeyring(),
 		wake:          make(chan struct{}, 1),
 		done:          make(chan struct{}),
 	}
+	a.keys, a.state.files = newKeyring(&a.files), &a.files
 	a.ctx, a.cancel = context.WithCancelCause(context.Background())
 	a.ending, a.hasten = context.WithCancel(a.ctx)
 	return a
@@ -203,12 +213,16 @@ func (a *App) Shutdown(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
+// endPatience is how long the end waits for a change under way, and for who
+// reads files: a disk that hangs must not keep the runtime from ending.
+const endPatience = time.Second
+
 func (a *App) shutdown(ctx context.Context) {
 	defer close(a.done)
 	defer a.logQueue.flush()
 	defer a.state.close()
 	a.hasten()
-	a.changeMu.Lock() // for good: nothing changes any more
+	a.lockForGood(endPatience)
 	a.cancel(ErrClosed)
 	if a.currentRevision() > 0 { // it had begun
 		a.events.infof("", "shutting down")
@@ -227,7 +241,19 @@ func (a *App) shutdown(ctx context.Context) {
 			return
 		}
 	}
-	a.running.Wait()
+	a.awaitBackground(endPatience)
+}
+
+// awaitBackground waits for the goroutines that background started. One of them
+// may be within a read that does not return.
+func (a *App) awaitBackground(limit time.Duration) {
+	over := make(chan struct{})
+	go func() { a.running.Wait(); close(over) }()
+	select {
+	case <-over:
+	case <-time.After(limit):
+		a.log.Warn("the end does not wait for a file that has not been read yet", "config", a.status.Path)
+	}
 }
 
 // sortedListeners are all that were ever configured and still have something to show.

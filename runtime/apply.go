@@ -2,10 +2,12 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
@@ -27,12 +29,12 @@ func (a *App) apply(ctx context.Context, to *config.Config) ([]config.Change, er
 // can; nil for nothing.
 func (a *App) applyWith(ctx context.Context, to *config.Config, last func() error) ([]config.Change, error) {
 	changes := config.Diff(a.config, to)
-	steps, err := a.steps(to, a.place)
+	steps, err := a.steps(a.config, to, a.place)
 	if err != nil {
 		return nil, err
 	}
 	for _, s := range steps {
-		if err := s.check(); err != nil {
+		if err := s.check(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -40,6 +42,11 @@ func (a *App) applyWith(ctx context.Context, to *config.Config, last func() erro
 	back := func(err error) ([]config.Change, error) {
 		for _, f := range slices.Backward(undo) {
 			f()
+		}
+		if a.isClosed() { // who ended the runtime has not waited, and may have missed what came back just now
+			for _, s := range steps {
+				s.managed.end()
+			}
 		}
 		return nil, err
 	}
@@ -56,9 +63,11 @@ func (a *App) applyWith(ctx context.Context, to *config.Config, last func() erro
 		}
 	}
 	failpoint("prepared")
-	a.commit(to, steps, len(changes) > 0)
+	if !a.commit(to, steps, changes) {
+		return back(ErrClosed)
+	}
 	failpoint("committed")
-	a.keys.adopt(a.served())
+	a.keys.adopt(a.served(), a.trial != nil || a.trying)
 	for _, f := range retire {
 		f()
 	}
@@ -67,13 +76,17 @@ func (a *App) applyWith(ctx context.Context, to *config.Config, last func() erro
 	return changes, nil
 }
 
-// commit makes to what runs.
-func (a *App) commit(to *config.Config, steps []step, changed bool) {
+// commit makes to what runs, unless the runtime has begun to end.
+func (a *App) commit(to *config.Config, steps []step, changes []config.Change) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.closed {
+		return false
+	}
 	a.config = to
-	if changed || a.revision == 0 {
+	if len(changes) > 0 || a.revision == 0 {
 		a.revision++
+		a.edited = a.edited.add(a.revision, a.changing.actor, changes)
 	}
 	for _, s := range steps {
 		a.listeners[s.name] = s.managed
@@ -91,6 +104,7 @@ func (a *App) commit(to *config.Config, steps []step, changed bool) {
 		}
 		m.configure(c)
 	}
+	return true
 }
 
 // served are the settings of all listeners that are served.
@@ -98,7 +112,7 @@ func (a *App) served() map[string]settings {
 	all := map[string]settings{}
 	for _, m := range a.sortedListeners() {
 		if e := m.endpoint(); e != nil {
-			all[m.name] = e.settings
+			all[m.name] = e.current()
 		}
 	}
 	return all
@@ -110,13 +124,14 @@ type step struct {
 	name    string
 	kind    string // as in control.ListenerPlan.Action
 	managed *managed
-	to      settings // unless it stops
+	running *endpoint // that serves it now; nil if none does
+	to      settings  // unless it stops
 }
 
 // steps lists what must be done to each listener, by name.
-func (a *App) steps(to *config.Config, place placing) ([]step, error) {
+func (a *App) steps(from, to *config.Config, place placing) ([]step, error) {
 	names := map[string]bool{}
-	for name := range a.config.Listeners {
+	for name := range from.Listeners {
 		names[name] = true
 	}
 	for name := range to.Listeners {
@@ -137,9 +152,9 @@ func (a *App) steps(to *config.Config, place placing) ([]step, error) {
 
 func (a *App) stepFor(to *config.Config, name string, place placing) (step, error) {
 	m := a.managed(name)
-	s := step{app: a, name: name, managed: m}
-	want, wanted := to.Listeners[name]
 	running := m.endpoint()
+	s := step{app: a, name: name, managed: m, running: running}
+	want, wanted := to.Listeners[name]
 	if wanted {
 		var err error
 		if s.to, err = a.settingsFor(to, name, place); err != nil {
@@ -156,7 +171,7 @@ func (a *App) stepFor(to *config.Config, name string, place placing) (step, erro
 	case running == nil:
 		s.kind = "start"
 	default:
-		s.kind = difference(running.settings, s.to)
+		s.kind = difference(running.current(), s.to)
 	}
 	return s, nil
 }
@@ -176,12 +191,20 @@ func difference(from, to settings) string {
 }
 
 // check finds, without touching anything that runs, what would make the
-// settings fail in whoever serves them.
-func (s step) check() error {
+// settings fail in whoever serves them. It looks at directories that are served,
+// and waits for them within bounds.
+func (s step) check(ctx context.Context) error {
 	if s.kind == "stop" || s.kind == "remove" {
 		return nil
 	}
-	if e := s.managed.endpoint(); e != nil && s.kind != "rebind" {
+	_, err := within(ctx, &s.app.files, "listener "+s.name, fileTimeout, func() (struct{}, error) {
+		return struct{}{}, s.try()
+	})
+	return err
+}
+
+func (s step) try() error {
+	if e := s.running; e != nil && s.kind != "rebind" {
 		if err := e.maySteerBy(s.to); err != nil {
 			return err
 		}
@@ -200,17 +223,17 @@ func (s step) check() error {
 func (s step) prepare(ctx context.Context) (undo, retire func(), err error) {
 	switch s.kind {
 	case "stop", "remove":
-		return func() {}, func() { s.stop(s.managed.endpoint()) }, nil
+		return func() {}, func() { s.stop(s.running) }, nil
 	case "start", "rebind":
 		return s.open(ctx)
 	default:
-		return s.managed.endpoint().change(ctx, s.to)
+		return s.running.change(ctx, s.to)
 	}
 }
 
 // open binds the address and starts to serve it beside the endpoint in use, if any.
 func (s step) open(ctx context.Context) (undo, retire func(), err error) {
-	old := s.managed.endpoint()
+	old := s.running
 	e, err := s.bind(ctx, old)
 	if err != nil {
 		return nil, nil, err
@@ -256,6 +279,10 @@ func (s step) bind(ctx context.Context, old *endpoint) (*endpoint, error) {
 		return e, nil
 	}
 	e, err := bindEndpoint(ctx, s.name, s.to, s.samePort(old), s.app.log)
+	for tries := 100; tries > 0 && errors.Is(err, syscall.EADDRINUSE) && s.app.probing.Load() > 0; tries-- {
+		time.Sleep(time.Millisecond) // a plan tries the address just now
+		e, err = bindEndpoint(ctx, s.name, s.to, s.samePort(old), s.app.log)
+	}
 	return e, s.managed.explain(err)
 }
 
@@ -265,7 +292,7 @@ func (s step) samePort(old *endpoint) bool {
 	if old == nil {
 		return false
 	}
-	a, b := old.settings.Listener.Address, s.to.Listener.Address
+	a, b := old.current().Listener.Address, s.to.Listener.Address
 	return a[strings.LastIndexByte(a, ':'):] == b[strings.LastIndexByte(b, ':'):]
 }
 

@@ -200,7 +200,7 @@ func resume(o Options, c *carried) (*App, error) {
 	for _, l := range c.Listeners {
 		a.listeners[l.Name] = a.resumeListener(l)
 	}
-	a.keys.adopt(a.served())
+	a.keys.adopt(a.served(), false)
 	if a.status.Path != "" {
 		if c.Status.State == control.ConfigPending { // what was held is to be read, and held, again
 			c.Hash = [32]byte{}

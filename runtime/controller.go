@@ -41,7 +41,11 @@ func (a *App) Watch(ctx context.Context, o control.WatchOptions, fn func(*contro
 
 // Apply carries out a change.
 func (a *App) Apply(ctx context.Context, c control.Change) (*control.Result, error) {
-	unlock, err := a.lockAs(ctx, orSomebody(c.Actor))
+	was := a.readToWrite(ctx, c.Persist)
+	ctx, unlock, err := a.lock(ctx, turn{actor: orSomebody(c.Actor), to: func(v view) *config.Config {
+		to, _ := a.wanted(v, c) // what is wrong with it is told when its turn has come
+		return to
+	}})
 	if err != nil {
 		return nil, err
 	}
@@ -49,13 +53,13 @@ func (a *App) Apply(ctx context.Context, c control.Change) (*control.Result, err
 	if err := a.onTrial(); err != nil {
 		return nil, err
 	}
-	to, err := a.wanted(c)
+	to, err := a.wanted(a.view(), c)
 	if err != nil {
 		return nil, err
 	}
 	d := deed{to: to, trigger: control.TriggerChange, change: c, message: a.plan(to).Summary}
 	if c.Persist {
-		if d.last, err = a.writeBack(c.Patch); err != nil {
+		if d.last, err = a.writeBack(ctx, was, c.Patch); err != nil {
 			return nil, err
 		}
 		if c.Confirm == 0 {
@@ -72,25 +76,22 @@ func (a *App) Apply(ctx context.Context, c control.Change) (*control.Result, err
 }
 
 // wanted is the config that a change asks for.
-func (a *App) wanted(c control.Change) (*config.Config, error) {
-	a.mu.RLock()
-	present, revision, last := a.config, a.revision, a.lastActor
-	a.mu.RUnlock()
-	if c.Base != 0 && c.Base != revision {
-		return nil, &control.Error{Code: control.CodeConflict, Message: conflictMessage(c.Base, revision, last)}
-	}
-	var to *config.Config
-	var err error
+func (a *App) wanted(v view, c control.Change) (*config.Config, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
+	if err := a.conflict(v, c); err != nil {
+		return nil, err
+	}
+	var to *config.Config
+	var err error
 	switch {
 	case c.Config != "":
-		to, err = config.Parse(a.status.Path, []byte(c.Config))
+		to, err = config.Parse(v.status.Path, []byte(c.Config))
 	case c.Persist: // what is unset goes from the file, too
-		to, err = present.With(c.Patch)
+		to, err = v.config.With(c.Patch)
 	default:
-		to, err = present.With(a.asInFile(c.Patch))
+		to, err = v.config.With(inFile(v.file, c.Patch))
 	}
 	if err != nil {
 		return nil, invalid(err)
@@ -98,10 +99,8 @@ func (a *App) wanted(c control.Change) (*config.Config, error) {
 	return to, nil
 }
 
-// asInFile gives an unset its meaning: back to what the file says. What the file
+// inFile gives an unset its meaning: back to what the file says. What the file
 // does not say is removed.
-func (a *App) asInFile(p config.Patch) config.Patch { return inFile(a.file, p) }
-
 func inFile(file *config.Config, p config.Patch) config.Patch {
 	out := slices.Clone(p)
 	for i, e := range out {
@@ -110,14 +109,6 @@ func inFile(file *config.Config, p config.Patch) config.Patch {
 		}
 	}
 	return out
-}
-
-func conflictMessage(base, now uint64, last string) string {
-	who := ""
-	if last != "" {
-		who = " by " + last
-	}
-	return fmt.Sprintf("the state was changed%s: this change was thought up on revision %d, now it is %d; look again", who, base, now)
 }
 
 // invalid turns the errors of a config into one for the wire.
@@ -240,20 +231,36 @@ func (a *App) actOnConfig(ctx context.Context, action control.Action) (*control.
 	if action.Kind == control.Reload {
 		// Who reloads after replacing a certificate must not be answered while
 		// the old one is still served.
-		a.renewAll(ctx)
+		if err := a.renewAll(ctx); err != nil {
+			return nil, err
+		}
+		return a.reload(ctx, action)
 	}
-	unlock, err := a.lockAs(ctx, orSomebody(action.Actor))
+	was := a.readToWrite(ctx, action.Kind == control.Confirm && a.persists())
+	ctx, unlock, err := a.lock(ctx, turn{actor: orSomebody(action.Actor), to: a.actionLeadsTo(action)})
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
 	switch action.Kind {
 	case control.Confirm:
-		return a.confirm(action)
+		return a.confirm(ctx, was, action)
 	case control.Rollback:
 		return a.rollback(ctx, action)
-	case control.Reload:
-		return a.reload(ctx, action)
 	}
 	return a.decide(ctx, action)
+}
+
+// actionLeadsTo is the config that an action will make run.
+func (a *App) actionLeadsTo(action control.Action) func(view) *config.Config {
+	return func(v view) *config.Config {
+		switch {
+		case action.Kind == control.Rollback && action.Generation != 0:
+			to, _ := a.generation(action.Generation)
+			return to
+		case action.Kind == control.Rollback && v.trial != nil:
+			return v.trial.before
+		}
+		return a.heldFile()
+	}
 }

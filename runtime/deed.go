@@ -25,7 +25,7 @@ func (a *App) enact(ctx context.Context, d deed) (*control.Result, error) {
 	began := time.Now()
 	changes, err := a.applyWith(ctx, d.to, d.last)
 	if err != nil && ctx.Err() != nil {
-		return nil, ctx.Err()
+		return nil, turnEnded(ctx)
 	}
 	if err != nil {
 		a.tellRefused(d.entry(control.ResultRefused, err.Error(), config.Diff(a.config, d.to), began))

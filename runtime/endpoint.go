@@ -147,7 +147,7 @@ func (e *endpoint) change(ctx context.Context, to settings) (undo, retire func()
 }
 
 func (e *endpoint) changeServers(ctx context.Context, to settings) (undo, retire func(), err error) {
-	from := e.settings
+	from := e.current()
 	switch was, will := from.Listener.Prefork.Workers, to.Listener.Prefork.Workers; {
 	case was == 0 && will == 0:
 		return e.changeLocal(from, to)
@@ -292,7 +292,7 @@ func (e *endpoint) stopGroup(group *prefork.Group) {
 // refused is closed then, done when all is over.
 func (e *endpoint) end() (refused, done <-chan struct{}) {
 	noAccept, over := make(chan struct{}), make(chan struct{})
-	timeout := drainTimeout(e.settings)
+	timeout := drainTimeout(e.current())
 	go func() {
 		defer close(over)
 		if err := e.sockets.Quiesce(); err != nil {
@@ -384,6 +384,13 @@ func (e *endpoint) servers() (locals []*service, groups []*prefork.Group) {
 		groups = append(groups, e.group)
 	}
 	return locals, groups
+}
+
+// current is what the endpoint is served by.
+func (e *endpoint) current() settings {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.settings
 }
 
 func (e *endpoint) remember(s settings) {

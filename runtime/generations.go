@@ -140,20 +140,29 @@ func noGeneration(number uint64, why string) *control.Error {
 // goBack makes the config of a generation run again. Callers hold changeMu.
 func (a *App) goBack(ctx context.Context, action control.Action) (*control.Result, error) {
 	if now := a.currentRevision(); action.Base != 0 && action.Base != now {
-		return nil, &control.Error{Code: control.CodeConflict, Message: conflictMessage(action.Base, now, a.lastActor)}
+		return nil, conflictError(action.Base, now, a.lastActor, "")
 	}
-	kept := a.generations.list(control.HistoryQuery{Number: action.Generation, Limit: 1, Config: true})
-	switch {
-	case len(kept) == 0:
-		return nil, noGeneration(action.Generation, "it is not kept, or never was")
-	case kept[0].Result != control.ResultApplied:
-		return nil, noGeneration(action.Generation, "it was refused and never ran")
-	}
-	to, err := config.Parse(a.status.Path, []byte(kept[0].Config))
+	to, err := a.generation(action.Generation)
 	if err != nil {
-		return nil, invalid(err)
+		return nil, err
 	}
 	message := fmt.Sprintf("back to generation %d: %s", action.Generation, a.plan(to).Summary)
 	return a.enact(ctx, deed{to: to, trigger: control.TriggerRollback, message: message,
 		change: control.Change{Actor: action.Actor, Reason: action.Reason}})
+}
+
+// generation is the config of an entry that ran.
+func (a *App) generation(number uint64) (*config.Config, error) {
+	kept := a.generations.list(control.HistoryQuery{Number: number, Limit: 1, Config: true})
+	switch {
+	case len(kept) == 0:
+		return nil, noGeneration(number, "it is not kept, or never was")
+	case kept[0].Result != control.ResultApplied:
+		return nil, noGeneration(number, "it was refused and never ran")
+	}
+	to, err := config.Parse(a.view().status.Path, []byte(kept[0].Config))
+	if err != nil {
+		return nil, invalid(err)
+	}
+	return to, nil
 }

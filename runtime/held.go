@@ -76,10 +76,20 @@ func (a *App) removal(to *config.Config) string {
 }
 
 // afterTrial takes the file that was saved during the trial.
-func (a *App) afterTrial() {
+func (a *App) afterTrial(ctx context.Context) {
 	if file := a.release(); file != nil {
-		a.take(file)
+		a.take(ctx, file)
 	}
+}
+
+// heldFile is the file that is held; nil if none is.
+func (a *App) heldFile() *config.Config {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	if a.held == nil {
+		return nil
+	}
+	return a.held.file
 }
 
 // decide applies a held file, or leaves it unapplied until it is saved again.

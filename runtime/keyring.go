@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -33,11 +34,23 @@ const (
 
 // keyring keeps the certificates in use, by their files, and the ticket keys of
 // the listeners.
+//
+// Its lock is held for memory alone: a snapshot needs it. Files are read without
+// it, and within bounds.
 type keyring struct {
+	files *files
+
 	mu      sync.Mutex
 	pairs   map[config.TLS]*pair
-	tickets map[string][][32]byte // by listener
+	read    map[config.TLS]pairRead // for a change to come, and for one on trial to be taken back
+	tickets map[string][][32]byte   // by listener
 	rotated time.Time
+}
+
+// pairRead is what two files hold, or why they could not be read.
+type pairRead struct {
+	cert, key []byte
+	err       error
 }
 
 // pair is a certificate in use and its key.
@@ -52,12 +65,57 @@ type pair struct {
 	told    bool
 }
 
-func newKeyring() *keyring {
-	return &keyring{pairs: map[config.TLS]*pair{}, tickets: map[string][][32]byte{}, rotated: time.Now()}
+func newKeyring(f *files) *keyring {
+	return &keyring{files: f, pairs: map[config.TLS]*pair{}, read: map[config.TLS]pairRead{},
+		tickets: map[string][][32]byte{}, rotated: time.Now()}
 }
 
-// material for a listener: from memory if the certificate is in use, so that
-// other changes do not depend on its files, else from the files.
+// load reads the certificates that a config needs and that are not in use. What
+// is wrong with them is told by material.
+func (k *keyring) load(ctx context.Context, to *config.Config) error {
+	for _, files := range k.unused(to) {
+		r := k.readPair(ctx, files)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		k.mu.Lock()
+		if was, ok := k.read[files]; !ok || was.err != nil || r.err == nil || !isLate(r.err) {
+			k.read[files] = r // else what it held when it was last in use does
+		}
+		k.mu.Unlock()
+	}
+	return nil
+}
+
+// unused are the certificates of a config that no listener serves now.
+func (k *keyring) unused(to *config.Config) (out []config.TLS) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, l := range to.Listeners {
+		if l.Enabled && l.TLS != nil && k.pairs[*l.TLS] == nil && !slices.Contains(out, *l.TLS) {
+			out = append(out, *l.TLS)
+		}
+	}
+	return out
+}
+
+// covers reports whether all certificates of a config are in memory, or known to
+// be unreadable.
+func (k *keyring) covers(to *config.Config) bool {
+	if to == nil {
+		return true
+	}
+	missing := k.unused(to)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return !slices.ContainsFunc(missing, func(files config.TLS) bool {
+		_, ok := k.read[files]
+		return !ok
+	})
+}
+
+// material for a listener: the certificate in use, so that other changes do not
+// depend on its files, else what load has read.
 func (k *keyring) material(listener string, files config.TLS) (*material, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -66,11 +124,15 @@ func (k *keyring) material(listener string, files config.TLS) (*material, error)
 		m.Cert, m.Key = p.cert, p.key
 		return m, nil
 	}
-	var err error
-	if m.Cert, m.Key, err = readPair(files); err != nil {
-		return nil, err
+	r, ok := k.read[files]
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("tls: the certificate %s is needed since a moment ago: try again", files.CertFile)
+	case r.err != nil:
+		return nil, r.err
 	}
-	_, err = checkPair(files, m.Cert, m.Key)
+	m.Cert, m.Key = r.cert, r.key
+	_, err := checkPair(files, m.Cert, m.Key)
 	return m, err
 }
 
@@ -87,17 +149,20 @@ func newTicketKey() (key [32]byte) {
 	return key
 }
 
-func readPair(files config.TLS) (cert, key []byte, err error) {
-	if cert, err = readBounded(files.CertFile); err != nil {
-		return nil, nil, fmt.Errorf("tls: cert_file: %w", err)
+func (k *keyring) readPair(ctx context.Context, of config.TLS) (r pairRead) {
+	read := func(path string) ([]byte, error) {
+		return within(ctx, k.files, path, fileTimeout, func() ([]byte, error) { return readBounded(path, maxCertFile) })
 	}
-	if key, err = readBounded(files.KeyFile); err != nil {
-		return nil, nil, fmt.Errorf("tls: key_file: %w", err)
+	if r.cert, r.err = read(of.CertFile); r.err != nil {
+		return pairRead{err: fmt.Errorf("tls: cert_file: %w", r.err)}
 	}
-	return cert, key, nil
+	if r.key, r.err = read(of.KeyFile); r.err != nil {
+		return pairRead{err: fmt.Errorf("tls: key_file: %w", r.err)}
+	}
+	return r
 }
 
-func readBounded(path string) ([]byte, error) {
+func readBounded(path string, limit int64) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -110,17 +175,22 @@ func readBounded(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxCertFile+1))
-	if err == nil && len(data) > maxCertFile {
-		err = fmt.Errorf("%s has more than %d bytes", path, maxCertFile)
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("%s has more than %d bytes", path, limit)
 	}
 	return data, err
 }
 
-// adopt keeps what the listeners that are served use, and forgets the rest.
-func (k *keyring) adopt(used map[string]settings) {
+// adopt keeps what the listeners that are served use, and forgets the rest; but
+// with trial also what is to be served again when that is taken back.
+func (k *keyring) adopt(used map[string]settings, trial bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	before := k.pairs
+	if !trial {
+		clear(k.read)
+	}
 	pairs := map[config.TLS]*pair{}
 	for _, s := range used {
 		if s.TLS == nil {
@@ -137,6 +207,11 @@ func (k *keyring) adopt(used map[string]settings) {
 		pairs[files] = p
 	}
 	k.pairs = pairs
+	for files, p := range before {
+		if trial && pairs[files] == nil {
+			k.read[files] = pairRead{cert: p.cert, key: p.key}
+		}
+	}
 	for name := range k.tickets {
 		if used[name].TLS == nil {
 			delete(k.tickets, name)
@@ -153,7 +228,7 @@ func (k *keyring) problem(files *config.TLS) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if p := k.pairs[*files]; p != nil && p.told {
-		return p.problem
+		return servesOld + p.problem
 	}
 	return ""
 }
@@ -177,28 +252,42 @@ func (k *keyring) certificate(files *config.TLS) (c problems.Certificate, ok boo
 	return c, true
 }
 
+// servesOld begins what is said of files that cannot be used.
+const servesOld = "the old certificate keeps being served: "
+
 // renewal is what a look at the files brought.
 type renewal struct {
 	files   config.TLS
-	changed bool // another certificate is to be served
+	renewed *pair // to be served instead; nil if it is only about a message
 	message string
-	back    func() // undoes it
 }
 
 // look compares the files with what is in use.
-func (k *keyring) look() (found []renewal) {
+func (k *keyring) look(ctx context.Context) (found []renewal) {
 	k.mu.Lock()
-	defer k.mu.Unlock()
-	for files, p := range k.pairs {
-		if r, ok := p.look(files, time.Now()); ok {
-			found = append(found, r)
+	var all []config.TLS
+	for files := range k.pairs {
+		all = append(all, files)
+	}
+	k.mu.Unlock()
+	for _, files := range all {
+		read := k.readPair(ctx, files)
+		if ctx.Err() != nil {
+			return nil
 		}
+		k.mu.Lock()
+		if p := k.pairs[files]; p != nil {
+			if r, ok := p.look(files, read, time.Now()); ok {
+				found = append(found, r)
+			}
+		}
+		k.mu.Unlock()
 	}
 	return found
 }
 
-func (p *pair) look(files config.TLS, now time.Time) (r renewal, ok bool) {
-	cert, key, err := readPair(files)
+func (p *pair) look(files config.TLS, read pairRead, now time.Time) (r renewal, ok bool) {
+	cert, key, err := read.cert, read.key, read.err
 	if err == nil && bytes.Equal(cert, p.cert) && bytes.Equal(key, p.key) {
 		p.refused, p.since, p.told, p.problem = [2][]byte{}, time.Time{}, false, ""
 		if !p.warned && p.expires.Sub(now) < expiresSoon {
@@ -213,12 +302,7 @@ func (p *pair) look(files config.TLS, now time.Time) (r renewal, ok bool) {
 	if err == nil {
 		leaf, bad := checkPair(files, cert, key)
 		if err = bad; err == nil {
-			before := *p
-			*p = pair{cert: cert, key: key, expires: leaf.NotAfter}
-			return renewal{files: files, changed: true, back: func() {
-				*p = before
-				p.refused, p.since, p.told = [2][]byte{cert, key}, now, true
-			}}, true
+			return renewal{files: files, renewed: &pair{cert: cert, key: key, expires: leaf.NotAfter}}, true
 		}
 	}
 	content := [2][]byte{cert, key}
@@ -229,8 +313,28 @@ func (p *pair) look(files config.TLS, now time.Time) (r renewal, ok bool) {
 		return r, false
 	}
 	p.told = true
-	p.problem = "the old certificate keeps being served: " + p.problem
-	return renewal{files: files, message: p.problem}, true
+	return renewal{files: files, message: servesOld + p.problem}, true
+}
+
+// use has a pair served that files hold now, as of the next change; back undoes
+// it. It returns nil if it is what is served already.
+func (k *keyring) use(files config.TLS, renewed *pair) (back func(why error)) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	before := k.pairs[files]
+	if before == nil || bytes.Equal(before.cert, renewed.cert) && bytes.Equal(before.key, renewed.key) {
+		return nil
+	}
+	k.pairs[files] = renewed
+	return func(why error) {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		k.pairs[files] = before
+		if why != nil {
+			before.refused, before.since, before.told = [2][]byte{renewed.cert, renewed.key}, time.Now(), true
+			before.problem = why.Error()
+		}
+	}
 }
 
 func ending(expires, now time.Time) string {
@@ -265,36 +369,52 @@ func (a *App) watchCerts(ctx context.Context) {
 		case <-tick.C:
 		}
 		if a.keys.rotate(time.Now()) {
-			if err := a.reapply(ctx); err != nil {
+			if err := a.reapply(ctx); err != nil && ctx.Err() == nil {
 				a.events.errorf("", "new keys for session tickets: %v", err)
 			}
 		}
-		a.renewAll(ctx)
+		_ = a.renewAll(ctx) // what has not had its turn is found again
 	}
 }
 
 // renewAll brings into service what the files of certificates hold now.
-func (a *App) renewAll(ctx context.Context) {
-	for _, r := range a.keys.look() {
-		a.renew(ctx, r)
+func (a *App) renewAll(ctx context.Context) error {
+	for _, r := range a.keys.look(ctx) {
+		if r.renewed == nil {
+			a.events.warnf("", "%s: %s", a.usersOf(r.files), r.message)
+			continue
+		}
+		if err := a.renew(ctx, r); err != nil {
+			return err
+		}
 	}
+	return ctx.Err()
 }
 
-func (a *App) renew(ctx context.Context, r renewal) {
+// renew has a renewed certificate served. An error means that its turn has not
+// come: the next look at the files finds it again.
+func (a *App) renew(ctx context.Context, r renewal) error {
+	ctx, unlock, err := a.lock(ctx, turn{yields: true})
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	back := a.keys.use(r.files, r.renewed)
+	if back == nil {
+		return nil
+	}
 	users := a.usersOf(r.files)
-	if !r.changed {
-		a.events.warnf("", "%s: %s", users, r.message)
-		return
+	if _, err = a.apply(ctx, a.config); err == nil {
+		a.events.infof("", "%s: a new certificate is served from %s; open connections keep the old one", users, r.files.CertFile)
+		return nil
 	}
-	if err := a.reapply(ctx); err != nil {
-		a.keys.mu.Lock()
-		r.back()
-		a.keys.pairs[r.files].problem = "the old certificate keeps being served: " + err.Error()
-		a.keys.mu.Unlock()
-		a.events.errorf("", "%s: the old certificate keeps being served: %v", users, err)
-		return
+	if ctx.Err() != nil {
+		back(nil)
+		return context.Cause(ctx)
 	}
-	a.events.infof("", "%s: a new certificate is served from %s; open connections keep the old one", users, r.files.CertFile)
+	back(err)
+	a.events.errorf("", "%s: %s%v", users, servesOld, err)
+	return nil
 }
 
 // usersOf names the listeners that serve a pair, as a part of a message.
@@ -312,9 +432,9 @@ func (a *App) usersOf(files config.TLS) string {
 
 // reapply brings what runs up to date with what is not in the config.
 func (a *App) reapply(ctx context.Context) error {
-	unlock, err := a.lockChange(ctx)
+	ctx, unlock, err := a.lock(ctx, turn{})
 	if err != nil {
-		return nil // shut down
+		return err
 	}
 	defer unlock()
 	_, err = a.apply(ctx, a.config)

@@ -11,23 +11,30 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
-// Plan tells what a change would do.
+// Plan tells what a change would do. It connects to backends, binds addresses and
+// reads files, which takes time: it looks at the state of one moment and keeps
+// nobody from changing it.
 func (a *App) Plan(ctx context.Context, c control.Change) (*control.Plan, error) {
-	unlock, err := a.lockChange(ctx)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	v := a.view()
+	to, err := a.wanted(v, c)
 	if err != nil {
 		return nil, err
 	}
-	defer unlock()
-	to, err := a.wanted(c)
-	if err != nil {
+	if err := a.keys.load(ctx, to); err != nil {
 		return nil, err
 	}
-	steps, err := a.steps(to, a.placed)
+	steps, err := a.steps(v.config, to, a.placed)
 	if err != nil {
 		return nil, &control.Error{Code: control.CodeRefused, Message: err.Error()}
 	}
-	p := a.planOf(to, steps)
-	if err := a.probe(ctx, p, steps, to); err != nil {
+	p := a.planOf(v, to, steps)
+	if err := a.probe(ctx, p, steps, v.config, to); err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		return nil, &control.Error{Code: control.CodeRefused, Message: err.Error()}
 	}
 	for i := range p.Listeners {
@@ -38,16 +45,17 @@ func (a *App) Plan(ctx context.Context, c control.Change) (*control.Plan, error)
 
 // plan compares what runs with to. Callers hold changeMu.
 func (a *App) plan(to *config.Config) *control.Plan {
-	steps, err := a.steps(to, a.placed)
+	v := a.view()
+	steps, err := a.steps(v.config, to, a.placed)
 	if err != nil {
 		steps = nil // said again by whoever makes the change
 	}
-	return a.planOf(to, steps)
+	return a.planOf(v, to, steps)
 }
 
-func (a *App) planOf(to *config.Config, steps []step) *control.Plan {
+func (a *App) planOf(v view, to *config.Config, steps []step) *control.Plan {
 	p := &control.Plan{
-		Revision: a.currentRevision(), Changes: config.Diff(a.config, to),
+		Revision: v.revision, Changes: config.Diff(v.config, to),
 		Listeners: []control.ListenerPlan{},
 	}
 	if p.Changes == nil {
@@ -59,7 +67,7 @@ func (a *App) planOf(to *config.Config, steps []step) *control.Plan {
 		p.Listeners = append(p.Listeners, lp)
 		said = append(said, lp.Summary)
 	}
-	p.Pools = a.poolPlans(to)
+	p.Pools = a.poolPlans(v.config, to)
 	for _, pp := range p.Pools {
 		said = append(said, pp.Summary)
 	}
@@ -79,8 +87,8 @@ func (s step) plan() control.ListenerPlan {
 	p := control.ListenerPlan{Name: s.name, Action: s.kind}
 	open := int(s.openConnections(0))
 	from := 0
-	if e := s.managed.endpoint(); e != nil {
-		from = e.settings.Listener.Prefork.Workers
+	if e := s.running; e != nil {
+		from = e.current().Listener.Prefork.Workers
 	}
 	to := s.to.Listener.Prefork.Workers
 	switch s.kind {
@@ -124,7 +132,7 @@ func (s step) plan() control.ListenerPlan {
 // leaving tells what makes every open connection leave after its present request,
 // though the socket and who serves it stay; empty if nothing does.
 func (s step) leaving() string {
-	was, will := s.managed.endpoint().settings.Listener, s.to.Listener
+	was, will := s.running.current().Listener, s.to.Listener
 	switch {
 	case was.TLS == nil && will.TLS != nil:
 		return "begins to speak TLS"
@@ -140,8 +148,8 @@ func (s step) leaving() string {
 
 // overdue counts the connections that a shorter idle timeout ends at once.
 func (s step) overdue() int {
-	e := s.managed.endpoint()
-	was, will := e.settings.Listener.Timeouts.Idle, s.to.Listener.Timeouts.Idle
+	e := s.running
+	was, will := e.current().Listener.Timeouts.Idle, s.to.Listener.Timeouts.Idle
 	if will <= 0 || was > 0 && was <= will {
 		return 0
 	}
@@ -183,11 +191,11 @@ func (s step) resizeSummary(from, to, drained int) string {
 // openConnections of the workers whose id is at least from; draining ones have
 // been told before and do not count.
 func (s step) openConnections(from int) (n uint64) {
-	e := s.managed.endpoint()
+	e := s.running
 	if e == nil {
 		return 0
 	}
-	inProcess := e.settings.Listener.Prefork.Workers == 0
+	inProcess := e.current().Listener.Prefork.Workers == 0
 	e.each(func(w prefork.Status, b *board) {
 		if w.State != prefork.Draining && (inProcess || w.ID >= from) {
 			t := b.listener.Load()
@@ -199,8 +207,8 @@ func (s step) openConnections(from int) (n uint64) {
 
 // drainDeadline is the longest that what is retired may take.
 func (s step) drainDeadline() string {
-	if e := s.managed.endpoint(); e != nil {
-		return e.settings.Listener.Timeouts.Shutdown.String()
+	if e := s.running; e != nil {
+		return e.current().Listener.Timeouts.Shutdown.String()
 	}
 	return ""
 }

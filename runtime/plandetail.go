@@ -31,7 +31,7 @@ func (s step) workers() []control.WorkerPlan {
 		will = 0
 	}
 	var all []control.WorkerPlan
-	if e := s.managed.endpoint(); e != nil && e.settings.Listener.Prefork.Workers > 0 {
+	if e := s.running; e != nil && e.current().Listener.Prefork.Workers > 0 {
 		e.each(func(w prefork.Status, b *board) {
 			if w.State == prefork.Draining {
 				return
@@ -72,8 +72,8 @@ const (
 // request, 0 if none is under way.
 func (s step) likely(p *control.ListenerPlan, age time.Duration) time.Duration {
 	limit := age
-	if e := s.managed.endpoint(); e != nil && p.Deadline != "" {
-		limit = time.Duration(e.settings.Listener.Timeouts.Shutdown)
+	if e := s.running; e != nil && p.Deadline != "" {
+		limit = time.Duration(e.current().Listener.Timeouts.Shutdown)
 	}
 	if slices.ContainsFunc(p.LongLived, func(c control.LongLived) bool { return notHTTP(c.Protocol) }) {
 		return limit

@@ -10,11 +10,11 @@ import (
 )
 
 // poolPlans tell what a change would do to the pools that it touches, by name.
-func (a *App) poolPlans(to *config.Config) (plans []control.PoolPlan) {
+func (a *App) poolPlans(from, to *config.Config) (plans []control.PoolPlan) {
 	touched := map[string]bool{}
-	for _, pools := range []map[string]config.Pool{a.config.Pools, to.Pools} {
+	for _, pools := range []map[string]config.Pool{from.Pools, to.Pools} {
 		for name := range pools {
-			if !samePool(a.config, to, name) {
+			if !samePool(from, to, name) {
 				touched[name] = true
 			}
 		}
@@ -24,7 +24,7 @@ func (a *App) poolPlans(to *config.Config) (plans []control.PoolPlan) {
 	}
 	counts := a.backendCounts()
 	for _, name := range sortedKeys(touched) {
-		plans = append(plans, poolPlan(name, a.config, to, counts))
+		plans = append(plans, poolPlan(name, from, to, counts))
 	}
 	return plans
 }

@@ -36,9 +36,9 @@ const (
 
 // probe tries for real what could fail when the steps are made, and returns why
 // they would. What could only disappoint is returned as warnings.
-func (a *App) probe(ctx context.Context, p *control.Plan, steps []step, to *config.Config) error {
+func (a *App) probe(ctx context.Context, p *control.Plan, steps []step, from, to *config.Config) error {
 	for _, s := range steps {
-		if err := s.check(); err != nil {
+		if err := s.check(ctx); err != nil {
 			return err
 		}
 		if err := s.probeAddress(ctx); err != nil {
@@ -46,7 +46,7 @@ func (a *App) probe(ctx context.Context, p *control.Plan, steps []step, to *conf
 		}
 	}
 	p.Needs = a.needs(p.Listeners)
-	p.Warnings = append(a.probeBackends(ctx, to), certificateWarnings(steps)...)
+	p.Warnings = append(a.probeBackends(ctx, from, to), certificateWarnings(steps)...)
 	p.Warnings = append(p.Warnings, shortages(p.Needs)...)
 	for _, s := range steps {
 		p.Warnings = append(p.Warnings, tooManyConnections(s.name, s.to.Listener)...)
@@ -59,12 +59,14 @@ func (s step) probeAddress(ctx context.Context) error {
 	if s.kind != "start" && s.kind != "rebind" || s.app.isGiven(s.name) {
 		return nil
 	}
-	if old := s.managed.endpoint(); old != nil && s.samePort(old) {
+	if old := s.running; old != nil && s.samePort(old) {
 		return nil // the port is our own
 	}
 	if s.app.leaves(s.to.Listener.Address) {
 		return nil
 	}
+	s.app.probing.Add(1)
+	defer s.app.probing.Add(-1)
 	err := listener.Probe(ctx, s.to.Listener.Address, s.to.Listener.Protocol == protocolQUIC)
 	return s.managed.explain(explainBind(s.name, err))
 }
@@ -75,7 +77,7 @@ func (a *App) leaves(address string) bool {
 	for _, m := range a.sortedListeners() {
 		m.mu.Lock()
 		here := slices.ContainsFunc(m.retiring, func(e *endpoint) bool {
-			return e.settings.Listener.Address == address
+			return e.current().Listener.Address == address
 		})
 		m.mu.Unlock()
 		if here {
@@ -86,7 +88,7 @@ func (a *App) leaves(address string) bool {
 }
 
 // probeBackends connects to the backends that are new or moved.
-func (a *App) probeBackends(ctx context.Context, to *config.Config) []string {
+func (a *App) probeBackends(ctx context.Context, from, to *config.Config) []string {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
 	var mu sync.Mutex
@@ -94,7 +96,7 @@ func (a *App) probeBackends(ctx context.Context, to *config.Config) []string {
 	var out []string
 	for pool, p := range to.Pools {
 		for name, b := range p.Backends {
-			if a.config.Pools[pool].Backends[name].URL == b.URL {
+			if from.Pools[pool].Backends[name].URL == b.URL {
 				continue
 			}
 			wg.Go(func() {

@@ -176,7 +176,10 @@ func (a *App) takeGiven(name string) (sockets, error) {
 // begin brings a listener of the program into the config that runs.
 func (p *program) begin(ctx context.Context, name string, patch config.Patch) (*managed, error) {
 	a := p.app
-	unlock, err := a.lockChange(ctx)
+	ctx, unlock, err := a.lock(ctx, turn{to: func(v view) *config.Config {
+		to, _ := v.config.With(patch)
+		return to
+	}})
 	if err != nil {
 		return nil, ErrClosed
 	}
@@ -207,7 +210,7 @@ func (p *program) begin(ctx context.Context, name string, patch config.Patch) (*
 // end takes a listener of the program out of the config again.
 func (p *program) end(ctx context.Context, name string) error {
 	a := p.app
-	unlock, err := a.lockChange(ctx)
+	ctx, unlock, err := a.lock(ctx, turn{})
 	if err != nil {
 		return err
 	}

@@ -24,18 +24,25 @@ type configFile struct {
 // reading is how a file is read: watch.Read or watch.ReadQuiet.
 type reading func(path string) ([]byte, [sha256.Size]byte, error)
 
-func (a *App) readFile(path string, read reading) (configFile, error) {
+func (a *App) readFile(ctx context.Context, path string, read reading) (configFile, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return configFile{}, err
 	}
-	data, hash, err := read(path)
+	type content struct {
+		data []byte
+		hash [sha256.Size]byte
+	}
+	c, err := within(ctx, &a.files, path, configFileTimeout, func() (content, error) {
+		data, hash, err := read(path)
+		return content{data, hash}, err
+	})
 	if err != nil {
 		reason := strings.TrimPrefix(err.Error(), "read "+path+": ")
 		return configFile{path: path}, config.Errors{{File: path, Message: reason, Hint: "to begin with one: rockstar-tui config init FILE"}}
 	}
-	cfg, err := config.Parse(path, data)
-	return configFile{path: path, hash: hash, config: cfg}, err
+	cfg, err := config.Parse(path, c.data)
+	return configFile{path: path, hash: c.hash, config: cfg}, err
 }
 
 // watchFile makes every save of the file take effect.
@@ -70,39 +77,42 @@ const fileActor = "config file"
 
 // saved is called with what the file holds once it has settled.
 func (a *App) saved(c watch.Content) {
-	unlock, err := a.lockAs(a.ctx, "")
+	var cfg *config.Config
+	wrong := c.Err
+	if wrong == nil {
+		cfg, wrong = config.Parse(a.view().status.Path, c.Data)
+	}
+	ctx, unlock, err := a.lock(a.ending, turn{to: func(view) *config.Config { return cfg }})
+	if isLate(err) {
+		wrong = err
+		ctx, unlock, err = a.lock(a.ending, turn{})
+	}
 	if err != nil {
 		return // shut down
 	}
 	defer unlock()
-	a.setChanging(changing{fileActor, time.Now()})
+	a.setChangingActor(fileActor)
 	a.sawFile(sha256.Sum256(c.Data))
-	if c.Err != nil {
-		a.refuse(&control.Error{Code: control.CodeRefused, Message: c.Err.Error()})
-		return
-	}
-	cfg, err := config.Parse(a.status.Path, c.Data)
-	if err != nil {
-		a.refuse(refused(err))
-		return
-	}
-	if a.onTrial() != nil {
+	switch {
+	case wrong != nil:
+		a.refuse(refused(wrong))
+	case a.onTrial() != nil:
 		a.holdForTrial(cfg)
-		return
+	default:
+		a.take(ctx, cfg)
 	}
-	a.take(cfg)
 }
 
 // take makes a saved file run, unless it has to be decided on first. Callers
 // hold changeMu.
-func (a *App) take(cfg *config.Config) {
+func (a *App) take(ctx context.Context, cfg *config.Config) {
 	to, _ := merge(a.file, a.config, cfg)
 	if why := a.removal(to); why != "" {
 		a.hold(cfg, control.Held{Reason: why, Summary: a.plan(to).Summary})
 		return
 	}
-	a.release()                           // what was held before is not in the file any more
-	a.adopt(a.ctx, cfg, fileActor, false) // what fails is told by the status
+	a.release()                         // what was held before is not in the file any more
+	a.adopt(ctx, cfg, fileActor, false) // what fails is told by the status
 }
 
 // Reload reads the config file again and makes it what runs. What was changed by
@@ -112,26 +122,64 @@ func (a *App) Reload(ctx context.Context) (*control.Result, error) {
 	return a.Act(ctx, control.Action{Kind: control.Reload})
 }
 
-// reload is Reload by somebody. Callers hold changeMu.
+// reload is Reload by somebody. The file is read before its turn has come: it may
+// be on a disk that hangs.
 func (a *App) reload(ctx context.Context, action control.Action) (*control.Result, error) {
-	if err := a.onTrial(); err != nil {
-		return nil, err
-	}
-	file := a.file
-	if a.status.Path != "" {
-		read, err := a.readFile(a.status.Path, watch.Read)
-		if err != nil { // perhaps it is being saved
-			read, err = a.readFile(a.status.Path, watch.ReadQuiet)
-		}
-		a.sawFile(read.hash)
-		if err != nil {
-			return nil, a.refuse(refused(err))
-		}
-		file = read.config
-	} else if !action.Discard {
+	path := a.view().status.Path
+	if path == "" && !action.Discard {
 		return nil, &control.Error{Code: control.CodeUnsupported, Message: "there is no config file to reload: this runtime was started without one"}
 	}
-	return a.adopt(ctx, file, action.Actor, action.Discard)
+	ctx, done := a.untilEnd(ctx)
+	defer done()
+	for {
+		read, wrong, seen := configFile{}, error(nil), a.seenFile()
+		if path != "" {
+			read, wrong = a.readConfig(ctx, path)
+		}
+		if ctx.Err() != nil {
+			return nil, turnEnded(ctx)
+		}
+		turnCtx, unlock, err := a.lock(ctx, turn{actor: orSomebody(action.Actor), to: func(v view) *config.Config {
+			return a.fileLeadsTo(v, read.config)
+		}})
+		if err != nil {
+			return nil, err
+		}
+		if now := a.seenFile(); path != "" && now != seen && now != read.hash {
+			unlock() // it was saved again meanwhile, and that has taken effect
+			continue
+		}
+		defer unlock()
+		if err := a.onTrial(); err != nil {
+			return nil, err
+		}
+		if path == "" {
+			return a.adopt(turnCtx, a.file, action.Actor, true)
+		}
+		if a.sawFile(read.hash); wrong != nil {
+			return nil, a.refuse(refused(wrong))
+		}
+		return a.adopt(turnCtx, read.config, action.Actor, action.Discard)
+	}
+}
+
+// readConfig reads the config file, twice if need be: perhaps it is being saved.
+func (a *App) readConfig(ctx context.Context, path string) (configFile, error) {
+	read, err := a.readFile(ctx, path, watch.Read)
+	if err != nil && !isLate(err) && ctx.Err() == nil {
+		read, err = a.readFile(ctx, path, watch.ReadQuiet)
+	}
+	return read, err
+}
+
+// fileLeadsTo is what runs when a file takes effect; without one, what the
+// runtime was started with.
+func (a *App) fileLeadsTo(v view, file *config.Config) *config.Config {
+	if file == nil {
+		return v.file
+	}
+	to, _ := merge(v.file, v.config, file)
+	return to
 }
 
 // refused says that a file is not good enough to replace what runs.

@@ -11,7 +11,7 @@ import (
 )
 
 func (a *App) restartWorker(ctx context.Context, action control.Action) (*control.Result, error) {
-	unlock, err := a.lockAs(ctx, orSomebody(action.Actor))
+	ctx, unlock, err := a.lock(ctx, turn{actor: orSomebody(action.Actor), yields: true})
 	if err != nil {
 		return nil, err
 	}
@@ -20,7 +20,7 @@ func (a *App) restartWorker(ctx context.Context, action control.Action) (*contro
 	if e == nil {
 		return nil, &control.Error{Code: control.CodeNotFound, Message: fmt.Sprintf("no listener %q is serving", action.Listener)}
 	}
-	n := e.settings.Listener.Prefork.Workers
+	n := e.current().Listener.Prefork.Workers
 	if last := max(n, 1) - 1; action.Worker < 0 || action.Worker > last {
 		return nil, &control.Error{Code: control.CodeNotFound,
 			Message: fmt.Sprintf("listener %s has no worker %d, its last one is %d", action.Listener, action.Worker, last)}
@@ -30,6 +30,9 @@ func (a *App) restartWorker(ctx context.Context, action control.Action) (*contro
 			Message: fmt.Sprintf("listener %s has no worker processes, it is served by the master", action.Listener)}
 	}
 	if err := e.group.Restart(ctx, action.Worker); err != nil {
+		if ctx.Err() != nil {
+			return nil, turnEnded(ctx)
+		}
 		return nil, &control.Error{Code: control.CodeRefused, Message: fmt.Sprintf("worker %d keeps running: %v", action.Worker, err)}
 	}
 	message := fmt.Sprintf("%s: worker %d replaced, its connections drain", action.Listener, action.Worker)

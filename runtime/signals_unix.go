@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
@@ -22,21 +23,36 @@ type signals struct {
 func handleSignals(a *App, keepOnHangup bool) *signals {
 	s := &signals{received: make(chan os.Signal, 1), keep: keepOnHangup}
 	s.notify()
+	pending := map[os.Signal]*atomic.Int32{syscall.SIGHUP: {}, syscall.SIGUSR2: {}}
 	a.background(func(ctx context.Context) {
 		for {
 			select {
 			case <-ctx.Done():
 				return
 			case sig := <-s.received:
-				kind := map[os.Signal]string{syscall.SIGHUP: control.Reload, syscall.SIGUSR2: control.Replace}[sig]
-				name := map[os.Signal]string{syscall.SIGHUP: "SIGHUP", syscall.SIGUSR2: "SIGUSR2"}[sig]
-				if _, err := a.Act(ctx, control.Action{Kind: kind, Actor: name}); err != nil && kind == control.Replace {
-					a.log.Error("SIGUSR2", "error", err) // of a reload the status and the events tell
+				// No signal waits for what another one asked for. One that waits
+				// already will do for those that come meanwhile.
+				if pending[sig].Add(1) > 2 {
+					pending[sig].Add(-1)
+					continue
 				}
+				a.background(func(ctx context.Context) {
+					defer pending[sig].Add(-1)
+					a.obey(ctx, sig)
+				})
 			}
 		}
 	})
 	return s
+}
+
+// obey does what a signal asks for.
+func (a *App) obey(ctx context.Context, sig os.Signal) {
+	kind := map[os.Signal]string{syscall.SIGHUP: control.Reload, syscall.SIGUSR2: control.Replace}[sig]
+	name := map[os.Signal]string{syscall.SIGHUP: "SIGHUP", syscall.SIGUSR2: "SIGUSR2"}[sig]
+	if _, err := a.Act(ctx, control.Action{Kind: kind, Actor: name}); err != nil && kind == control.Replace {
+		a.log.Error("SIGUSR2", "error", err) // of a reload the status and the events tell
+	}
 }
 
 func (s *signals) notify() {

@@ -130,7 +130,12 @@ func (a *App) alarm(b beginning, why error) {
 // start brings up a beginning; an error leaves nothing.
 func (a *App) start(ctx context.Context, b beginning) error {
 	began := time.Now()
+	if err := a.keys.load(ctx, b.config); err != nil {
+		return err
+	}
+	a.mu.Lock()
 	a.file = b.file
+	a.mu.Unlock()
 	changes, err := a.apply(ctx, b.config)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,6 +42,7 @@ var failpoint = func(string) {}
 // nothing fails for it. It is used under changeMu.
 type state struct {
 	dir           *statedir.Dir
+	files         *files
 	keepOverrides bool
 	events        *journal
 	failed        bool // and told
@@ -84,15 +86,22 @@ func (s *state) write(name string, v any) bool {
 	}
 	data, err := json.Marshal(v)
 	if err == nil {
-		err = s.dir.Write(name, data)
+		err = s.bounded(func() error { return s.dir.Write(name, data) })
 	}
 	return s.told("keep "+name, err)
 }
 
 func (s *state) remove(name string) {
 	if s.dir != nil {
-		s.told("remove "+name, s.dir.Remove(name))
+		s.told("remove "+name, s.bounded(func() error { return s.dir.Remove(name) }))
 	}
+}
+
+// bounded has the directory written to, and does not wait for a disk that hangs:
+// the change lock is held meanwhile.
+func (s *state) bounded(do func() error) error {
+	_, err := within(context.Background(), s.files, s.dir.Path(), stateTimeout, func() (struct{}, error) { return struct{}{}, do() })
+	return err
 }
 
 func (s *state) told(what string, err error) bool {

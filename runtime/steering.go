@@ -40,7 +40,7 @@ func (e *endpoint) tenants(add func(slot int, t listener.Tenant)) {
 
 // steerBy changes how connections are spread, and returns how to take it back.
 func (e *endpoint) steerBy(to settings) (undo func(), err error) {
-	from := e.settings.Listener.Prefork.Steering
+	from := e.current().Listener.Prefork.Steering
 	s, ok := e.sockets.(steerable)
 	if !ok || from == to.Listener.Prefork.Steering {
 		return func() {}, nil
@@ -53,7 +53,7 @@ func (e *endpoint) steerBy(to settings) (undo func(), err error) {
 
 // maySteerBy refuses what needs other sockets.
 func (e *endpoint) maySteerBy(to settings) error {
-	from, want := e.settings.Listener.Prefork.Steering, to.Listener.Prefork.Steering
+	from, want := e.current().Listener.Prefork.Steering, to.Listener.Prefork.Steering
 	if _, ok := e.sockets.(steerable); !ok || from == want || from != listener.SteerShared && want != listener.SteerShared {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
@@ -66,28 +67,69 @@ func (a *App) untilDue() time.Duration {
 	return min(max(time.Until(at), 0), longestNap)
 }
 
-// takeBackDue takes back what is due, if anything is.
+// takeBackDue takes back what is due, if anything is. The end of a trial goes
+// before all other changes.
 func (a *App) takeBackDue(ctx context.Context) {
-	unlock, err := a.lockChange(ctx)
+	v := a.view()
+	onTrial := v.trial != nil
+	if onTrial && a.endOf(v.trial).trigger == "" || !onTrial && len(v.notes.expired(time.Now())) == 0 {
+		return
+	}
+	ctx, unlock, err := a.lock(ctx, turn{urgent: onTrial, to: backTo})
 	if err != nil {
-		return // shut down
+		a.postponeDue(err) // matters no more if the runtime was shut down
+		return
 	}
 	defer unlock()
 	if a.trial == nil {
 		a.expire(ctx)
-		return
+	} else if end := a.endOf(a.trial); end.trigger != "" {
+		a.endTrial(ctx, end.trigger, end.why, control.Action{})
 	}
-	t, now := a.trial, time.Now()
+}
+
+// trialEnd is why a trial ends by itself.
+type trialEnd struct{ trigger, why string }
+
+// endOf returns nothing while the trial goes on.
+func (a *App) endOf(t *trial) (end trialEnd) {
+	now := time.Now()
 	if now.Before(t.retry) {
-		return
+		return end
 	}
 	if tripped := countedSince(t.from, a.guarded()).trips(t.Guard); tripped != "" {
-		a.endTrial(ctx, control.TriggerGuard, "the guard ended the trial after "+tripped, control.Action{})
-		return
+		return trialEnd{control.TriggerGuard, "the guard ended the trial after " + tripped}
 	}
 	if !now.Before(t.Until) {
-		a.endTrial(ctx, control.TriggerExpiry, "the trial was not confirmed in time", control.Action{})
+		return trialEnd{control.TriggerExpiry, "the trial was not confirmed in time"}
 	}
+	return end
+}
+
+// backTo is the config that what is due leads to.
+func backTo(v view) *config.Config {
+	if v.trial != nil {
+		to, _ := merge(v.trial.after, v.config, v.trial.before)
+		return to
+	}
+	to, err := v.config.With(inFile(v.file, v.notes.expired(time.Now())))
+	if err != nil {
+		return nil // told by expire
+	}
+	return to
+}
+
+// postponeDue has what is due tried again later.
+func (a *App) postponeDue(why error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.trial == nil {
+		a.notes = a.notes.postponed(time.Now().Add(retryAfter).Round(0))
+		return
+	}
+	failed := *a.trial
+	failed.Error, failed.retry = why.Error(), time.Now().Add(retryAfter)
+	a.trial = &failed
 }
 
 // expire takes back the overrides whose time is up. One that cannot be is tried
@@ -97,14 +139,12 @@ func (a *App) expire(ctx context.Context) {
 	if len(over) == 0 {
 		return
 	}
-	to, err := a.config.With(a.asInFile(over))
+	to, err := a.config.With(inFile(a.file, over))
 	if err == nil {
 		message := fmt.Sprintf("%s expired: %s", plural(len(over), "override"), a.plan(to).Summary)
 		_, err = a.enact(ctx, deed{to: to, trigger: control.TriggerExpiry, message: message})
 	}
 	if err != nil {
-		a.mu.Lock()
-		a.notes = a.notes.postponed(time.Now().Add(retryAfter).Round(0))
-		a.mu.Unlock()
+		a.postponeDue(err)
 	}
 }

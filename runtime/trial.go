@@ -92,14 +92,14 @@ func (t *trial) meant(action control.Action) error {
 }
 
 // confirm keeps what is on trial.
-func (a *App) confirm(action control.Action) (*control.Result, error) {
+func (a *App) confirm(ctx context.Context, was fileText, action control.Action) (*control.Result, error) {
 	t := a.trial
 	if err := t.meant(action); err != nil {
 		return nil, err
 	}
 	message := fmt.Sprintf("confirmed, %s kept", plural(len(t.Changes), "value"))
 	if t.Persist {
-		if err := a.persistTrial(t); err != nil {
+		if err := a.persistTrial(ctx, was, t); err != nil {
 			return nil, err
 		}
 		message += " and written to the file"
@@ -111,7 +111,7 @@ func (a *App) confirm(action control.Action) (*control.Result, error) {
 		Trigger: control.TriggerConfirm, Result: control.ResultApplied, Message: message,
 	}, a.config)
 	a.events.add(control.Event{Level: control.LevelInfo, Actor: action.Actor, Message: said(message, action.Reason)})
-	a.afterTrial()
+	a.afterTrial(ctx)
 	return result, nil
 }
 
@@ -125,8 +125,8 @@ func (a *App) forgetTrial() {
 
 // persistTrial writes what was on trial to the file. If that fails the trial
 // goes on.
-func (a *App) persistTrial(t *trial) error {
-	write, err := a.writeBack(t.change.Patch)
+func (a *App) persistTrial(ctx context.Context, was fileText, t *trial) error {
+	write, err := a.writeBack(ctx, was, t.change.Patch)
 	if err == nil {
 		err = write()
 	}
@@ -148,7 +148,7 @@ func (a *App) endTrial(ctx context.Context, trigger, why string, action control.
 		change: control.Change{Actor: action.Actor, Reason: action.Reason},
 	})
 	if err != nil {
-		a.postpone(err)
+		a.postponeDue(err)
 		return nil, err
 	}
 	a.mu.Lock()
@@ -156,17 +156,8 @@ func (a *App) endTrial(ctx context.Context, trigger, why string, action control.
 	a.mu.Unlock()
 	a.note(control.Change{})
 	a.forgetTrial()
-	a.afterTrial()
+	a.afterTrial(ctx)
 	return result, nil
-}
-
-// postpone has the timekeeper try again later what could not be taken back.
-func (a *App) postpone(why error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	failed := *a.trial
-	failed.Error, failed.retry = why.Error(), time.Now().Add(retryAfter)
-	a.trial = &failed
 }
 
 // rollback takes back what is on trial, or goes back to a generation.

@@ -57,7 +57,7 @@ func (a *App) replaceBy(ctx context.Context, action control.Action) (*control.Re
 	if err := a.upgradable(); err != nil {
 		return nil, err
 	}
-	unlock, err := a.lockAs(ctx, orSomebody(action.Actor))
+	ctx, unlock, err := a.lockAs(ctx, orSomebody(action.Actor))
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +174,7 @@ func (a *App) vacate(ctx context.Context) (undo func() error, err error) {
 		if e == nil || e.local == nil {
 			continue
 		}
-		_, retire, err := e.change(ctx, e.settings.byCaretaker())
+		_, retire, err := e.change(ctx, e.current().byCaretaker())
 		if err != nil {
 			return undo, err
 		}
@@ -186,7 +186,7 @@ func (a *App) vacate(ctx context.Context) (undo func() error, err error) {
 
 // vacated moves a listener back into this process from its caretaker.
 func (e *endpoint) vacated(ctx context.Context) error {
-	to := e.settings
+	to := e.current()
 	to.Listener.Prefork.Workers = 0
 	_, retire, err := e.change(ctx, to)
 	if err == nil {
@@ -242,12 +242,18 @@ func (a *App) handOver(u control.Upgrade, seen os.FileInfo) error {
 	if now, err := os.Stat(u.Binary); err != nil || !os.SameFile(now, seen) || now.Size() != seen.Size() || !now.ModTime().Equal(seen.ModTime()) {
 		return fmt.Errorf("%s is not the file any more that passed the check", u.Binary)
 	}
+	if a.ending.Err() != nil {
+		return ErrClosed
+	}
 	kept, err := a.door.shut()
 	if err != nil {
 		return err
 	}
 	thaw, c, numbers, err := a.freeze()
 	a.logQueue.flush()
+	if err == nil {
+		err = a.ending.Err() // who ends the runtime has not waited for this
+	}
 	if err == nil {
 		c.Upgrade, c.Control, c.PID = u, kept, os.Getpid()
 		err = a.door.execute(u.Binary, c, append(numbers, kept.Socket, kept.Lock))

@@ -1,19 +1,21 @@
 package runtime
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/watch"
 )
 
 // writeBack finds out whether edits can be made in the config file, touching
 // nothing else in it. write makes them; what the file says, App.file, is then
 // the new text, so that the watcher finds nothing to apply. Callers hold changeMu.
-func (a *App) writeBack(p config.Patch) (write func() error, err error) {
+func (a *App) writeBack(ctx context.Context, read fileText, p config.Patch) (write func() error, err error) {
 	path := a.status.Path
 	switch {
 	case path == "":
@@ -21,9 +23,9 @@ func (a *App) writeBack(p config.Patch) (write func() error, err error) {
 	case len(p) == 0:
 		return nil, &control.Error{Code: control.CodeInvalid, Message: "only edits can be written to the config file; save a whole config yourself"}
 	}
-	was, err := os.ReadFile(path)
-	if err != nil {
-		return nil, notWritten(err)
+	was := read.text
+	if read.err != nil {
+		return nil, notWritten(read.err)
 	}
 	if is, err := config.Parse(path, was); err != nil || !is.Equal(a.file) {
 		return nil, &control.Error{Code: control.CodeConflict, Message: path + " was changed and is not what runs: reload or mend it first"}
@@ -37,12 +39,7 @@ func (a *App) writeBack(p config.Patch) (write func() error, err error) {
 		return nil, refused(err)
 	}
 	return func() error {
-		staged, err := config.Stage(path, was, now)
-		if err != nil {
-			return notWritten(err)
-		}
-		failpoint("staged")
-		if err := staged.Commit(); err != nil {
+		if err := a.replaceFile(ctx, path, was, now); err != nil {
 			return notWritten(err)
 		}
 		failpoint("written")
@@ -51,6 +48,48 @@ func (a *App) writeBack(p config.Patch) (write func() error, err error) {
 		a.file = file
 		return nil
 	}, nil
+}
+
+// fileText is what the config file held before a change, or why that is not known.
+type fileText struct {
+	text []byte
+	err  error
+}
+
+// readToWrite reads the config file that is to be edited, if it is.
+func (a *App) readToWrite(ctx context.Context, edited bool) (t fileText) {
+	ctx, done := a.untilEnd(ctx)
+	defer done()
+	if path := a.view().status.Path; edited && path != "" {
+		t.text, t.err = within(ctx, &a.files, path, fileTimeout, func() ([]byte, error) { return readBounded(path, watch.MaxSize) })
+	}
+	return t
+}
+
+// replaceFile writes the config file. What has not come as far as to replace it in
+// time is undone.
+func (a *App) replaceFile(ctx context.Context, path string, was, now []byte) error {
+	var decided atomic.Bool // by whoever comes first: the rename, or the end of the wait
+	_, err := within(ctx, &a.files, path, fileTimeout, func() (struct{}, error) {
+		staged, err := config.Stage(path, was, now)
+		if err != nil {
+			return struct{}{}, err
+		}
+		failpoint("staged")
+		if !decided.CompareAndSwap(false, true) {
+			staged.Discard()
+			return struct{}{}, nil
+		}
+		return struct{}{}, staged.Commit()
+	})
+	decided.Store(true)
+	return err
+}
+
+// persists reports whether the trial under way is to be written to the file.
+func (a *App) persists() bool {
+	t := a.view().trial
+	return t != nil && t.Persist
 }
 
 // asWritten leaves out edits that take from the file what it does not say.

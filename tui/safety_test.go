@@ -34,7 +34,7 @@ type watchful struct {
 
 func (w *watchful) Apply(ctx context.Context, c control.Change) (*control.Result, error) {
 	plan, err := w.Plan(ctx, control.Change{Patch: c.Patch})
-	if err == nil && !action.IsHarmless(plan) && !*w.confirmed {
+	if err == nil && plan.Disruptive() && !*w.confirmed {
 		w.t.Errorf("applied without a confirmation: %v: %s", c.Patch, plan.Summary)
 	}
 	return w.Fake.Apply(ctx, c)

@@ -46,7 +46,7 @@ func (c *call) changingCommand(cmd *cobra.Command) (*cobra.Command, *changing) {
 
 // patching adds the flags that only changes of the desired state have.
 func (o *changing) patching(cmd *cobra.Command) {
-	cmd.Flags().Uint64Var(&o.base, "if-revision", 0, "only if the runtime is still at revision `N`")
+	cmd.Flags().Uint64Var(&o.base, "if-revision", 0, "only if nobody has changed the same values since revision `N`")
 	o.limited(cmd)
 }
 

@@ -374,7 +374,7 @@ func TestProgressIsShownOnATerminal(t *testing.T) {
 
 func TestUnsetAsksOnATerminal(t *testing.T) {
 	s := onTerminal(t)
-	rt := &removing{Fake: controltest.NewFake(scene()), costs: 6}
+	rt := &removing{Fake: controltest.NewFake(scene()), action: "remove", costs: 6}
 	s.env["ROCKSTAR_SOCKET"] = serve(t, rt)
 	for _, step := range []struct {
 		answer        string

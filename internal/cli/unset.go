@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -18,8 +17,9 @@ func (c *call) unsetCommand() *cobra.Command {
 		Short: "Take values back to what the config file says",
 		Long: `unset undoes what was changed by hand: a value is again what the config file
 says, and one that the file does not have is removed, so that it is inherited.
-A listener or pool that the file does not have goes as a whole. If that ends
-connections it asks first on a terminal; elsewhere it wants to see --yes.`,
+A listener or pool that the file does not have goes as a whole. What ends
+connections, workers or a listener that serves is asked about first on a
+terminal; elsewhere it wants to see --yes.`,
 		Example: `  rockstar-tui unset listeners.web.timeouts.idle
   rockstar-tui unset listeners.web.timeouts.read listeners.web.enabled
   rockstar-tui unset listeners.trial --yes`,
@@ -32,7 +32,7 @@ connections it asks first on a terminal; elsewhere it wants to see --yes.`,
 		return c.look(cmd.Context(), func(cl *control.Client, s *control.Snapshot) error {
 			o.seen(s)
 			patch := unsetting(args)
-			if !yes && hasWhole(args) {
+			if !yes {
 				if err := c.consent(cmd, cl, o, patch); err != nil {
 					return err
 				}
@@ -55,20 +55,8 @@ func unsetting(paths []string) config.Patch {
 	return patch
 }
 
-// hasWhole reports whether a path is that of a whole listener or pool, or of
-// all of them. Names have no dots.
-func hasWhole(paths []string) bool {
-	for _, path := range paths {
-		words := strings.Split(path, ".")
-		if (words[0] == "listeners" || words[0] == "pools") && len(words) <= 2 {
-			return true
-		}
-	}
-	return false
-}
-
-// consent asks about what would end connections or retire workers. What was
-// agreed to is then true for that revision only.
+// consent asks about what is disruptive, as the cockpit does. What was agreed to
+// is then true for that revision only.
 func (c *call) consent(cmd *cobra.Command, cl *control.Client, o *changing, patch config.Patch) error {
 	ctx, cancel := context.WithTimeout(cmd.Context(), readTimeout)
 	defer cancel()
@@ -76,7 +64,7 @@ func (c *call) consent(cmd *cobra.Command, cl *control.Client, o *changing, patc
 	switch {
 	case err != nil:
 		return err
-	case isHarmless(plan):
+	case !plan.Disruptive():
 		return nil
 	case !c.canAsk():
 		return usageError(cmd, "%s: %s; nobody can be asked here, say --yes", cmd.Name(), plan.Summary)
@@ -85,14 +73,4 @@ func (c *call) consent(cmd *cobra.Command, cl *control.Client, o *changing, patc
 	}
 	o.base = plan.Revision
 	return nil
-}
-
-// isHarmless reports whether a plan ends no connection and retires no worker.
-func isHarmless(plan *control.Plan) bool {
-	for _, l := range plan.Listeners {
-		if l.Drained > 0 || l.WorkersRetired > 0 {
-			return false
-		}
-	}
-	return true
 }

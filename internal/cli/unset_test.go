@@ -9,10 +9,11 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control/controltest"
 )
 
-// removing is a runtime that can do without a listener, which costs so many
-// connections.
+// removing is a runtime where a change means that action for a listener, which
+// costs so many connections.
 type removing struct {
 	*controltest.Fake
+	action  string
 	costs   int
 	planned []control.Change
 	applied []control.Change
@@ -21,7 +22,7 @@ type removing struct {
 func (r *removing) Plan(_ context.Context, c control.Change) (*control.Plan, error) {
 	r.planned = append(r.planned, c)
 	return &control.Plan{Revision: 7, Summary: "trial: remove, 6 connections drained",
-		Listeners: []control.ListenerPlan{{Name: "trial", Action: "remove", Drained: r.costs}}}, nil
+		Listeners: []control.ListenerPlan{{Name: "trial", Action: r.action, Drained: r.costs}}}, nil
 }
 
 func (r *removing) Apply(_ context.Context, c control.Change) (*control.Result, error) {
@@ -29,20 +30,23 @@ func (r *removing) Apply(_ context.Context, c control.Change) (*control.Result, 
 	return &control.Result{Revision: 8, Message: "trial: removed"}, nil
 }
 
-func TestUnsetOfAWholeListenerWantsToBeMeant(t *testing.T) {
+func TestADisruptiveUnsetWantsToBeMeant(t *testing.T) {
 	for _, tt := range []struct {
-		args  string
-		costs int
-		code  int
+		args, action string
+		costs        int
+		code         int
 	}{
-		{"unset listeners.trial", 6, 2},
-		{"unset listeners.trial --json", 6, 2},
-		{"unset listeners.trial --yes", 6, 0},
-		{"unset listeners.trial", 0, 0},
-		{"unset pools.trial", 0, 0},
-		{"unset listeners.trial.timeouts.idle", 6, 0},
+		{"unset listeners.trial", "remove", 6, 2},
+		{"unset listeners.trial --json", "remove", 6, 2},
+		{"unset listeners.trial --yes", "remove", 6, 0},
+		{"unset listeners.trial", "remove", 0, 2}, // it serves, though nobody is connected
+		{"unset listeners.trial.enabled", "stop", 0, 2},
+		{"unset listeners.trial.address", "rebind", 0, 2},
+		{"unset listeners.trial.prefork.workers", "resize", 6, 2},
+		{"unset listeners.trial.prefork.workers", "resize", 0, 0},
+		{"unset listeners.trial.timeouts.idle", "update", 0, 0},
 	} {
-		rt := &removing{Fake: controltest.NewFake(scene()), costs: tt.costs}
+		rt := &removing{Fake: controltest.NewFake(scene()), action: tt.action, costs: tt.costs}
 		p := on(t, rt)
 		code := p.run(t, strings.Fields(tt.args)...)
 		if code != tt.code || len(rt.applied) != 1-code/2 {

@@ -30,7 +30,7 @@ const (
 // file too. The harmless button has the focus; y, t and w open no dialog.
 func (o *Operator) confirm(r request.Change, p *control.Plan) tea.Cmd {
 	d := dialog.Confirmation(r.Title, r.Verb, o.planText(r, p))
-	d.Danger = !IsHarmless(p)
+	d.Danger = p.Disruptive()
 	d.Buttons[dialog.Cancel].Hint = "nothing is changed"
 	d.Buttons[dialog.Confirm].Hint = r.Command("")
 	d.Buttons = append(d.Buttons, component.Button{Label: "try for " + page.Brief(trialTime.String()), Key: "t",
@@ -192,23 +192,4 @@ func longer(a, b string) string {
 		return b
 	}
 	return a
-}
-
-// IsHarmless reports whether a plan ends no connection, no worker and no listener.
-func IsHarmless(p *control.Plan) bool {
-	for _, l := range p.Listeners {
-		switch l.Action {
-		case "stop", "remove", "rebind":
-			return false
-		}
-		if l.Drained > 0 || l.WorkersRetired > 0 {
-			return false
-		}
-	}
-	for _, c := range p.Changes {
-		if c.Effect == config.Rebind || c.Effect == config.Restart {
-			return false
-		}
-	}
-	return true
 }

@@ -184,7 +184,7 @@ func (o *Operator) planned(msg plannedMsg) tea.Cmd {
 	case len(msg.plan.Changes) == 0:
 		o.closeForm(msg.change)
 		return tea.Batch(o.env.Notify(component.Note, "nothing changes"), o.nextChange())
-	case IsHarmless(msg.plan) && len(msg.plan.Warnings) == 0 && !msg.change.ShowPlan:
+	case !msg.plan.Disruptive() && len(msg.plan.Warnings) == 0 && !msg.change.ShowPlan:
 		return o.apply(msg.change, msg.plan.Revision)
 	case o.asking():
 		o.queue.forget()

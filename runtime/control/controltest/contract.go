@@ -44,6 +44,7 @@ func TestController(t *testing.T, start func(t *testing.T) Harness) {
 		{"SameChangeAgainChangesNothing", sameChangeAgainChangesNothing},
 		{"EmptyChangeChangesNothing", emptyChangeChangesNothing},
 		{"StaleBaseIsAConflict", staleBaseIsAConflict},
+		{"ChangesOfOtherValuesAreNoConflict", changesOfOtherValuesAreNoConflict},
 		{"WrongPatchesAreRefusedByPath", wrongPatchesAreRefusedByPath},
 		{"OneWrongEditRefusesAll", oneWrongEditRefusesAll},
 		{"WrongConfigIsRefused", wrongConfigIsRefused},

@@ -98,6 +98,27 @@ func staleBaseIsAConflict(r *rig) {
 	r.unchanged(before)
 }
 
+// What others have changed meanwhile matters only where it is the same value.
+func changesOfOtherValuesAreNoConflict(r *rig) {
+	old := r.snapshot().Revision
+	r.apply(r.set("timeouts.idle", "47s"))
+	for _, on := range []string{"false", "true"} {
+		c := r.set("enabled", on)
+		c.Base = old
+		if p, err := r.Controller.Plan(r.ctx, c); err != nil || len(p.Changes) != 1 {
+			r.Errorf("a plan of another value than was changed meanwhile is %+v, %v; want one of it alone", p, err)
+		}
+		old = r.apply(c).Revision
+	}
+	c := r.set("enabled", "false")
+	c.Base = old - 1
+	_, err := r.Controller.Apply(r.ctx, c)
+	r.wantError("a change of the value that was changed meanwhile", err, control.ErrConflict)
+	if got := r.listener(r.snapshot()).Timeouts.Idle; got != "47s" {
+		r.Errorf("idle timeout is %s, want 47s as somebody else set it", got)
+	}
+}
+
 func wrongPatchesAreRefusedByPath(r *rig) {
 	before := r.snapshot()
 	for _, e := range []config.Edit{

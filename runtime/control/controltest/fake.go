@@ -220,7 +220,7 @@ func (f *Fake) change(c control.Change) (*control.Snapshot, []config.Change, err
 	if err := c.Check(); err != nil {
 		return nil, nil, err
 	}
-	if c.Base != 0 && c.Base != f.now.Revision {
+	if f.past.conflicts(c, f.now.Revision) {
 		return nil, nil, &control.Error{Code: control.CodeConflict,
 			Message: fmt.Sprintf("the change is based on revision %d, the runtime is at %d", c.Base, f.now.Revision)}
 	}

@@ -220,6 +220,29 @@ func (f *Fake) confirm(s *control.Snapshot, a control.Action) (string, []config.
 	return message, nil, nil
 }
 
+// conflicts reports whether a change of the same path, or one that is not known,
+// has come since the base of c.
+func (p *past) conflicts(c control.Change, now uint64) bool {
+	if c.Base == 0 || c.Base == now {
+		return false
+	}
+	changed := map[uint64][]config.Change{}
+	for _, e := range p.entries {
+		changed[e.Revision] = append(changed[e.Revision], e.Changes...)
+	}
+	for revision := c.Base + 1; revision <= now; revision++ {
+		if len(changed[revision]) == 0 || c.Config != "" {
+			return true
+		}
+		for _, one := range changed[revision] {
+			if slices.ContainsFunc(c.Patch, func(e config.Edit) bool { return e.Path == one.Path }) {
+				return true
+			}
+		}
+	}
+	return c.Base > now
+}
+
 // meant reports an error unless there is a trial, and the one that a is meant for.
 func meant(t *control.Trial, a control.Action) error {
 	switch {
