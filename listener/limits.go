@@ -10,13 +10,25 @@ import (
 // serves; what is said of a connection then holds for open ones too, unless
 // noted. Zero means no bound, except where a default is given.
 type Limits struct {
-	// Read bounds a whole request, body included, from its first byte.
+	// Read bounds the time without progress while a request body is received:
+	// the server waits for bytes and none arrive.
 	Read time.Duration
 	// ReadHeader bounds the request header, and the wait for the first byte of
 	// a new connection.
 	ReadHeader time.Duration
-	// Write bounds handling and response, from the end of the request.
+	// Write bounds the time without progress while a response is sent: bytes
+	// wait and the client takes none.
 	Write time.Duration
+	// Request bounds the whole of a request, from its first byte to its last.
+	Request time.Duration
+	// Response bounds the whole of handling and response, from the end of the
+	// request.
+	Response time.Duration
+	// MinRate is how many bytes a second a client must send of a request body,
+	// or take of a response, over a time of MinRateGrace in which it owes bytes;
+	// zero is no bound. MinRateGrace is 5s by default.
+	MinRate      int
+	MinRateGrace time.Duration
 	// Idle bounds the wait for the next request.
 	Idle time.Duration
 	// DrainIdle is how long a connection without a request may still send one
@@ -54,12 +66,16 @@ const (
 	defaultBuffer    = 4 << 10
 	defaultHeader    = 16 << 10
 	defaultDrainIdle = time.Second
+	defaultGrace     = 5 * time.Second
 )
 
 func (l Limits) withDefaults() Limits {
 	l.ReadBuffer = positive(l.ReadBuffer, defaultBuffer)
 	l.WriteBuffer = positive(l.WriteBuffer, defaultBuffer)
 	l.MaxHeaderBytes = positive(l.MaxHeaderBytes, defaultHeader)
+	if l.MinRateGrace <= 0 {
+		l.MinRateGrace = defaultGrace
+	}
 	if l.DrainIdle <= 0 {
 		l.DrainIdle = defaultDrainIdle
 	}

@@ -38,16 +38,25 @@ type ServerConfig struct {
 	// PreforkWorkers is their number. Default one per CPU.
 	PreforkWorkers int
 
-	// ReadTimeout bounds a whole request, body included, from its first byte.
-	// Default 10s.
+	// ReadTimeout bounds the time without progress while a request body is
+	// received: the server waits for bytes and none arrive. It does not bound the
+	// whole of a request, see RequestTimeout. Default 10s.
 	ReadTimeout time.Duration
-	// ReadHeaderTimeout bounds the request header, and the wait for the first
-	// byte of a new connection. Default 5s.
+	// ReadHeaderTimeout bounds the whole of a request header, from its first
+	// byte, and the wait for the first byte of a new connection. Default 5s.
 	ReadHeaderTimeout time.Duration
-	// WriteTimeout bounds handling and response, from the end of the request.
-	// Default 10s.
+	// WriteTimeout bounds the time without progress while a response is sent:
+	// bytes wait and the client takes none. It bounds neither the whole of a
+	// response nor the silence of a handler, see ResponseTimeout. Default 10s.
 	WriteTimeout time.Duration
-	// IdleTimeout bounds the wait for the next request. Default 120s.
+	// RequestTimeout bounds the whole of a request, from its first byte to its
+	// last; one that is late is answered with 408. Default no bound.
+	RequestTimeout time.Duration
+	// ResponseTimeout bounds the whole of handling and response, from the end of
+	// the request; then the connection or stream ends. Default no bound.
+	ResponseTimeout time.Duration
+	// IdleTimeout bounds the wait for the next request on an open connection.
+	// Default 120s.
 	IdleTimeout time.Duration
 	// ShutdownTimeout bounds how long open requests may take after the server
 	// or a worker was told to end. Default 30s.
@@ -134,6 +143,8 @@ func (c ServerConfig) patch(name string) config.Patch {
 		{"timeouts.read", c.ReadTimeout},
 		{"timeouts.read_header", c.ReadHeaderTimeout},
 		{"timeouts.write", c.WriteTimeout},
+		{"timeouts.request", c.RequestTimeout},
+		{"timeouts.response", c.ResponseTimeout},
 		{"timeouts.idle", c.IdleTimeout},
 		{"timeouts.shutdown", c.ShutdownTimeout},
 		{"keep_alive.period", c.KeepAlivePeriod},

@@ -115,6 +115,7 @@ func describe(info *control.ListenerInfo, c config.Listener) {
 	info.Timeouts = control.Timeouts{
 		Read: c.Timeouts.Read.String(), ReadHeader: c.Timeouts.ReadHeader.String(),
 		Write: c.Timeouts.Write.String(), Idle: c.Timeouts.Idle.String(),
+		Request: c.Timeouts.Request.String(), Response: c.Timeouts.Response.String(),
 		Shutdown: c.Timeouts.Shutdown.String(),
 	}
 	info.Limits = control.Limits{
@@ -122,6 +123,7 @@ func describe(info *control.ListenerInfo, c config.Listener) {
 		MaxHeaderBytes:  int64(c.Limits.MaxHeaderBytes),
 		MaxRequestBytes: int64(c.Limits.MaxRequestBytes),
 		AcceptRate:      c.Limits.AcceptRate,
+		MinRate:         control.MinRate{Rate: int64(c.Limits.MinRate.Rate), Grace: c.Limits.MinRate.Grace.String()},
 	}
 }
 

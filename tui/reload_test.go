@@ -92,7 +92,7 @@ func (i impatient) Plan(ctx context.Context, c control.Change) (*control.Plan, e
 
 func TestATimeoutThatEndsConnectionsIsAskedAbout(t *testing.T) {
 	s := web(t, func(o *Options) { o.Controller = impatient{o.Controller} })
-	s.press("t", "up", "up", "ctrl+u").write("2s").press("enter")
+	s.press("t", "up", "up", "up", "up", "ctrl+u").write("2s").press("enter")
 	s.wants("change the timeouts of web?", "5 connections end at once, idle for longer than 2s", "207 connections will not notice", "[ cancel ]")
 	s.lacks("ends no connection", "may finish")
 	s.applied()

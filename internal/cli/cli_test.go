@@ -116,10 +116,10 @@ func scene() *control.Snapshot {
 		WorkersWanted: 2, WorkersReady: 2, Prefork: true, Steering: "random",
 		Workers:     []control.WorkerInfo{worker(0, 4243, control.WorkerReady), worker(1, 4244, control.WorkerReady)},
 		Connections: control.ConnectionCounts{Active: 2, Idle: 4, Total: 20, Refused: 3, TimedOut: 5},
-		Requests:    246_912, Errors: 2, BytesIn: 44_444_160, BytesOut: 103_703_040,
+		Requests:    246_912, Errors: 2, Failures: control.Failures{Client: 3, Canceled: 4, Server: 1, Backend: 1}, BytesIn: 44_444_160, BytesOut: 103_703_040,
 		Latency:  control.Latency{P50: 0.12, P99: 34.5},
-		Timeouts: control.Timeouts{Read: "10s", ReadHeader: "5s", Write: "10s", Idle: "2m0s", Shutdown: "30s"},
-		Limits:   control.Limits{MaxConnections: 10000, MaxHeaderBytes: 16384, MaxRequestBytes: 10 << 20},
+		Timeouts: control.Timeouts{Read: "10s", ReadHeader: "5s", Write: "10s", Request: "0s", Response: "0s", Idle: "2m0s", Shutdown: "30s"},
+		Limits:   control.Limits{MaxConnections: 10000, MaxHeaderBytes: 16384, MaxRequestBytes: 10 << 20, MinRate: control.MinRate{Rate: 240, Grace: "5s"}},
 	}
 	web.Workers[1].LastExit = "signal: killed"
 	admin := web

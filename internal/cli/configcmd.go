@@ -34,6 +34,8 @@ type validity struct {
 	Valid     bool   `json:"valid"`
 	Listeners int    `json:"listeners"`
 	Pools     int    `json:"pools"`
+	// Notices are what one should know although nothing is wrong.
+	Notices config.Errors `json:"notices,omitempty"`
 	// Plan is what it would do to the runtime that was asked, if one was.
 	Plan *control.Plan `json:"plan,omitempty"`
 }
@@ -78,7 +80,7 @@ func (c *call) validate(ctx context.Context, file string, running bool) error {
 	if err != nil {
 		return &exitError{exitBadConfig, err}
 	}
-	v := validity{File: file, Valid: true, Listeners: len(cfg.Listeners), Pools: len(cfg.Pools)}
+	v := validity{File: file, Valid: true, Listeners: len(cfg.Listeners), Pools: len(cfg.Pools), Notices: cfg.Notices(file)}
 	if running {
 		if v.Plan, err = c.planned(ctx, control.Change{Config: string(text), Actor: actor()}, file); err != nil {
 			return err
@@ -86,6 +88,9 @@ func (c *call) validate(ctx context.Context, file string, running bool) error {
 	}
 	return c.print(v, func(p *page) {
 		p.line("%s is valid: %s, %s", v.File, plural(v.Listeners, "listener"), plural(v.Pools, "pool"))
+		for _, n := range v.Notices {
+			p.line("notice: %v", n)
+		}
 		if v.Plan != nil {
 			planText(p, v.Plan, terminalWidth(c.Stdout))
 		}

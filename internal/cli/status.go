@@ -212,19 +212,32 @@ func (c *call) listenersCommand() *cobra.Command {
 }
 
 func listeners(p *page, s *control.Snapshot) {
-	var numbers, limits [][]string
+	var numbers, failures, limits [][]string
 	for _, l := range s.Listeners {
 		numbers = append(numbers, []string{l.Name, l.Protocol, l.Address, l.State, workersOf(&l), steeringOf(&l),
 			count(l.Connections.Active), count(l.Connections.Idle), count(l.Connections.Total),
 			count(l.Connections.Refused), count(l.Connections.TimedOut), count(l.Requests), count(l.Errors),
 			bytesize(l.BytesIn), bytesize(l.BytesOut), millis(l.Latency.P50), millis(l.Latency.P99)})
-		limits = append(limits, []string{l.Name, l.Timeouts.Read, l.Timeouts.ReadHeader, l.Timeouts.Write, l.Timeouts.Idle,
-			l.Timeouts.Shutdown, limit(l.Limits.MaxConnections), limit(l.Limits.AcceptRate)})
+		t, m := l.Timeouts, l.Limits
+		limits = append(limits, []string{l.Name, t.ReadHeader, t.Read, t.Write, t.Request, t.Response, t.Idle, t.Shutdown,
+			limit(m.MaxConnections), limit(m.AcceptRate), rateOf(m.MinRate)})
+		failures = append(failures, []string{l.Name, count(l.Failures.Client), count(l.Failures.Canceled),
+			count(l.Failures.Server), count(l.Failures.Backend)})
 	}
 	p.table("LISTENER|PROTO|ADDRESS|STATE|>WORKERS|STEERING|>ACTIVE|>IDLE|>TOTAL|>REFUSED|>TIMED OUT|>REQUESTS|>ERRORS|>IN|>OUT|>P50|>P99", numbers)
 	reasons(p, s)
 	p.line("")
-	p.table("LISTENER|>READ|>READ HEADER|>WRITE|>IDLE|>SHUTDOWN|>MAX CONNS|>ACCEPT RATE", limits)
+	p.table("FAILED BY|>CLIENT|>CANCELED|>SERVER|>BACKEND", failures)
+	p.line("")
+	p.table("LISTENER|>READ HEADER|>READ|>WRITE|>REQUEST|>RESPONSE|>IDLE|>SHUTDOWN|>MAX CONNS|>ACCEPT RATE|>MIN RATE", limits)
+}
+
+// rateOf writes the least rate of clients, as 240/s.
+func rateOf(r control.MinRate) string {
+	if r.Rate == 0 {
+		return "-"
+	}
+	return bytesize(uint64(r.Rate)) + "/s"
 }
 
 // limit writes a bound; 0 is none.

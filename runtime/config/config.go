@@ -107,13 +107,22 @@ type Recycle struct {
 // Timeouts bound the phases of a connection. Zero means no bound. Changing one
 // reaches open connections.
 type Timeouts struct {
-	// Read bounds a whole request, body included, from its first byte. Default 10s.
+	// Read bounds the time without progress while a request body is received:
+	// the server waits for bytes and none arrive. Default 10s.
 	Read Duration `json:"read"`
 	// ReadHeader bounds the request header, and the wait for the first byte of
 	// a new connection. Default 5s.
 	ReadHeader Duration `json:"read_header"`
-	// Write bounds handling and response, from the end of the request. Default 10s.
+	// Write bounds the time without progress while a response is sent: bytes
+	// wait and the client takes none. A handler that is silent for a while is no
+	// lack of progress. Default 10s.
 	Write Duration `json:"write"`
+	// Request bounds the whole of a request, from its first byte to its last.
+	// Default 0s.
+	Request Duration `json:"request"`
+	// Response bounds the whole of handling and response, from the end of the
+	// request. Default 0s.
+	Response Duration `json:"response"`
 	// Idle bounds the wait for the next request. Default 120s.
 	Idle Duration `json:"idle"`
 	// Shutdown bounds the drain of connections when a worker or listener ends. Default 30s.
@@ -151,6 +160,18 @@ type Limits struct {
 	// AcceptRate bounds accepted connections per second, shared evenly by the
 	// listener's workers. Default 0.
 	AcceptRate int `json:"accept_rate"`
+	// MinRate ends what trickles.
+	MinRate MinRate `json:"min_rate"`
+}
+
+// MinRate is how fast a client must be at least: it ends a connection whose
+// client sends a request body, or takes a response, more slowly than Rate over a
+// time of Grace. Only the time in which the client owes bytes counts.
+type MinRate struct {
+	// Rate in bytes per second; 0 means no bound. Default 240.
+	Rate Size `json:"rate"`
+	// Grace is the time over which the rate is taken. Default 5s.
+	Grace Duration `json:"grace"`
 }
 
 // TLS names the certificate of a listener, two files in PEM. They are read again
@@ -166,11 +187,23 @@ type TLS struct {
 // Route sends matching requests to exactly one of its four handlers.
 type Route struct {
 	// Match is a pattern of http.ServeMux: "[METHOD ][HOST]/[PATH]".
-	Match   string   `json:"match"`
+	Match string `json:"match"`
+	// Timeouts of the route, where they are not those of the listener.
+	Timeouts *RouteTimeouts `json:"timeouts,omitempty"`
+
 	Respond *Respond `json:"respond,omitempty"`
 	Files   *Files   `json:"files,omitempty"`
 	Proxy   *Proxy   `json:"proxy,omitempty"`
 	Stats   *Stats   `json:"stats,omitempty"`
+}
+
+// RouteTimeouts are those of the listener's [Timeouts] that a route may set. Nil
+// is as the listener has it, zero is no bound.
+type RouteTimeouts struct {
+	Read     *Duration `json:"read,omitempty"`
+	Write    *Duration `json:"write,omitempty"`
+	Request  *Duration `json:"request,omitempty"`
+	Response *Duration `json:"response,omitempty"`
 }
 
 // Respond answers with a fixed response.

@@ -129,6 +129,12 @@ func (e *encoder) value(k *key, v, base reflect.Value) *node {
 	if base.IsValid() && !k.required && k.same(v, base) {
 		return nil
 	}
+	if v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			return nil
+		}
+		v = v.Elem()
+	}
 	n := scalarNode(k.write(v))
 	n.quoted = k.kind == text && likeAnother(n.text)
 	return n

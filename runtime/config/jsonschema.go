@@ -68,7 +68,7 @@ func (k *key) jsonType() object {
 	case duration:
 		return object{"type": "string", "pattern": `^(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`}
 	case size:
-		return object{"oneOf": []object{{"type": "string", "pattern": "^[0-9]+([KMG]iB)?$"}, {"type": "integer", "minimum": 0}}}
+		return object{"oneOf": []object{{"type": "string", "pattern": "^[0-9]+(B|[KMG]iB)?$"}, {"type": "integer", "minimum": 0}}}
 	case choice:
 		return object{"enum": slices.Clone(k.choices)}
 	}

@@ -69,10 +69,10 @@ func TestDefaultsAreThoseOfTheTable(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]string{
-		"defaults.timeouts":   "{read: 10s, read_header: 5s, write: 10s, idle: 2m0s, shutdown: 30s}",
+		"defaults.timeouts":   "{read: 10s, read_header: 5s, write: 10s, request: 0s, response: 0s, idle: 2m0s, shutdown: 30s}",
 		"defaults.keep_alive": "{enabled: true, period: 3m0s, max_conns: 0}",
 		"defaults.buffers":    "{read: 4KiB, write: 4KiB}",
-		"defaults.limits":     "{max_header_bytes: 16KiB, max_connections: 10000, max_request_bytes: 10MiB, accept_rate: 0}",
+		"defaults.limits":     "{max_header_bytes: 16KiB, max_connections: 10000, max_request_bytes: 10MiB, accept_rate: 0, min_rate: {rate: 240, grace: 5s}}",
 		"pools.a":             `{balance: least_connections, max_conns: 512, max_wait: 5s, idle_timeout: 1m0s, dial_timeout: 3s, read_timeout: 8s, backends: {a: {url: "http://h:1", weight: 1}}}`,
 	} {
 		if got, _ := c.Get(path); got != want {

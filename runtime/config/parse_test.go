@@ -336,7 +336,7 @@ defaults:
 		"listeners.plain.timeouts.write":     "10s",
 		"listeners.plain.keep_alive.enabled": "false",
 		"listeners.plain.keep_alive":         "{enabled: false, period: 3m0s, max_conns: 0}",
-		"listeners.plain.limits":             "{max_header_bytes: 16KiB, max_connections: 10000, max_request_bytes: 10MiB, accept_rate: 0}",
+		"listeners.plain.limits":             "{max_header_bytes: 16KiB, max_connections: 10000, max_request_bytes: 10MiB, accept_rate: 0, min_rate: {rate: 240, grace: 5s}}",
 		"listeners.plain.enabled":            "true",
 		"listeners.plain.protocol":           "http",
 		"listeners.plain.prefork":            "{workers: 0, steering: auto, hang_timeout: 10s, orphan_timeout: 1m0s, recycle: {max_requests: 0, max_age: 0s, max_memory: 0}}",

@@ -193,6 +193,14 @@ func (d *decoder) rooted(root string) string {
 
 // parse reads text into v, which is left alone if the text does not fit.
 func (k *key) parse(text string, v reflect.Value) *fault {
+	if v.Kind() == reflect.Pointer { // to what may be absent
+		to := reflect.New(v.Type().Elem())
+		f := k.parse(text, to.Elem())
+		if f == nil {
+			v.Set(to)
+		}
+		return f
+	}
 	var n int64
 	var err error
 	switch k.kind {

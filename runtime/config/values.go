@@ -44,7 +44,7 @@ func parseDuration(text string) (Duration, error) {
 	return Duration(v), nil
 }
 
-// Size is a number of bytes written as "512", "4KiB", "10MiB" or "1GiB".
+// Size is a number of bytes written as "512", "512B", "4KiB", "10MiB" or "1GiB".
 type Size int64
 
 var units = []struct {
@@ -75,7 +75,7 @@ func (s *Size) UnmarshalText(text []byte) error {
 	return nil
 }
 
-var sizeForm = regexp.MustCompile(`^(-?[0-9]+)([KMG]iB)?$`)
+var sizeForm = regexp.MustCompile(`^(-?[0-9]+)(B|[KMG]iB)?$`)
 
 func parseSize(text string) (Size, error) {
 	form := sizeForm.FindStringSubmatch(text)

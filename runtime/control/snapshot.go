@@ -140,6 +140,8 @@ type Timeouts struct {
 	Read       string `json:"read"`
 	ReadHeader string `json:"read_header"`
 	Write      string `json:"write"`
+	Request    string `json:"request"`
+	Response   string `json:"response"`
 	Idle       string `json:"idle"`
 	Shutdown   string `json:"shutdown"`
 }
@@ -150,6 +152,15 @@ type Limits struct {
 	MaxHeaderBytes  int64 `json:"max_header_bytes"`
 	MaxRequestBytes int64 `json:"max_request_bytes"`
 	AcceptRate      int   `json:"accept_rate"`
+	// MinRate that ends clients which trickle.
+	MinRate MinRate `json:"min_rate"`
+}
+
+// MinRate is how fast clients must be at least, in bytes per second over the
+// time of Grace, a Go duration. A rate of 0 means no bound.
+type MinRate struct {
+	Rate  int64  `json:"rate"`
+	Grace string `json:"grace"`
 }
 
 // Point is one second of a listener's past.

@@ -83,12 +83,12 @@ func (o *Operator) submitWorkers(e *dialog.Form) tea.Cmd {
 // askTimeouts opens the form for the timeouts, which begins with the present ones.
 func (o *Operator) askTimeouts(l *page.Listener) tea.Cmd {
 	var fields []component.Field
-	for _, key := range []string{"read", "read_header", "write", "idle", "shutdown"} {
+	for _, key := range []string{"read", "read_header", "write", "idle", "shutdown", "request", "response"} {
 		fields = append(fields, component.Field{Name: key, Label: key, Check: checkDuration,
 			Hint: explained("listeners.*.timeouts." + key)})
 	}
 	t := l.Timeouts
-	values := []string{t.Read, t.ReadHeader, t.Write, t.Idle, t.Shutdown}
+	values := []string{t.Read, t.ReadHeader, t.Write, t.Idle, t.Shutdown, t.Request, t.Response}
 	for i := range values {
 		values[i] = page.Brief(values[i])
 	}

@@ -317,8 +317,9 @@ func (w *Workers) settings(st *component.Styles) []string {
 	t, m := w.lis.Timeouts, w.lis.Limits
 	lines := []string{
 		totalsLine(st, w.width, append([]component.Line{{{Paint: st.Muted, Text: "timeouts"}}},
-			pairs(st, "read", Tidy(t.Read)), pairs(st, "header", Tidy(t.ReadHeader)), pairs(st, "write", Tidy(t.Write)),
-			pairs(st, "idle", Tidy(t.Idle)), pairs(st, "shutdown", Tidy(t.Shutdown)))),
+			pairs(st, "header", Tidy(t.ReadHeader)), pairs(st, "read", Tidy(t.Read)), pairs(st, "write", Tidy(t.Write)),
+			pairs(st, "idle", Tidy(t.Idle)), pairs(st, "shutdown", Tidy(t.Shutdown)),
+			pairs(st, "request", whole(t.Request)), pairs(st, "response", whole(t.Response)))),
 		totalsLine(st, w.width, append([]component.Line{{{Paint: st.Muted, Text: "limits  "}}},
 			pairs(st, "connections", limit(m.MaxConnections)), pairs(st, "header", size(m.MaxHeaderBytes)),
 			pairs(st, "body", size(m.MaxRequestBytes)), pairs(st, "accepts/s", limit(m.AcceptRate)))),
@@ -327,6 +328,14 @@ func (w *Workers) settings(st *component.Styles) []string {
 		lines = append([]string{""}, lines...)
 	}
 	return lines
+}
+
+// whole writes a timeout that is off by default.
+func whole(d string) string {
+	if d == "" || d == "0s" {
+		return "none"
+	}
+	return Tidy(d)
 }
 
 func limit(n int) string {

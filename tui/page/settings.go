@@ -125,7 +125,9 @@ func shownIn(l *Listener) map[string]string {
 	return map[string]string{
 		"protocol": l.Protocol, "enabled": strconv.FormatBool(l.Enabled), "prefork.workers": workers,
 		"timeouts.read": t.Read, "timeouts.read_header": t.ReadHeader, "timeouts.write": t.Write,
+		"timeouts.request": t.Request, "timeouts.response": t.Response,
 		"timeouts.idle": t.Idle, "timeouts.shutdown": t.Shutdown,
+		"limits.min_rate.rate": sized(m.MinRate.Rate), "limits.min_rate.grace": m.MinRate.Grace,
 		"limits.max_connections": strconv.Itoa(m.MaxConnections), "limits.accept_rate": strconv.Itoa(m.AcceptRate),
 		"limits.max_header_bytes": sized(m.MaxHeaderBytes), "limits.max_request_bytes": sized(m.MaxRequestBytes),
 	}

@@ -70,7 +70,7 @@ func busy() *control.Snapshot {
 	s := idle()
 	load(s, &s.Listeners[0], 180, 12)
 	load(s, &s.Listeners[1], 2400, 212)
-	s.Listeners[1].Errors = 37
+	s.Listeners[1].Errors, s.Listeners[1].Failures = 37, control.Failures{Client: 5, Canceled: 12, Server: 2, Backend: 35}
 	s.Pools = []control.PoolInfo{pool()}
 	for _, m := range []string{"listener hello is serving on 127.0.0.1:8081", "listener web is serving on 127.0.0.1:8080 with 2 workers"} {
 		addEvent(s, control.Event{Level: control.LevelInfo, Message: m})
@@ -202,8 +202,8 @@ func listener(s *control.Snapshot, name, address string, workers int) control.Li
 	l := control.ListenerInfo{
 		Name: name, Protocol: "http", Address: address, State: control.StateServing, Enabled: true,
 		WorkersWanted: max(1, workers), WorkersReady: max(1, workers), Prefork: workers > 0, Steering: "random",
-		Timeouts: control.Timeouts{Read: "10s", ReadHeader: "5s", Write: "10s", Idle: "2m0s", Shutdown: "30s"},
-		Limits:   control.Limits{MaxConnections: 10000, MaxHeaderBytes: 16 << 10, MaxRequestBytes: 10 << 20},
+		Timeouts: control.Timeouts{Read: "10s", ReadHeader: "5s", Write: "10s", Request: "0s", Response: "0s", Idle: "2m0s", Shutdown: "30s"},
+		Limits:   control.Limits{MaxConnections: 10000, MaxHeaderBytes: 16 << 10, MaxRequestBytes: 10 << 20, MinRate: control.MinRate{Rate: 240, Grace: "5s"}},
 		History:  make([]control.Point, 300),
 	}
 	first := s.PID
