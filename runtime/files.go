@@ -1,89 +1,239 @@
 package runtime
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
-	"path"
+	"path/filepath"
 	"strconv"
 	"strings"
 
+	"github.com/echterhof/rockstar-tui/listener"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 )
 
-// directory serves files to engines of net/http, as the other handler does to
-// that of HTTP/1.1: an index for a directory, never a listing, and nothing from
-// outside of the root, also not by a symbolic link.
+// directory serves the files below a root to every protocol: an index for a
+// directory, never a listing, and nothing from outside of the root, also not by
+// a symbolic link. Every change of a file is seen by the next request.
 type directory struct {
-	config.Files
-	prefix int // of the path that is not part of a file's name, less its slash
+	tree   *tree
+	prefix string // of the path that is not part of a file's name, with its slash
+	index  string
 }
 
-func (d directory) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
-		return
+// filesRoute serves a directory under the part of the path that the pattern
+// leaves open: "/static/" with root "public" answers /static/a.css by
+// public/a.css. A pattern of one path, "/robots.txt", answers by the file of
+// that name.
+func filesRoute(c config.Files, pattern string) (route, error) {
+	if err := checkDir(c.Root); err != nil {
+		return nil, err
 	}
-	name := "/"
-	if len(r.URL.Path) > d.prefix {
-		name = r.URL.Path[d.prefix:]
+	_, _, prefix := splitPattern(pattern)
+	if i := strings.IndexByte(prefix, '{'); i >= 0 {
+		prefix = prefix[:i]
 	}
-	clean := strings.TrimPrefix(path.Clean("/"+name), "/")
-	if clean == "" {
-		clean = "."
-	}
-	root, err := os.OpenRoot(d.Root) // anew each time: it may be a link that is set to another version
-	if err != nil {
-		http.Error(w, "cannot open the requested path", http.StatusNotFound)
-		return
-	}
-	defer root.Close()
-	d.serve(w, r, root, clean, strings.HasSuffix(name, "/"))
+	prefix = prefix[:strings.LastIndexByte(prefix, '/')+1]
+	d := directory{tree: &tree{path: c.Root}, prefix: prefix, index: c.Index}
+	return d.serve, nil
 }
 
-// serve serves the file of that name, or the index of the directory.
-func (d directory) serve(w http.ResponseWriter, r *http.Request, root *os.Root, name string, slash bool) {
-	info, err := root.Stat(name)
-	if err == nil && info.IsDir() {
-		if !slash {
-			redirectToDirectory(w, r)
-			return
-		}
-		name = path.Join(name, d.Index)
-		if info, err = root.Stat(name); err != nil {
-			http.Error(w, "cannot open the requested path", http.StatusForbidden)
-			return
-		}
-	} else if err == nil && slash {
-		err = fs.ErrNotExist
-	}
-	if err != nil || !info.Mode().IsRegular() { // opening a pipe would wait
-		http.Error(w, "cannot open the requested path", http.StatusNotFound)
-		return
-	}
-	f, err := root.Open(name)
+func checkDir(root string) error {
+	info, err := os.Stat(root)
 	if err != nil {
-		http.Error(w, "cannot open the requested path", http.StatusNotFound)
+		return fmt.Errorf("files root: %w", err)
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("files root %s is not a directory", root)
+	}
+	return nil
+}
+
+func (d directory) serve(x listener.Exchange) {
+	method := x.Method()
+	if method != http.MethodGet && method != http.MethodHead {
+		x.SetHeader("Allow", "GET, HEAD")
+		fileError(x, http.StatusMethodNotAllowed)
 		return
 	}
-	defer f.Close()
-	w.Header().Set("Etag", etag(info))
-	http.ServeContent(w, r, name, info.ModTime(), io.ReadSeeker(f))
+	name, slash, status := d.name(x.Path(), x.RawPath())
+	if status != http.StatusOK {
+		fileError(x, status)
+		return
+	}
+	doc, err := d.open(name, slash)
+	if errors.Is(err, errDirectory) {
+		redirectToDirectory(x)
+		return
+	}
+	if err != nil {
+		fileError(x, statusOf(err))
+		return
+	}
+	sendFile(x, doc)
+}
+
+// open opens the file of that name, or the index of the directory: a slash at
+// the end of the path is what tells them apart.
+func (d directory) open(name string, slash bool) (*document, error) {
+	if !slash {
+		return d.tree.open(name)
+	}
+	doc, err := d.tree.open(filepath.Join(name, d.index))
+	if err == nil || errors.Is(err, fs.ErrPermission) || isOverload(err) {
+		return doc, err
+	}
+	doc, err = d.tree.open(name)
+	if err == nil {
+		doc.close()
+		return nil, fs.ErrNotExist // a file is no directory
+	}
+	if errors.Is(err, errDirectory) {
+		return nil, fs.ErrPermission // it is there, and is not listed
+	}
+	return nil, err
+}
+
+// name is that of the file below the root, and whether the path ends in a slash.
+// A path that has another, shorter spelling names no file: one could not tell
+// what a route in front of it protects.
+func (d directory) name(decoded, raw string) (name string, slash bool, status int) {
+	if strings.IndexByte(decoded, 0) >= 0 {
+		return "", false, http.StatusBadRequest
+	}
+	if _, err := url.PathUnescape(raw); err != nil {
+		return "", false, http.StatusBadRequest
+	}
+	name, ok := strings.CutPrefix(decoded, d.prefix)
+	if !ok {
+		return "", false, http.StatusNotFound
+	}
+	if name == "" {
+		return ".", true, http.StatusOK
+	}
+	name, slash = strings.CutSuffix(name, "/")
+	if !fs.ValidPath(name) || name == "." {
+		return "", false, http.StatusNotFound
+	}
+	name, err := filepath.Localize(name)
+	if err != nil { // no file of this system can have the name
+		return "", false, http.StatusNotFound
+	}
+	return name, slash, http.StatusOK
 }
 
 // redirectToDirectory leads to the path with a slash, below which relative links
-// are meant. Only one slash begins it: two would name another host.
-func redirectToDirectory(w http.ResponseWriter, r *http.Request) {
-	target := "/" + strings.TrimLeft(r.URL.EscapedPath(), "/") + "/"
-	if r.URL.RawQuery != "" {
-		target += "?" + r.URL.RawQuery
+// are meant. It names the last segment alone, as it was sent, and the client
+// completes it: what a proxy in front has taken away stays in place. The dot
+// keeps a colon from being read as a scheme.
+func redirectToDirectory(x listener.Exchange) {
+	raw := x.RawPath()
+	target := "./" + raw[strings.LastIndexByte(raw, '/')+1:] + "/"
+	if query := x.Query(); query != "" {
+		target += "?" + query
 	}
-	w.Header().Set("Location", target)
-	w.WriteHeader(http.StatusFound)
+	x.SetHeader("Location", target)
+	x.SetStatus(http.StatusMovedPermanently)
 }
 
-func etag(info fs.FileInfo) string {
-	return `"` + strconv.FormatInt(info.ModTime().UnixNano(), 36) + "-" + strconv.FormatInt(info.Size(), 36) + `"`
+func statusOf(err error) int {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return http.StatusForbidden
+	case isOverload(err):
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusNotFound
 }
+
+var fileErrors = map[int]string{
+	http.StatusBadRequest:                   "malformed request\n",
+	http.StatusForbidden:                    "forbidden\n",
+	http.StatusNotFound:                     "404 page not found\n", // as the router says
+	http.StatusMethodNotAllowed:             "method not allowed\n",
+	http.StatusRequestedRangeNotSatisfiable: "range not satisfiable\n",
+	http.StatusServiceUnavailable:           "service unavailable\n",
+}
+
+func fileError(x listener.Exchange, status int) {
+	x.SetStatus(status)
+	x.SetHeader("Content-Type", plainText)
+	x.WriteString(fileErrors[status])
+}
+
+// sendFile answers by a file, which it closes.
+func sendFile(x listener.Exchange, doc *document) {
+	var c conditions
+	x.RequestHeaders(c.add)
+	status, parts := decide(x.Method(), c, doc.version, doc.etag)
+	x.SetStatus(status)
+	switch status {
+	case http.StatusNotModified, http.StatusPreconditionFailed:
+		doc.close()
+		x.SetHeader("ETag", doc.etag)
+		return
+	case http.StatusRequestedRangeNotSatisfiable:
+		doc.close()
+		x.SetHeader("Content-Range", "bytes */"+strconv.FormatInt(doc.size, 10))
+		fileError(x, status)
+		return
+	}
+	x.SetHeader("Content-Type", doc.kind)
+	x.SetHeader("ETag", doc.etag)
+	x.SetHeader("Accept-Ranges", "bytes")
+	if doc.lastModified != "" {
+		x.SetHeader("Last-Modified", doc.lastModified)
+	}
+	switch len(parts) {
+	case 0:
+		sendPart(x, doc, byteRange{0, doc.size})
+	case 1:
+		x.SetHeader("Content-Range", parts[0].contentRange(doc.size))
+		sendPart(x, doc, parts[0])
+	default:
+		sendParts(x, doc, parts)
+	}
+}
+
+// sendPart makes a part of a file, or all of it, the response body.
+func sendPart(x listener.Exchange, doc *document, part byteRange) {
+	switch {
+	case x.Method() == http.MethodHead:
+		doc.close()
+		x.SetBodyStream(http.NoBody, part.length)
+	case doc.content != nil:
+		x.SetBody(doc.content[part.start : part.start+part.length])
+	default:
+		x.SetBodyStream(&fileBody{f: doc.file.stream(part.start), left: part.length}, part.length)
+	}
+}
+
+// fileBody is a part of a file. Should the file have become shorter it ends too
+// early, upon which the engine breaks the transfer off.
+type fileBody struct {
+	f    *os.File // stands where the part begins
+	left int64
+}
+
+func (b *fileBody) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, io.EOF
+	}
+	n, err := b.f.Read(p[:min(int64(len(p)), b.left)])
+	b.left -= int64(n)
+	return n, err
+}
+
+// WriteTo shows w a plain file within one limit, which is what lets the kernel send it.
+func (b *fileBody) WriteTo(w io.Writer) (int64, error) {
+	limited := io.LimitedReader{R: b.f, N: b.left}
+	n, err := io.Copy(w, &limited)
+	b.left = limited.N
+	return n, err
+}
+
+func (b *fileBody) Close() error { return b.f.Close() }

@@ -107,9 +107,9 @@ var muxRequests = sync.Pool{New: func() any { return &http.Request{URL: &url.URL
 func (r *router) ask(x listener.Exchange) {
 	req := muxRequests.Get().(*http.Request)
 	defer muxRequests.Put(req)
-	raw, query, _ := strings.Cut(x.RequestURI(), "?")
+	_, query, _ := strings.Cut(x.RequestURI(), "?")
 	req.Method, req.Host = x.Method(), x.Host()
-	*req.URL = url.URL{Path: x.Path(), RawPath: raw, RawQuery: query}
+	*req.URL = url.URL{Path: x.Path(), RawPath: x.RawPath(), RawQuery: query} // the target may be a whole URL
 	h, pattern := r.mux.Handler(req)
 	if r.guarded[pattern] && r.disguised(req, pattern) {
 		x.SetStatus(http.StatusBadRequest)

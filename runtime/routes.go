@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -23,8 +21,6 @@ type site struct {
 	pool func(name string) *pool.Pool
 	// counts of the whole listener, all its workers together.
 	counts func() connectionStats
-	// onClose is told what must be released when these routes are replaced.
-	onClose func(func())
 }
 
 // connectionStats is the answer of a stats route.
@@ -34,8 +30,8 @@ type connectionStats struct {
 	Idle   uint64 `json:"idle_connections"`
 }
 
-// buildRoutes makes the router of a listener. It opens what the routes need, so
-// that it fails before anything is changed.
+// buildRoutes makes the router of a listener. It looks at what the routes need,
+// so that it fails before anything is changed.
 func buildRoutes(routes []config.Route, s site) (*router, error) {
 	r := newRouter()
 	for _, c := range routes {
@@ -56,7 +52,7 @@ func buildRoute(c config.Route, s site) (route, error) {
 	case c.Respond != nil:
 		return respondRoute(*c.Respond), nil
 	case c.Files != nil:
-		return filesRoute(*c.Files, c.Match, s)
+		return filesRoute(*c.Files, c.Match)
 	case c.Proxy != nil:
 		return proxyRoute(*c.Proxy, s)
 	default:
@@ -85,60 +81,6 @@ func respondRoute(c config.Respond) route {
 		}
 		x.SetBody(body)
 	}
-}
-
-// filesRoute serves a directory under the part of the path that the pattern
-// leaves open: "/static/" with root "public" answers /static/a.css by public/a.css.
-func filesRoute(c config.Files, pattern string, s site) (route, error) {
-	if err := checkDir(c.Root); err != nil {
-		return nil, err
-	}
-	_, _, path := splitPattern(pattern)
-	if i := strings.IndexByte(path, '{'); i >= 0 {
-		path = path[:i]
-	}
-	prefix := len(path) - 1 // keeps the slash
-	foreign := directory{c, prefix}
-	stop := make(chan struct{})
-	s.onClose(func() { close(stop) })
-	fs := &fasthttp.FS{
-		Root:            c.Root,
-		IndexNames:      []string{c.Index},
-		AcceptByteRange: true,
-		GenerateETag:    true,
-		CacheDuration:   2 * time.Second, // how long a replaced file may still be served
-		CleanStop:       stop,
-		PathRewrite: func(ctx *fasthttp.RequestCtx) []byte {
-			if p := ctx.Path(); len(p) > prefix {
-				return p[prefix:]
-			}
-			return []byte("/")
-		},
-	}
-	serve := fs.NewRequestHandler()
-	return func(x listener.Exchange) {
-		ctx, ok := listener.FastHTTP(x)
-		switch {
-		case !ok:
-			serveNetHTTP(foreign, x)
-		case !ctx.IsGet() && !ctx.IsHead():
-			x.SetStatus(fasthttp.StatusMethodNotAllowed)
-			x.SetHeader(fasthttp.HeaderAllow, "GET, HEAD")
-		default:
-			serve(ctx)
-		}
-	}, nil
-}
-
-func checkDir(root string) error {
-	info, err := os.Stat(root)
-	if err != nil {
-		return fmt.Errorf("files root: %w", err)
-	}
-	if !info.IsDir() {
-		return fmt.Errorf("files root %s is not a directory", root)
-	}
-	return nil
 }
 
 // proxyRoute forwards to a pool.

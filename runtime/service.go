@@ -55,9 +55,8 @@ type service struct {
 	code   *program                 // routes that the program registered, beside those of the config; may be nil
 
 	// mu serializes changes of what follows.
-	mu      sync.Mutex
-	pools   map[string]*lender
-	release []func() // of the routes in use
+	mu    sync.Mutex
+	pools map[string]*lender
 }
 
 // lender is a pool and what it was configured by.
@@ -91,26 +90,21 @@ func (s *service) update(to settings) error {
 	if err != nil {
 		return err
 	}
-	var release []func()
 	router, err := buildRoutes(to.Listener.Routes, site{
-		pool:    func(name string) *pool.Pool { return pools[name].Pool },
-		counts:  s.board.listenerCounts,
-		onClose: func(f func()) { release = append(release, f) },
+		pool:   func(name string) *pool.Pool { return pools[name].Pool },
+		counts: s.board.listenerCounts,
 	})
 	if err == nil {
 		err = s.code.register(router, s)
 	}
 	if err != nil {
 		undo()
-		for _, f := range release {
-			f()
-		}
 		return err
 	}
 	s.server.SetTransport(transport)
 	s.server.SetLimits(limitsOf(to.Listener, to.Share))
 	s.server.SetHandler(s.announcing(to.Listener, router.serve))
-	s.retire(pools, release)
+	s.retire(pools)
 	return nil
 }
 
@@ -150,17 +144,14 @@ func (s *service) preparePools(to settings) (pools map[string]*lender, undo func
 // routed to it the moment before.
 const poolGrace = 5 * time.Second
 
-// retire swaps in the new pools and releases what the old routes held.
-func (s *service) retire(pools map[string]*lender, release []func()) {
+// retire swaps in the new pools and closes those that no route uses any more.
+func (s *service) retire(pools map[string]*lender) {
 	for name, old := range s.pools {
 		if pools[name] == nil {
 			time.AfterFunc(poolGrace, func() { old.Close() })
 		}
 	}
-	for _, f := range s.release {
-		f()
-	}
-	s.pools, s.release = pools, release
+	s.pools = pools
 }
 
 // serve accepts from ln in the background until the service drains.
@@ -216,7 +207,6 @@ func (s *service) drain(ctx context.Context) {
 		p.Close()
 	}
 	s.pools = nil
-	s.retire(nil, nil)
 }
 
 // discard ends a service that never served.
@@ -225,7 +215,6 @@ func (s *service) discard() {
 		p.Close()
 	}
 	s.pools = nil
-	s.retire(nil, nil)
 	s.server.Close()
 }
 

@@ -79,8 +79,8 @@ pools: {api: {backends: {a: {url: %q}}}}`, dir, backend.URL)))
 		base, c := "https://"+info(t, app, "web").Address, over2(trust)
 		for path, want := range map[string]string{
 			"/hello": "200 Hello, World!\n", "/static/a.txt": "200 file a", "/static/sub": "200 index",
-			"/static/": "403 cannot open the requested path\n", "/static/none": "404 cannot open the requested path\n",
-			"/static/escape": "404 cannot open the requested path\n", "/static/..%2fx": "404 cannot open the requested path\n",
+			"/static/": "403 forbidden\n", "/static/none": "404 404 page not found\n",
+			"/static/escape": "404 404 page not found\n", "/static/..%2fx": "400 the path has another meaning once it is decoded\n",
 			"/api/x": "200 GET /api/x by https", "/none": "404 404 page not found\n",
 		} {
 			resp, body := answer(t, c, base+path)

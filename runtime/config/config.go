@@ -215,8 +215,9 @@ type Respond struct {
 	Body    string            `json:"body"`
 }
 
-// Files serves a directory. Nothing outside of it can be reached, also not by
-// a symbolic link.
+// Files serves the regular files of a directory, an index for each directory and
+// never a listing. Nothing outside of it can be reached: a symbolic link that is
+// absolute, or leads outside, is not followed. Root itself may be a link.
 type Files struct {
 	// Root is the directory; relative paths are relative to the config file.
 	Root string `json:"root"`

@@ -216,7 +216,7 @@ func table() []*key {
 				doc: "Body of the response."},
 			{path: "listeners.*.routes.*.files", kind: section, effect: Live,
 				example: `files: {root: ./public}`,
-				doc:     "Serves a directory. Nothing outside of it can be reached."},
+				doc:     "Serves the regular files of a directory. Symbolic links inside it are followed; absolute ones, and those that lead outside, are not."},
 			{path: "listeners.*.routes.*.files.root", kind: text, required: true, check: checkRoot, effect: Live,
 				example: `root: ./public`,
 				doc:     "The directory; a relative one is relative to the config file."},

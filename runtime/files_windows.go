@@ -1,0 +1,4 @@
+package runtime
+
+// nonBlocking is of no use where files and pipes have names of their own.
+const nonBlocking = 0
