@@ -2,16 +2,18 @@ package pool
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"sync"
 )
 
-// bufferedRequest is up to which length a streamed request body is read whole
-// before a backend gets it: the request can then be repeated, and a slow client
-// holds no connection to a backend.
-const bufferedRequest = 16 << 10
+// bufferedRequest is up to which length a request body is read whole before a
+// backend gets it: the request can then be repeated, and a client that sends half
+// of it and waits holds no connection to a backend.
+const bufferedRequest = 64 << 10
 
 var copyBuffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
 
@@ -21,20 +23,50 @@ func (x *exchange) takeBody() error {
 		x.body = x.req.Body()
 		return nil
 	}
-	n := x.req.Header.ContentLength()
-	if n < 0 || n > bufferedRequest {
-		x.source, x.length = x.req.BodyStream(), n
+	stream, n := x.req.BodyStream(), x.req.Header.ContentLength()
+	if n > bufferedRequest {
+		x.source, x.length = stream, n
 		return nil
 	}
-	if cap(x.prefetch) < n {
-		x.prefetch = make([]byte, bufferedRequest)
-	}
-	x.body = x.prefetch[:n]
-	if _, err := io.ReadFull(x.req.BodyStream(), x.body); err != nil {
+	whole, err := x.prefetchBody(stream, n)
+	switch {
+	case err != nil:
 		return sourceError{err}
+	case whole:
+		x.body = x.prefetch
+	default:
+		x.source, x.length = io.MultiReader(bytes.NewReader(x.prefetch), stream), -1
 	}
 	return nil
 }
+
+// prefetchBody reads a body of n bytes, of unknown length if n is negative, or so
+// much of it as is read before a backend is asked.
+func (x *exchange) prefetchBody(r io.Reader, n int) (whole bool, err error) {
+	b := slices.Grow(x.prefetch[:0], max(n, minPrefetch))
+	defer func() { x.prefetch = b }()
+	for len(b) != n && len(b) < bufferedRequest {
+		b = slices.Grow(b, 1)
+		free := b[len(b):min(cap(b), bufferedRequest)]
+		if n >= 0 {
+			free = free[:min(len(free), n-len(b))]
+		}
+		got, err := r.Read(free)
+		b = b[:len(b)+got]
+		switch {
+		case err == io.EOF && n > len(b):
+			return false, io.ErrUnexpectedEOF
+		case err == io.EOF:
+			return true, nil
+		case err != nil:
+			return false, err
+		}
+	}
+	return len(b) == n, nil
+}
+
+// minPrefetch is what the body of a request takes that does not say its length.
+const minPrefetch = 4 << 10
 
 // copyFixed sends the source, which is x.length bytes long.
 func (x *exchange) copyFixed(w *bufio.Writer, c *conn) error {

@@ -182,7 +182,6 @@ func (c *conn) note(err error) {
 func (c *conn) timedOut() bool { return errors.Is(c.err, os.ErrDeadlineExceeded) }
 
 // Buffers are lent for the time of a request, so an idle connection holds none.
-// A response header must fit into the reader's.
 const (
 	readBuffer  = 16 << 10
 	writeBuffer = 4 << 10
@@ -200,6 +199,9 @@ func lendReader(c *conn) *bufio.Reader {
 }
 
 func returnReader(r *bufio.Reader) {
+	if r.Size() != readBuffer {
+		return // made for one large header
+	}
 	r.Reset(nil)
 	readers.Put(r)
 }

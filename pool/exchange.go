@@ -64,6 +64,7 @@ func returnExchange(x *exchange) {
 func (x *exchange) adopt(c *Config) {
 	x.name = c.Name
 	x.limits.MaxWait, x.limits.DialTimeout, x.limits.ReadTimeout = c.MaxWait, c.DialTimeout, c.ReadTimeout
+	x.limits.MaxHeaderBytes = c.MaxHeaderBytes
 }
 
 func (x *exchange) hasTried(b *backend) bool {
@@ -145,13 +146,17 @@ func (p *Pool) attempt(x *exchange, c *conn, now int64) (again bool, err error) 
 		p.finish(x, c, reuse)
 		return false, nil
 	}
-	if again = x.again(c, err); !again || !c.reused {
+	if again = x.again(c, err); !x.clientFault(err) && (!again || !c.reused) {
 		b.counters.Errors.Add(1)
 	}
 	err = fmt.Errorf("pool %s: %w", x.name, x.explain(c, err))
 	p.release(c, false)
 	return again, err
 }
+
+// clientFault reports whether the attempt failed for who sent the request: it
+// broke off or went away. That says nothing of the backend.
+func (x *exchange) clientFault(err error) bool { return clientFault(err) || x.ended() }
 
 // finish gives the connection back, or leaves that to the streamed body.
 func (p *Pool) finish(x *exchange, c *conn, reuse bool) {
@@ -254,97 +259,6 @@ func (x *exchange) write(w *bufio.Writer, c *conn) error {
 		x.req.SetHost(c.backend.addr)
 	}
 	return x.req.Write(w)
-}
-
-var errSwitched = errors.New("backend switched protocols unasked")
-
-// maxInterim bounds the 1xx responses before the real one.
-const maxInterim = 16
-
-// readHead reads the header of the response, after any interim ones.
-func (x *exchange) readHead(resp *fasthttp.Response, r *bufio.Reader) error {
-	for range maxInterim {
-		if err := resp.Header.Read(r); err != nil {
-			return err
-		}
-		switch status := resp.StatusCode(); {
-		case status == fasthttp.StatusSwitchingProtocols:
-			if x.switching == nil || !x.switching.agreed(&resp.Header) {
-				return errSwitched
-			}
-			return nil
-		case status >= 200:
-			return nil
-		}
-	}
-	return errors.New("backend sent too many interim responses")
-}
-
-// read reads the response. r is given back here, or by the streamed body.
-func (p *Pool) read(x *exchange, c *conn, r *bufio.Reader) (reuse bool, err error) {
-	resp := x.resp
-	resp.ResetBody()
-	if err := x.readHead(resp, r); err != nil {
-		returnReader(r)
-		return false, err
-	}
-	if resp.StatusCode() == fasthttp.StatusSwitchingProtocols {
-		x.switching.conn, x.switching.reader = c, r
-		return false, nil
-	}
-	reuse = !resp.Header.ConnectionClose()
-	n := resp.Header.ContentLength()
-	switch {
-	case x.bodiless():
-	case x.streams(n):
-		p.stream(x, c, r)
-		return reuse, nil
-	default:
-		err = x.readBody(r, n)
-	}
-	// Anything left over was not asked for and must not answer the next request.
-	reuse = reuse && r.Buffered() == 0
-	returnReader(r)
-	return reuse, err
-}
-
-// bodiless reports whether the response ends with its header.
-func (x *exchange) bodiless() bool {
-	status := x.resp.StatusCode()
-	return x.req.Header.IsHead() || status == fasthttp.StatusNoContent || status == fasthttp.StatusNotModified
-}
-
-// Bodies of a known length up to bufferedBody are read whole before the client
-// gets them: cheaper, and still repeatable if the backend breaks off. A client
-// of HTTP/1.0 cannot be sent a body of unknown length on a connection it wants
-// to keep; up to buffered10 that is read whole to learn the length.
-const (
-	bufferedBody = 64 << 10
-	buffered10   = 8 << 20
-)
-
-// streams reports whether a body of length n, negative if unknown, is passed on
-// while it arrives.
-func (x *exchange) streams(n int) bool {
-	if x.ctx == nil {
-		return x.resp.StreamBody
-	}
-	return n > bufferedBody || n < 0 && x.req.Header.IsHTTP11()
-}
-
-func (x *exchange) readBody(r *bufio.Reader, n int) error {
-	bound := 0
-	if n < 0 && x.ctx != nil {
-		bound = buffered10
-	}
-	stream := x.resp.StreamBody
-	x.resp.StreamBody = false
-	err := x.resp.ReadBody(r, bound)
-	if err == nil && n == -1 {
-		err = x.resp.Header.ReadTrailer(r)
-	}
-	x.resp.StreamBody = stream
-	return err
 }
 
 // Do sends req to a backend of the pool and reads the response into resp. A

@@ -35,7 +35,9 @@ func hopByHop(name []byte) bool {
 }
 
 // ours reports whether a request field is written by this proxy itself or
-// meant for it.
+// meant for it. Who the client is and where it came from is among that: a
+// stranger's word for it would pass for that of this proxy. Many servers make an
+// underscore of a dash, so that either spelling is the same field.
 func ours(name []byte) bool {
 	switch len(name) {
 	case 4:
@@ -44,16 +46,34 @@ func ours(name []byte) bool {
 		return is(name, "Expect")
 	case 7:
 		return is(name, "Trailer")
+	case 9:
+		return is(name, "Forwarded") || isDashed(name, "X-Real-IP")
 	case 14:
-		return is(name, "Content-Length")
-	case 15:
-		return is(name, "X-Forwarded-For")
-	case 16:
-		return is(name, "X-Forwarded-Host")
+		return isDashed(name, "Content-Length")
 	case 17:
-		return is(name, "X-Forwarded-Proto")
+		if isDashed(name, "Transfer-Encoding") {
+			return true
+		}
 	}
-	return false
+	return len(name) > len(forwarded) && isDashed(name[:len(forwarded)], forwarded)
+}
+
+const forwarded = "X-Forwarded-"
+
+// isDashed is like is, and takes an underscore for a dash.
+func isDashed(name []byte, want string) bool {
+	if len(name) != len(want) {
+		return false
+	}
+	for i, c := range name {
+		if c == '_' {
+			c = '-'
+		}
+		if lower(c) != lower(want[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // is compares without regard to case. want is ASCII.
@@ -219,12 +239,6 @@ func (x *exchange) writeTarget(w *bufio.Writer) (host []byte) {
 // writeForwarded writes who asked and how.
 func (x *exchange) writeForwarded(w *bufio.Writer, host []byte) {
 	_, _ = w.WriteString("X-Forwarded-For: ")
-	for f := newFields(x.head); f.next(); {
-		if is(f.name, "X-Forwarded-For") && len(f.value) > 0 {
-			_, _ = w.Write(f.value)
-			_, _ = w.WriteString(", ")
-		}
-	}
 	_, _ = w.Write(appendIP(w.AvailableBuffer(), x.ctx.RemoteAddr()))
 	if len(host) > 0 {
 		_, _ = w.WriteString("\r\nX-Forwarded-Host: ")
@@ -257,13 +271,19 @@ func (x *exchange) writeBody(w *bufio.Writer, c *conn) error {
 	case x.source != nil:
 		writeLength(w, x.length)
 		return x.copyFixed(w, c)
-	case len(x.body) > 0 || x.req.Header.ContentLength() >= 0:
+	case len(x.body) > 0 || x.saysLength():
 		writeLength(w, len(x.body))
 		_, err := w.Write(x.body)
 		return err
 	}
 	_, err := w.Write(crlf)
 	return err
+}
+
+// saysLength reports whether the request tells of its body also if that is empty.
+func (x *exchange) saysLength() bool {
+	h := &x.req.Header
+	return h.ContentLength() >= 0 || h.IsPost() || h.IsPut() || h.IsPatch()
 }
 
 func writeLength(w *bufio.Writer, n int) {

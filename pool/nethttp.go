@@ -12,8 +12,9 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// ServeHTTP is [Pool.Proxy] for a request of net/http. The client going away
-// ends the exchange with the backend.
+// ServeHTTP is [Pool.Proxy] for a request of net/http, without the switch to
+// other protocols: an offer of one is left out. The client going away ends the
+// exchange with the backend.
 func (p *Pool) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx := foreigners.Get().(*fasthttp.RequestCtx)
 	defer func() {
@@ -24,12 +25,8 @@ func (p *Pool) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	ctx.Init2(clientOf(r), nil, false)
 	takeRequest(&ctx.Request, r)
-	switch protocols, ok := offer(ctx); {
-	case malformed(ctx):
-	case ok && protocols == nil:
+	if !unfit(ctx) {
 		p.proxy(r.Context(), ctx)
-	default:
-		notSwitched(ctx)
 	}
 	giveResponse(w, r, &ctx.Response)
 }

@@ -43,7 +43,13 @@ var (
 	ErrNoBackend = errors.New("no backend can be reached")
 	// ErrTimeout: the backend stayed silent for ReadTimeout.
 	ErrTimeout = errors.New("backend did not answer in time")
+	// ErrHeaderTooLarge: the header of the response exceeds MaxHeaderBytes.
+	ErrHeaderTooLarge = errors.New("response header is larger than max_header_bytes")
 )
+
+// DefaultMaxHeaderBytes bounds the header of a response unless
+// [Config.MaxHeaderBytes] does.
+const DefaultMaxHeaderBytes = 64 << 10
 
 // Config says what a pool should be. All of it can change while requests run,
 // see [Pool.Update].
@@ -67,6 +73,9 @@ type Config struct {
 	// next piece of a streamed one, and for it to take the next piece of a
 	// request. 0 means no bound.
 	ReadTimeout time.Duration
+	// MaxHeaderBytes bounds the header of a response; a larger one is answered
+	// with 502. 0 means DefaultMaxHeaderBytes, and no bound is below 16 KiB.
+	MaxHeaderBytes int
 	// Backends, at least one, with distinct names.
 	Backends []BackendConfig
 }
@@ -260,7 +269,7 @@ func check(c Config) ([]string, error) {
 	default:
 		return nil, fmt.Errorf("pool %s: balance %q is not one of %s, %s, %s", c.Name, c.Balance, LeastConnections, RoundRobin, Random)
 	}
-	if c.MaxConns < 0 || min(c.MaxWait, c.IdleTimeout, c.DialTimeout, c.ReadTimeout) < 0 {
+	if min(c.MaxConns, c.MaxHeaderBytes) < 0 || min(c.MaxWait, c.IdleTimeout, c.DialTimeout, c.ReadTimeout) < 0 {
 		return nil, fmt.Errorf("pool %s: a bound is negative; 0 or more is right", c.Name)
 	}
 	if len(c.Backends) == 0 {

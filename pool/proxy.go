@@ -25,33 +25,38 @@ import (
 //
 // A request to switch to another protocol, such as WebSocket, is passed on too.
 // If the backend agrees, the connection is taken over from the server and joined
-// to that of the backend, until both have ended. CONNECT gets 501.
+// to that of the backend, until both have ended. An offer that RFC 9110 does not
+// allow is left out. CONNECT gets 501, and TRACE, which would show the client
+// what is meant for the backend alone, 405.
 func (p *Pool) Proxy(ctx *fasthttp.RequestCtx) {
-	switch protocols, ok := offer(ctx); {
-	case malformed(ctx):
-	case !ok:
-		notSwitched(ctx)
-	case protocols != nil:
-		p.upgrade(ctx, protocols)
-	default:
-		p.proxy(context.Background(), ctx)
+	if unfit(ctx) {
+		return
 	}
+	if protocols := offer(ctx); protocols != nil {
+		p.upgrade(ctx, protocols)
+		return
+	}
+	p.proxy(context.Background(), ctx)
 }
 
-// malformed refuses a request whose method, target or host could not be written
-// to a backend as what they are. Servers differ in what they let through.
-func malformed(ctx *fasthttp.RequestCtx) bool {
+// unfit answers a request that no backend gets to see: one whose method, target
+// or host could not be written as what they are (servers differ in what they let
+// through), or one that is not for others.
+func unfit(ctx *fasthttp.RequestCtx) bool {
 	h := &ctx.Request.Header
 	status := httpsyntax.Refusal(h.Method(), h.RequestURI(), h.Host())
-	if status == 0 || status == fasthttp.StatusNotImplemented {
+	switch {
+	case status != 0 && status != fasthttp.StatusNotImplemented:
+		ctx.Error("malformed request\n", status)
+	case h.IsConnect():
+		ctx.Error("this proxy makes no tunnels\n", fasthttp.StatusNotImplemented)
+	case h.IsTrace():
+		ctx.Error("TRACE is not passed on\n", fasthttp.StatusMethodNotAllowed)
+		ctx.Response.Header.Set(fasthttp.HeaderAllow, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+	default:
 		return false
 	}
-	ctx.Error("malformed request\n", status)
 	return true
-}
-
-func notSwitched(ctx *fasthttp.RequestCtx) {
-	ctx.Error("this proxy does not switch protocols in that way\n", fasthttp.StatusNotImplemented)
 }
 
 // proxy answers the request of ctx until caller ends.

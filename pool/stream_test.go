@@ -206,12 +206,12 @@ func TestClientGoneWhileSending(t *testing.T) {
 	})
 	p := newPool(t, pool.Config{Backends: []pool.BackendConfig{{Name: "a", URL: b.URL}}})
 	addr := serve(t, p)
-	for _, framing := range []string{"Content-Length: 100000", "Transfer-Encoding: chunked"} {
+	for _, framing := range []string{"Content-Length: 200000", "Transfer-Encoding: chunked"} {
 		c, err := net.Dial("tcp", addr)
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, _ = fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: h\r\n%s\r\n\r\n8000\r\n%s", framing, strings.Repeat("x", 0x8000))
+		_, _ = fmt.Fprintf(c, "POST / HTTP/1.1\r\nHost: h\r\n%s\r\n\r\n18000\r\n%s", framing, strings.Repeat("x", 0x18000))
 		_ = c.Close()
 		if err := <-errs; err == nil {
 			t.Fatalf("%s: backend took half a body for the whole", framing)

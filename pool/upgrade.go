@@ -24,22 +24,19 @@ type switching struct {
 const maxProtocols = 256
 
 // offer returns the protocols that the request of ctx would switch to, nil if
-// none, and false if it asks for what cannot be done: a tunnel (CONNECT), or a
-// switch that RFC 9110 does not allow, with a body, or by a client that does not
-// repeat it in its Connection field. An offer of HTTP/2 may be ignored and is.
-func offer(ctx *fasthttp.RequestCtx) (protocols []byte, ok bool) {
+// none. An offer may be ignored (RFC 9110, 7.8) and is where RFC 9110 does not
+// allow it: in HTTP/1.0, and by a client that does not repeat it in its
+// Connection field. So are one of HTTP/2, one that comes with a body, and what
+// names no protocols.
+func offer(ctx *fasthttp.RequestCtx) (protocols []byte) {
 	h := &ctx.Request.Header
 	upgrade := h.Peek(fasthttp.HeaderUpgrade)
-	switch {
-	case h.IsConnect():
-		return nil, false
-	case len(upgrade) == 0 || is(upgrade, "h2c"):
-		return nil, true
-	case len(upgrade) > maxProtocols || !protocolNames(upgrade) || !h.IsGet() || !h.IsHTTP11() || ctx.Request.IsBodyStream() ||
-		h.ContentLength() > 0 || len(h.PeekAll(fasthttp.HeaderUpgrade)) != 1 || !hasOption(h, "upgrade"):
-		return nil, false
+	if len(upgrade) == 0 || is(upgrade, "h2c") || len(upgrade) > maxProtocols || !protocolNames(upgrade) ||
+		!h.IsGet() || !h.IsHTTP11() || ctx.Request.IsBodyStream() || h.ContentLength() > 0 ||
+		len(h.PeekAll(fasthttp.HeaderUpgrade)) != 1 || !hasOption(h, "upgrade") {
+		return nil
 	}
-	return upgrade, true
+	return upgrade
 }
 
 // protocolNames reports whether b is a list of names with versions.

@@ -100,6 +100,7 @@ var kinds = []struct {
 	{"idle connections to backends", "", 0, []string{"pools.api.idle_timeout=1s"}, config.Live},
 	{"dial timeout", "", 2, []string{"pools.api.dial_timeout=1s"}, config.Live},
 	{"read timeout of backends", "", 0, []string{"pools.api.read_timeout=1h"}, config.Live},
+	{"headers of backends", "", 2, []string{"pools.api.max_header_bytes=32KiB"}, config.Live},
 	{"several at once", "", 2, []string{"listeners.web.timeouts.idle=1h", "listeners.web.prefork.workers=1", "pools.api.balance=random"}, config.Drain},
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"regexp"
 	"strings"
 	"sync"
@@ -28,6 +29,8 @@ type router struct {
 	// guarded are the patterns whose routes pass a path on to what may decode it
 	// differently: a backend, or the file system.
 	guarded map[string]bool
+	// asSent are the patterns of routes that get paths as they were sent, see passAsSent.
+	asSent map[string]bool
 }
 
 type exactRoute struct {
@@ -36,7 +39,7 @@ type exactRoute struct {
 }
 
 func newRouter() *router {
-	return &router{exact: map[string][]exactRoute{}, mux: http.NewServeMux(), guarded: map[string]bool{}}
+	return &router{exact: map[string][]exactRoute{}, mux: http.NewServeMux(), guarded: map[string]bool{}, asSent: map[string]bool{}}
 }
 
 // registeredAt is where in the source a pattern was registered, of no use to the
@@ -61,6 +64,12 @@ func (r *router) handle(pattern string, serve route) (err error) {
 	}
 	return nil
 }
+
+// passAsSent has the route of pattern answer paths that are not clean, and
+// "OPTIONS *": a proxy passes them on as they are. Other routes have ServeMux
+// redirect the client to the clean path. Either way it is the clean path that
+// chooses the route.
+func (r *router) passAsSent(pattern string) { r.asSent[pattern] = true }
 
 // splitPattern takes "[METHOD ][HOST]/[PATH]" apart.
 func splitPattern(pattern string) (method, host, path string) {
@@ -103,44 +112,82 @@ func (r *router) lookup(method, path string) route {
 var muxRequests = sync.Pool{New: func() any { return &http.Request{URL: &url.URL{}} }}
 
 // ask lets the ServeMux choose. Where it answers by itself (not found, method
-// not allowed, redirects to the clean path) that answer is passed on.
+// not allowed, redirects) that answer is passed on.
 func (r *router) ask(x listener.Exchange) {
 	req := muxRequests.Get().(*http.Request)
 	defer muxRequests.Put(req)
-	_, query, _ := strings.Cut(x.RequestURI(), "?")
-	req.Method, req.Host = x.Method(), x.Host()
-	*req.URL = url.URL{Path: x.Path(), RawPath: x.RawPath(), RawQuery: query} // the target may be a whole URL
+	raw, server := x.RawPath(), x.RequestURI() == "*"
+	u := url.URL{Path: x.Path(), RawPath: raw, RawQuery: x.Query()}
+	if server {
+		u = url.URL{Path: "/"}
+	}
+	clean := cleanPath(u.EscapedPath())
+	tidy := clean == u.EscapedPath()
+	if !tidy {
+		u.Path, u.RawPath = unescaped(clean), clean
+	}
+	req.Method, req.Host, *req.URL = x.Method(), x.Host(), u
 	h, pattern := r.mux.Handler(req)
-	if r.guarded[pattern] && r.disguised(req, pattern) {
+	if r.guarded[pattern] && r.disguised(x, raw, pattern) {
 		x.SetStatus(http.StatusBadRequest)
 		x.WriteString("the path has another meaning once it is decoded\n")
 		return
 	}
-	if serve, ok := h.(route); ok {
+	serve, found := h.(route)
+	switch {
+	case found && (tidy && !server || r.asSent[pattern]):
 		serve(x)
 		return
+	case server:
+		x.SetStatus(http.StatusOK) // about the server as a whole there is nothing to say
+		return
+	case !tidy && (found || pattern == ""):
+		// ServeMux would encode what is encoded already once more.
+		h = http.RedirectHandler(u.String(), http.StatusTemporaryRedirect)
 	}
 	h.ServeHTTP(&exchangeWriter{x: x}, req)
 }
 
-// disguised reports whether the path of req, which belongs to pattern, has another
+// disguised reports whether the path of x, which belongs to pattern, has another
 // meaning to who decodes it: hidden dot segments ("%2e%2e", "..%2f", "..;x"), or
 // slashes ("%2f") that lead to another route. Routes are access rules, too, and
 // /p/x/%2e%2e/admin must not pass by that of /p/admin. A backslash counts as a
-// slash, as some backends see it.
-func (r *router) disguised(req *http.Request, pattern string) bool {
-	if !strings.ContainsAny(req.URL.RawPath, `%\;`) {
+// slash, as some backends see it. Dot segments that are in plain sight were
+// followed when the route was chosen.
+func (r *router) disguised(x listener.Exchange, raw, pattern string) bool {
+	if !strings.ContainsAny(raw, `%\;`) {
 		return false
 	}
-	plain := strings.ReplaceAll(req.URL.Path, `\`, "/")
-	for segment := range strings.SplitSeq(plain, "/") {
-		if name, _, _ := strings.Cut(segment, ";"); name == "." || name == ".." {
-			return true
+	for segment := range strings.SplitSeq(raw, "/") {
+		for part := range strings.SplitSeq(strings.ReplaceAll(unescaped(segment), `\`, "/"), "/") {
+			if name, _, _ := strings.Cut(part, ";"); (name == "." || name == "..") && name != segment {
+				return true
+			}
 		}
 	}
-	other := &http.Request{Method: req.Method, Host: req.Host, URL: &url.URL{Path: plain}}
+	plain := strings.ReplaceAll(x.Path(), `\`, "/")
+	other := &http.Request{Method: x.Method(), Host: x.Host(), URL: &url.URL{Path: plain}}
 	_, found := r.mux.Handler(other)
 	return found != pattern
+}
+
+// cleanPath is the path that ServeMux would redirect to, encoded as p is.
+func cleanPath(p string) string {
+	if p == "" || p[0] != '/' {
+		p = "/" + p
+	}
+	clean := path.Clean(p)
+	if clean != "/" && strings.HasSuffix(p, "/") {
+		clean += "/"
+	}
+	return clean
+}
+
+func unescaped(path string) string {
+	if decoded, err := url.PathUnescape(path); err == nil {
+		return decoded
+	}
+	return path
 }
 
 // exchangeWriter lets net/http's own small handlers answer an exchange.

@@ -27,6 +27,13 @@ func (x *fakeExchange) SetStatus(code int)           { x.status = code }
 func (x *fakeExchange) SetHeader(name, value string) { x.header.Set(name, value) }
 func (x *fakeExchange) Write(p []byte) (int, error)  { return x.body.Write(p) }
 
+func (x *fakeExchange) WriteString(s string) (int, error) { return x.body.WriteString(s) }
+
+func (x *fakeExchange) Query() string {
+	_, query, _ := strings.Cut(x.uri, "?")
+	return query
+}
+
 func (x *fakeExchange) RawPath() string {
 	raw, _, _ := strings.Cut(x.uri, "?")
 	return raw
@@ -83,6 +90,71 @@ func compareWithMux(t *testing.T, patterns []string, r *router, mux *http.ServeM
 	wanted := fmt.Sprintf("%q %d %s", want.Header().Get("Chosen"), want.Code, want.Header().Get("Location"))
 	if got != wanted {
 		t.Errorf("routes %q: %s %s%s: got %s, want %s", patterns, method, host, path, got, wanted)
+	}
+}
+
+func TestProxyRoutesGetPathsAsTheyWereSent(t *testing.T) {
+	r := newRouter()
+	for _, p := range []string{"/", "/static/", "/p/", "GET /p/admin"} {
+		if err := r.handle(p, func(x listener.Exchange) { x.(*fakeExchange).chosen = p }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.passAsSent("/")
+	r.passAsSent("/p/")
+	for _, tc := range []struct{ method, uri, want string }{
+		{"GET", "/a//b", `"/" 0 `},
+		{"GET", "//a%2Fb/../c?q=1", `"/" 0 `},
+		{"POST", "/p//x", `"/p/" 0 `},
+		{"OPTIONS", "*", `"/" 0 `},
+		// What is not proxied is redirected, and what is encoded stays so.
+		{"GET", "/static//a%2Fb?q=%20", `"" 307 /static/a%2Fb?q=%20`},
+		{"GET", "/p//admin", `"" 307 /p/admin`}, // is another route, which a second slash does not pass by
+		{"GET", "/p/x/../admin", `"" 307 /p/admin`},
+		{"GET", "/static", `"" 307 /static/`},
+	} {
+		x := &fakeExchange{method: tc.method, uri: tc.uri, host: "h", header: http.Header{}}
+		r.serve(x)
+		if got := fmt.Sprintf("%q %d %s", x.chosen, x.status, x.header.Get("Location")); got != tc.want {
+			t.Errorf("%s %s: got %s, want %s", tc.method, tc.uri, got, tc.want)
+		}
+	}
+	r = newRouter()
+	if err := r.handle("/", func(x listener.Exchange) { x.(*fakeExchange).chosen = "/" }); err != nil {
+		t.Fatal(err)
+	}
+	if x := (&fakeExchange{method: "OPTIONS", uri: "*", header: http.Header{}}); true {
+		if r.serve(x); x.chosen != "" || x.status != 200 {
+			t.Errorf("OPTIONS * without a proxy: got %q %d, want an empty 200", x.chosen, x.status)
+		}
+	}
+}
+
+// TestDotsInPlainSightHideNone: what is resolved for the choice of the route must
+// not swallow what a backend would resolve differently.
+func TestDotsInPlainSightHideNone(t *testing.T) {
+	r := newRouter()
+	for _, p := range []string{"/p/", "/p/admin/"} {
+		if err := r.handle(p, func(x listener.Exchange) { x.(*fakeExchange).chosen = p }); err != nil {
+			t.Fatal(err)
+		}
+		r.guarded[p] = true
+		r.passAsSent(p)
+	}
+	for uri, want := range map[string]string{
+		"/p/%2e%2e/../x":           `"" 400`,
+		"/p/admin%2fa/../x":        `"" 400`,
+		"/p/..%2f../x":             `"" 400`,
+		"/p/x/..;a/y":              `"" 400`,
+		"/p/x/../admin/a%20b":      `"/p/admin/" 0`,
+		"/p/a%20b//c;d":            `"/p/" 0`,
+		"/p/x%2fy/../admin%2f../z": `"" 400`,
+	} {
+		x := &fakeExchange{method: "GET", uri: uri, host: "h", header: http.Header{}}
+		r.serve(x)
+		if got := fmt.Sprintf("%q %d", x.chosen, x.status); got != want {
+			t.Errorf("%s: got %s, want %s", uri, got, want)
+		}
 	}
 }
 

@@ -43,6 +43,9 @@ func buildRoutes(routes []config.Route, s site) (*router, error) {
 			return nil, err
 		}
 		r.guarded[c.Match] = c.Proxy != nil || c.Files != nil
+		if c.Proxy != nil {
+			r.passAsSent(c.Match)
+		}
 	}
 	return r, nil
 }

@@ -256,7 +256,7 @@ func poolConfig(name string, c config.Pool, cells map[string]int, b *board) pool
 		MaxWait:     time.Duration(c.MaxWait),
 		IdleTimeout: time.Duration(c.IdleTimeout),
 		DialTimeout: time.Duration(c.DialTimeout),
-		ReadTimeout: time.Duration(c.ReadTimeout),
+		ReadTimeout: time.Duration(c.ReadTimeout), MaxHeaderBytes: int(c.MaxHeaderBytes),
 	}
 	for _, backend := range sortedKeys(c.Backends) {
 		v := c.Backends[backend]

@@ -249,6 +249,9 @@ type Pool struct {
 	// 504. Keep it below the listener's write timeout, which closes the
 	// connection without an answer. Default 8s.
 	ReadTimeout Duration `json:"read_timeout"`
+	// MaxHeaderBytes bounds the header of a backend's response; the client of a
+	// larger one gets 502. Default 64KiB.
+	MaxHeaderBytes Size `json:"max_header_bytes"`
 	// Backends by name; at least one.
 	Backends map[string]Backend `json:"backends"`
 }

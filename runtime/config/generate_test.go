@@ -91,6 +91,9 @@ func (g generator) value(k config.Key) string {
 		// Nothing or enough to live on.
 		return map[string]string{"duration": g.pick("0s", "1s", "1m30s", "24h"), "size": g.pick("0", "32MiB", "2GiB")}[k.Type]
 	}
+	if strings.HasPrefix(k.Path, "pools.") && k.Type == "size" {
+		return g.pick("16KiB", "20000", "1MiB", k.Default) // a buffer at least
+	}
 	switch k.Type {
 	case "true or false":
 		return g.pick("true", "false")

@@ -248,6 +248,8 @@ func table() []*key {
 				doc: "Bounds connecting to a backend."},
 			{path: "pools.*.read_timeout", kind: duration, fallback: "8s", limits: upToDay, effect: Live,
 				doc: "Bounds the wait for a backend's response."},
+			{path: "pools.*.max_header_bytes", kind: size, fallback: "64KiB", limits: limits{16 * kib, 16 * mib}, effect: Live,
+				doc: "Bounds the header of a backend's response; a larger one is answered with 502."},
 			{path: "pools.*.backends", kind: names, required: true, example: `backends: {a: {url: "http://127.0.0.1:9001"}}`,
 				doc: "Backends by name; at least one."},
 			{path: "pools.*.backends.*", kind: section, effect: Drain, mild: added, unless: "live when it is added", example: `a: {url: "http://127.0.0.1:9001"}`,
