@@ -13,20 +13,31 @@ import (
 )
 
 // MakeNest makes the directory in which orphans can be found, or makes sure that
-// nobody else can put anything there.
+// nobody else can put anything there: one of ours with another mode is closed.
 func MakeNest(dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
+	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: dir, Err: err}
+	}
+	defer unix.Close(fd)
 	var st unix.Stat_t
-	if err := unix.Lstat(dir, &st); err != nil {
-		return &os.PathError{Op: "lstat", Path: dir, Err: err}
+	if err := unix.Fstat(fd, &st); err != nil {
+		return &os.PathError{Op: "stat", Path: dir, Err: err}
 	}
-	if st.Mode&unix.S_IFMT != unix.S_IFDIR || st.Mode&0o077 != 0 || int(st.Uid) != os.Geteuid() {
-		return fmt.Errorf("%s must be a directory of this user alone (mode 0700)", dir)
+	if int(st.Uid) != euid() {
+		return fmt.Errorf("%s belongs to user %d, and this process to %d", dir, st.Uid, euid())
 	}
-	return nil
+	if st.Mode&0o077 == 0 {
+		return nil
+	}
+	return unix.Fchmod(fd, 0o700)
 }
+
+// euid is the user of this process. Tests replace it.
+var euid = os.Geteuid
 
 // within names a file in dir by a path that always fits into a socket's address.
 func within(dir string, name string) (path string, done func(), err error) {
@@ -104,7 +115,7 @@ func peerOf(conn *net.UnixConn) (pid int, err error) {
 	if err = errors.Join(failed, err); err != nil {
 		return 0, err
 	}
-	if int(cred.Uid) != os.Geteuid() && cred.Uid != 0 {
+	if int(cred.Uid) != euid() && cred.Uid != 0 {
 		return 0, fmt.Errorf("it is of user %d", cred.Uid)
 	}
 	return int(cred.Pid), nil

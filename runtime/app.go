@@ -47,8 +47,9 @@ type Options struct {
 
 	// alone says that the process does nothing but serve.
 	alone bool
-	// nest is where workers wait for another master should this one die.
-	nest string
+	// nest is where workers wait for another master should this one die; noNest
+	// why there is none though there should be.
+	nest, noNest string
 }
 
 // App is a running runtime. It implements [control.Controller].
@@ -111,6 +112,7 @@ type App struct {
 	hasten context.CancelFunc
 
 	nest    string
+	noNest  string // why there is none though there should be
 	orphans orphans
 
 	// countMu guards what follows. It is taken while a worker's numbers are
@@ -176,7 +178,7 @@ func newApp(o Options) *App {
 	log, queue := newLogQueue(log)
 	host, _ := os.Hostname() // empty where the system does not say
 	a := &App{
-		version: o.Version, alone: o.alone, nest: o.nest, started: time.Now(), host: host, log: log,
+		version: o.Version, alone: o.alone, nest: o.nest, noNest: o.noNest, started: time.Now(), host: host, log: log,
 		events:        &journal{log: log},
 		usage:         &usageMeter{known: map[int]*usage{}},
 		logQueue:      queue,
@@ -188,6 +190,9 @@ func newApp(o Options) *App {
 		done:          make(chan struct{}),
 	}
 	a.keys, a.state.files = newKeyring(&a.files), &a.files
+	if a.noNest != "" {
+		a.events.warnf("", "workers drain should this process die, nobody can adopt them: %s", a.noNest)
+	}
 	a.ctx, a.cancel = context.WithCancelCause(context.Background())
 	a.ending, a.hasten = context.WithCancel(a.ctx)
 	return a

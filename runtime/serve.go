@@ -45,9 +45,8 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	}
 	defer socket.Close()
 	o.alone = true
-	if nest, err := filepath.Abs(o.Socket + ".orphans"); err == nil && prefork.MakeNest(nest) == nil {
-		o.nest = nest // else workers drain should this master die
-		defer os.Remove(nest)
+	if err := o.makeNest(); err == nil {
+		defer os.Remove(o.nest)
 	}
 	d := &door{broken: make(chan error, 1), refusal: o.refusal()}
 	app, err := openWith(ctx, o.Options, before)
@@ -73,6 +72,21 @@ func Serve(ctx context.Context, o ServeOptions) error {
 		err = errors.Join(err, app.Shutdown(context.Background()))
 	}
 	d.close()
+	return err
+}
+
+// makeNest makes the directory in which workers wait for another master should
+// this one die. Without one they drain then, which is told.
+func (o *ServeOptions) makeNest() error {
+	nest, err := filepath.Abs(o.Socket + ".orphans")
+	if err == nil {
+		err = prefork.MakeNest(nest)
+	}
+	if err == nil {
+		o.nest = nest
+	} else if !errors.Is(err, errors.ErrUnsupported) {
+		o.noNest = err.Error()
+	}
 	return err
 }
 

@@ -40,13 +40,22 @@ type Client struct {
 	bound int
 }
 
-// Dial returns a Client of the control socket at path. It does not connect yet.
+// Dial returns a Client of the control socket at path. It does not connect yet,
+// and talks to nobody but a runtime of this user or of root; root to anybody's.
 func Dial(path string) *Client {
 	c := NewClient(func(ctx context.Context) (net.Conn, error) {
 		if err := checkPath(path); err != nil {
 			return nil, err
 		}
-		return new(net.Dialer).DialContext(ctx, "unix", path)
+		conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
+		if err != nil {
+			return nil, err
+		}
+		if err := checkPeer(conn, "control socket "+path); err != nil {
+			conn.Close()
+			return nil, err
+		}
+		return conn, nil
 	})
 	c.where = "control socket " + path
 	return c
@@ -220,6 +229,9 @@ func (c *Client) unreached(ctx context.Context, err error) error {
 	var dial *dialError
 	if ctx.Err() != nil || !errors.As(err, &dial) {
 		return c.lost(ctx, err)
+	}
+	if known := (*Error)(nil); errors.As(err, &known) {
+		return known
 	}
 	const cure = "start one with: rockstar-tui serve"
 	switch {

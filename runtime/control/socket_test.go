@@ -155,23 +155,81 @@ func TestPathCanBeAsLongAsTheKernelAllows(t *testing.T) {
 	}
 }
 
-func TestDirectoryThatEverybodyMayChangeIsRefused(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "open")
-	for mode, allowed := range map[fs.FileMode]bool{0o777: false, 0o777 | fs.ModeSticky: true, 0o755: true} {
-		os.RemoveAll(dir)
-		if err := os.Mkdir(dir, 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chmod(dir, mode); err != nil {
+func TestDirectoryThatOthersMayChangeIsRefused(t *testing.T) {
+	for _, c := range []struct {
+		mode fs.FileMode
+		good bool
+	}{{0o777, false}, {0o775, false}, {0o757, false}, {0o755, true}, {0o777 | fs.ModeSticky, true}} {
+		dir := filepath.Join(t.TempDir(), "shared")
+		if err := errors.Join(os.Mkdir(dir, 0o700), os.Chmod(dir, c.mode)); err != nil {
 			t.Fatal(err)
 		}
 		ln, err := control.Listen(filepath.Join(dir, "c.sock"))
-		if (err == nil) != allowed {
-			t.Errorf("Listen in a directory with mode %v ended with %v", mode, err)
+		if (err == nil) != c.good {
+			t.Errorf("%v: got %v", c.mode, err)
 		}
 		if err == nil {
 			ln.Close()
+		} else if left, _ := os.ReadDir(dir); len(left) > 0 {
+			t.Errorf("%v: %v was left there", c.mode, left)
 		}
+	}
+}
+
+func TestDirectoryMadeForSocketsIsClosedToOthers(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "rockstar-tui")
+	if err := errors.Join(os.Mkdir(dir, 0o700), os.Chmod(dir, 0o770)); err != nil {
+		t.Fatal(err)
+	}
+	listen(t, filepath.Join(dir, "c.sock"))
+	if got := mode(t, dir).Perm(); got != 0o700 {
+		t.Errorf("its mode is %v", got)
+	}
+}
+
+func TestDirectoryOfAnotherUserIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	if os.Geteuid() == 0 { // root's are trusted
+		if err := os.Chown(dir, 1, -1); err != nil {
+			t.Fatal(err)
+		}
+	} else {
+		defer control.AsUser(os.Geteuid() + 1)()
+	}
+	ln, err := control.Listen(filepath.Join(dir, "c.sock"))
+	if err == nil {
+		ln.Close()
+	}
+	if err == nil || !strings.Contains(err.Error(), "belongs to user") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestWhoAnswersMustBeTrusted: a path proves nothing.
+func TestWhoAnswersMustBeTrusted(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.sock")
+	ln, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	told := make(chan int, 1)
+	go func() {
+		c, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		defer c.Close()
+		n, _ := c.Read(make([]byte, 1000))
+		told <- n
+	}()
+	defer control.AnsweredBy(12345, 4711)() // the peer, and this process
+	_, err = control.Dial(path).Snapshot(t.Context())
+	if !errors.Is(err, control.ErrDenied) || !strings.Contains(err.Error(), "user 12345") {
+		t.Errorf("got %v", err)
+	}
+	if n := <-told; n > 0 {
+		t.Errorf("a stranger was told %d bytes", n)
 	}
 }
 

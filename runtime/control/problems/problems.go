@@ -24,6 +24,8 @@ type Facts struct {
 	// StateMissing why there is none though one was asked for. Empty if all is well.
 	StateError, StateMissing string
 	StateSince               time.Time
+	// NoAdoption is why no other master could adopt the workers; empty if one could.
+	NoAdoption string
 	// LogDropped counts lines of the log that nobody took, the last at LogDroppedAt.
 	LogDropped   uint64
 	LogDroppedAt time.Time
@@ -248,6 +250,9 @@ func (s *search) config(c *control.ConfigStatus) {
 func (s *search) state(f Facts) {
 	if f.StateMissing != "" {
 		s.add(StateMissing, "state", args{"reason": f.StateMissing})
+	}
+	if f.NoAdoption != "" {
+		s.add(AdoptionMissing, "runtime", args{"reason": f.NoAdoption})
 	}
 	if f.StateError != "" {
 		p := s.add(StateFailing, "state", args{"reason": f.StateError})

@@ -48,6 +48,7 @@ const (
 	ConfigFallback      = "config.fallback"
 	StateFailing        = "state.failing"
 	StateMissing        = "state.missing"
+	AdoptionMissing     = "adoption.missing"
 	LogDropped          = "log.dropped"
 )
 
@@ -85,6 +86,8 @@ var Rules = []Rule{
 		"the state directory cannot be written: {reason}", "free or mend the disk; what was changed by hand is forgotten by a restart, and trials are refused"},
 	{StateMissing, "state", control.SeverityRisk, "a state directory was asked for and cannot be used",
 		"there is no state directory: {reason}", "mend the directory and restart; until then nothing outlives this process"},
+	{AdoptionMissing, "adoption", control.SeverityRisk, "the directory beside the control socket, in which workers wait for another master, cannot be used",
+		"workers drain should this process die, nobody can adopt them: {reason}", "remove the directory, or name another socket, and restart"},
 	{LogDropped, "log", control.SeverityRisk, fmt.Sprintf("lines of the log were dropped within %s because nobody took them", LogDroppedFor),
 		"{lines} lines of the log were dropped: its reader is gone or too slow", "see who reads standard error"},
 }

@@ -31,33 +31,87 @@ type Dir struct {
 	At func(step string)
 
 	path string
+	root *os.Root // so that nobody can put another directory in its place
 	lock *os.File
 }
 
 // Open makes the directory if it is not there, readable by its owner only, and
-// claims it until Close or the end of the process.
+// claims it until Close or the end of the process. One that belongs to another
+// user is refused: what lies in it decides what is served.
 func Open(path string) (*Dir, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(filepath.Join(path, lockName), os.O_RDWR|os.O_CREATE|noFollow, 0o600)
+	root, err := os.OpenRoot(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := lockExclusively(f); err != nil {
-		f.Close()
-		if errors.Is(err, errLocked) {
-			return nil, fmt.Errorf("%s: %w", path, ErrInUse)
-		}
-		return nil, fmt.Errorf("lock %s: %w", path, err)
+	d := &Dir{path: path, root: root}
+	if err = d.claim(); err != nil {
+		root.Close()
+		return nil, err
 	}
-	d := &Dir{path: path, lock: f}
 	d.sweep()
 	return d, nil
 }
 
+// claim makes sure that the directory is ours alone, and locks it.
+func (d *Dir) claim() error {
+	if err := d.makeOurs(); err != nil {
+		return err
+	}
+	f, err := d.root.OpenFile(lockName, os.O_RDWR|os.O_CREATE|noFollow, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := lockExclusively(f); err != nil {
+		f.Close()
+		if errors.Is(err, errLocked) {
+			return fmt.Errorf("%s: %w", d.path, ErrInUse)
+		}
+		return fmt.Errorf("lock %s: %w", d.path, err)
+	}
+	d.lock = f
+	return nil
+}
+
+// makeOurs refuses a directory of another user, and closes our own to others if
+// it holds nothing but state: who shares a directory may have reasons.
+func (d *Dir) makeOurs() error {
+	f, err := d.root.Open(".")
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if err := checkOwner(d.path, info); err != nil {
+		return err
+	}
+	open := info.Mode().Perm() & 0o077
+	if !othersExist || open == 0 {
+		return nil
+	}
+	entries, err := f.ReadDir(-1)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if name := e.Name(); name == lockName || e.Type().IsRegular() && filepath.Ext(strings.TrimSuffix(name, tempSuffix)) == ".json" {
+			continue
+		}
+		if open&0o022 != 0 {
+			return fmt.Errorf("%s may be written by others (mode %#o) and holds more than state: name a directory of its own", d.path, info.Mode().Perm())
+		}
+		return nil // our files in it are closed to others
+	}
+	return f.Chmod(0o700)
+}
+
 // Close gives the directory up.
-func (d *Dir) Close() error { return d.lock.Close() }
+func (d *Dir) Close() error { return errors.Join(d.lock.Close(), d.root.Close()) }
 
 // Path of the directory.
 func (d *Dir) Path() string { return d.path }
@@ -67,9 +121,9 @@ const tempSuffix = ".new"
 
 // sweep removes what a crash left unfinished.
 func (d *Dir) sweep() {
-	names, _ := filepath.Glob(filepath.Join(d.path, "*"+tempSuffix)) // the pattern is valid
+	names, _ := d.names(func(name string) bool { return strings.HasSuffix(name, tempSuffix) })
 	for _, name := range names {
-		os.Remove(name) // or else it is overwritten some day
+		d.root.Remove(name) // or else it is overwritten some day
 	}
 }
 
@@ -81,27 +135,26 @@ func (d *Dir) at(step, name string) {
 
 // Write makes data the content of the file, now and after a crash.
 func (d *Dir) Write(name string, data []byte) error {
-	path, err := d.file(name)
-	if err != nil {
+	if err := d.check(name); err != nil {
 		return err
 	}
 	d.at("write", name)
-	if err := writeSynced(path+tempSuffix, data); err != nil {
-		os.Remove(path + tempSuffix)
+	if err := d.writeSynced(name+tempSuffix, data); err != nil {
+		d.root.Remove(name + tempSuffix)
 		return err
 	}
 	d.at("rename", name)
-	if err := os.Rename(path+tempSuffix, path); err != nil {
-		os.Remove(path + tempSuffix)
+	if err := d.root.Rename(name+tempSuffix, name); err != nil {
+		d.root.Remove(name + tempSuffix)
 		return err
 	}
 	d.at("sync", name)
-	return syncDir(d.path)
+	return d.sync()
 }
 
-func writeSynced(path string, data []byte) error {
-	os.Remove(path) // a link would be followed
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+func (d *Dir) writeSynced(name string, data []byte) error {
+	d.root.Remove(name) // a link would be followed
+	f, err := d.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
@@ -113,57 +166,85 @@ func writeSynced(path string, data []byte) error {
 }
 
 // Read returns the content of the file; an error that is fs.ErrNotExist if there
-// is none.
+// is none. It reads only what is a file, of this user.
 func (d *Dir) Read(name string) ([]byte, error) {
-	path, err := d.file(name)
-	if err != nil {
+	if err := d.check(name); err != nil {
 		return nil, err
 	}
-	f, err := os.Open(path)
+	f, err := d.root.OpenFile(name, os.O_RDONLY|noFollow|noWait, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("read %s: it is not a file", name)
+	}
+	if err := checkOwner(name, info); err != nil {
+		return nil, err
+	}
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err == nil && len(data) > maxFile {
-		err = fmt.Errorf("read %s: more than %d MiB", path, maxFile>>20)
+		err = fmt.Errorf("read %s: more than %d MiB", name, maxFile>>20)
 	}
 	return data, err
 }
 
 // Remove removes the file, now and after a crash. One that is not there is no error.
 func (d *Dir) Remove(name string) error {
-	path, err := d.file(name)
-	if err != nil {
+	if err := d.check(name); err != nil {
 		return err
 	}
 	d.at("remove", name)
-	if err := os.Remove(path); err != nil {
+	if err := d.root.Remove(name); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
 		return err
 	}
-	return syncDir(d.path)
+	return d.sync()
 }
 
 // Names of the files that begin with prefix, sorted.
 func (d *Dir) Names(prefix string) ([]string, error) {
-	entries, err := os.ReadDir(d.path)
-	var names []string
+	return d.names(func(name string) bool {
+		return name != lockName && strings.HasPrefix(name, prefix) && !strings.HasSuffix(name, tempSuffix)
+	})
+}
+
+// names of the files that are wanted, sorted.
+func (d *Dir) names(wanted func(name string) bool) (names []string, err error) {
+	f, err := d.root.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	entries, err := f.ReadDir(-1)
 	for _, e := range entries {
-		if name := e.Name(); e.Type().IsRegular() && name != lockName && strings.HasPrefix(name, prefix) && !strings.HasSuffix(name, tempSuffix) {
-			names = append(names, name)
+		if e.Type().IsRegular() && wanted(e.Name()) {
+			names = append(names, e.Name())
 		}
 	}
 	sort.Strings(names)
 	return names, err
 }
 
-// file is the path of a file directly in the directory.
-func (d *Dir) file(name string) (string, error) {
-	if name == "" || name == lockName || name != filepath.Base(name) || strings.HasPrefix(name, ".") || strings.HasSuffix(name, tempSuffix) {
-		return "", fmt.Errorf("%q cannot be the name of a file in %s", name, d.path)
+// sync makes a rename or a removal outlive a crash of the host.
+func (d *Dir) sync() error {
+	f, err := d.root.Open(".")
+	if err != nil {
+		return err
 	}
-	return filepath.Join(d.path, name), nil
+	return errors.Join(syncDir(f), f.Close())
+}
+
+// check reports whether a name can be that of a file directly in the directory.
+func (d *Dir) check(name string) error {
+	if name == "" || name == lockName || name != filepath.Base(name) || strings.HasPrefix(name, ".") || strings.HasSuffix(name, tempSuffix) {
+		return fmt.Errorf("%q cannot be the name of a file in %s", name, d.path)
+	}
+	return nil
 }
