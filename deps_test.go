@@ -15,7 +15,8 @@ const module = "github.com/echterhof/rockstar-tui"
 // in what lies below. ARCHITECTURE.md has the same table for people.
 var allowed = map[string][]string{
 	"themes":                      {},
-	"listener":                    {"internal/httpsyntax", "internal/spare", "internal/wire"},
+	"listener":                    {"internal/httpsyntax", "internal/spare", "internal/wire", "listener/sockets"},
+	"listener/sockets":            {},
 	"prefork":                     {},
 	"pool":                        {"internal/httpsyntax", "internal/spare", "internal/wire"},
 	"runtime/internal/watch":      {},
@@ -25,7 +26,7 @@ var allowed = map[string][]string{
 	"runtime/control":             {"runtime/config"},
 	"runtime/control/problems":    {"runtime/control"},
 	"runtime/control/controltest": {"runtime/control", "runtime/control/problems", "runtime/config"},
-	"runtime":                     {"runtime/config", "runtime/control", "runtime/control/problems", "runtime/internal/watch", "runtime/internal/statedir", "runtime/internal/demo", "listener", "prefork", "pool", "internal/spare"},
+	"runtime":                     {"runtime/config", "runtime/control", "runtime/control/problems", "runtime/internal/watch", "runtime/internal/statedir", "runtime/internal/demo", "listener", "listener/sockets", "prefork", "pool", "internal/spare"},
 	"tui/termquery":               {},
 	"tui/term":                    {},
 	"tui/feed":                    {"runtime/control"},

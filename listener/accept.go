@@ -38,7 +38,7 @@ func (s *Server) Serve(ln net.Listener) error {
 		a.turns.Add(1)
 		if err == nil {
 			pause = 0
-			s.serveCounted(c, liveOf(ln, s.live), a.probes.Load())
+			s.serveCounted(c, s.counterOf(ln), a.probes.Load())
 			continue
 		}
 		if s.isStopped() {

@@ -30,8 +30,8 @@ const (
 // begin has ln leave to the system how its connections are probed, unless it was
 // told otherwise by who made it. Nothing is accepted from it yet.
 func (b *bequest) begin(ln net.Listener, period time.Duration) {
-	if lent, ok := ln.(*lentListener); ok {
-		ln = lent.TCPListener
+	if lent, ok := ln.(interface{ Unwrap() *net.TCPListener }); ok {
+		ln = lent.Unwrap()
 	}
 	tcp, ok := ln.(*net.TCPListener)
 	if !ok || !listenConfig.known {
@@ -57,7 +57,9 @@ func (b *bequest) set(period time.Duration) {
 		return
 	}
 	b.period, b.since = period, ticks()
-	if control(b.raw, func(fd int) error { return probeSocket(fd, period) }) != nil {
+	var err error
+	closed := b.raw.Control(func(fd uintptr) { err = probeSocket(int(fd), period) })
+	if closed != nil || err != nil {
 		b.raw = nil
 	}
 }

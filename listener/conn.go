@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/internal/wire"
+	"github.com/echterhof/rockstar-tui/listener/sockets"
 )
 
 // conn is one accepted connection. It is the net.Conn an engine reads and
@@ -19,7 +20,7 @@ type conn struct {
 	tcp  *net.TCPConn // raw if it is one, else nil
 	io   *wire.Conn   // of tcp
 	s    *Server
-	live *Live // where the kernel counts it
+	live *sockets.Counter // where the kernel counts it
 
 	id     uint64
 	opened int64

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/listener/sockets"
 )
 
 func TestDrainLetsRequestsFinish(t *testing.T) {
@@ -198,7 +199,7 @@ func TestDrainUnderLoadLosesNoRequest(t *testing.T) {
 }
 
 func drainUnderLoad(t *testing.T, think time.Duration) {
-	sockets := open(t, listener.SocketOptions{})
+	sockets := open(t, sockets.Options{})
 	load := newLoad(sockets.Addr().String(), think)
 	slots := []int{0, 1}
 	stop := func() {}
@@ -225,7 +226,7 @@ func drainUnderLoad(t *testing.T, think time.Duration) {
 }
 
 // tenant serves a slot; the function it gives drains and ends it.
-func tenant(t *testing.T, s *listener.Sockets, slot int) (stop func()) {
+func tenant(t *testing.T, s *sockets.Sockets, slot int) (stop func()) {
 	t.Helper()
 	ln, err := s.Listener(slot)
 	if err != nil {

@@ -67,7 +67,7 @@ func (s *Server) settle(raw net.Conn, h Handed, taken bool) {
 	}
 	c := newConn(s, raw)
 	c.live = s.live
-	c.live.began()
+	c.live.Began()
 	c.requests.Store(h.Requests)
 	c.in.Store(h.BytesIn)
 	c.out.Store(h.BytesOut)

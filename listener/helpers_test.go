@@ -12,12 +12,13 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/listener/sockets"
 )
 
-// open is [listener.Open] on a free port of loopback.
-func open(t testing.TB, opt listener.SocketOptions) *listener.Sockets {
+// open is [sockets.Open] on a free port of loopback.
+func open(t testing.TB, opt sockets.Options) *sockets.Sockets {
 	t.Helper()
-	s, err := listener.Open(context.Background(), "127.0.0.1:0", opt)
+	s, err := sockets.Open(context.Background(), "127.0.0.1:0", opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,14 +30,14 @@ func open(t testing.TB, opt listener.SocketOptions) *listener.Sockets {
 type endpoint struct {
 	*listener.Server
 	t       testing.TB
-	sockets *listener.Sockets
+	sockets *sockets.Sockets
 	addr    string
 	served  chan error // what Serve returned
 }
 
 func start(t testing.TB, limits listener.Limits, h listener.Handler) *endpoint {
 	t.Helper()
-	sockets := open(t, listener.SocketOptions{})
+	sockets := open(t, sockets.Options{})
 	s := listener.NewServer(listener.ServerConfig{
 		Name: t.Name(), Handler: h, Limits: limits, ErrorLog: slog.New(slog.DiscardHandler),
 	})

@@ -11,15 +11,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/listener/sockets"
 )
 
 // TestOrphanedSocketsLoseNobody: some sockets of an address are closed, which
 // moves others to their numbers; those left are adopted in another order.
 func TestOrphanedSocketsLoseNobody(t *testing.T) {
-	for _, steering := range []string{listener.SteerAuto, listener.SteerWeighted, listener.SteerRandom} {
+	for _, steering := range []string{sockets.SteerAuto, sockets.SteerWeighted, sockets.SteerRandom} {
 		t.Run(steering, func(t *testing.T) {
-			old, err := listener.Open(context.Background(), "127.0.0.1:0", listener.SocketOptions{Steering: steering})
+			old, err := sockets.Open(context.Background(), "127.0.0.1:0", sockets.Options{Steering: steering})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -51,7 +51,7 @@ func TestOrphanedSocketsLoseNobody(t *testing.T) {
 			}
 			old.Close()
 			slices.Reverse(left)
-			s, err := listener.AdoptOrphaned(left, steering)
+			s, err := sockets.AdoptOrphaned(left, steering)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -64,7 +64,7 @@ func TestOrphanedSocketsLoseNobody(t *testing.T) {
 			for range 3 {
 				wantServed(t, s, []int{3, 4}, []int{3, 4})
 			}
-			if why := s.SteeringReason(); steering != listener.SteerAuto && why != "" {
+			if why := s.SteeringReason(); steering != sockets.SteerAuto && why != "" {
 				t.Errorf("steering is %s: %s", s.Steering(), why)
 			}
 		})
@@ -73,7 +73,7 @@ func TestOrphanedSocketsLoseNobody(t *testing.T) {
 
 // wantServed steers to slots and connects often; each connection must arrive in
 // one of those that may get it.
-func wantServed(t *testing.T, s *listener.Sockets, active, may []int) {
+func wantServed(t *testing.T, s *sockets.Sockets, active, may []int) {
 	t.Helper()
 	for _, slot := range active { // opens it
 		f, err := s.File(slot)
@@ -125,7 +125,7 @@ func wantServed(t *testing.T, s *listener.Sockets, active, may []int) {
 func TestSocketsOfDifferentAddressesAreNotAdoptedTogether(t *testing.T) {
 	var files []*os.File
 	for range 2 {
-		s, err := listener.Open(context.Background(), "127.0.0.1:0", listener.SocketOptions{})
+		s, err := sockets.Open(context.Background(), "127.0.0.1:0", sockets.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -137,14 +137,14 @@ func TestSocketsOfDifferentAddressesAreNotAdoptedTogether(t *testing.T) {
 		defer f.Close()
 		files = append(files, f)
 	}
-	if _, err := listener.AdoptOrphaned(files, ""); err == nil || !strings.Contains(err.Error(), "others on") {
+	if _, err := sockets.AdoptOrphaned(files, ""); err == nil || !strings.Contains(err.Error(), "others on") {
 		t.Errorf("error %v, want that they differ", err)
 	}
 }
 
 // TestFrozenSocketsGoOn: queue, numbers and steering are as they were.
 func TestFrozenSocketsGoOn(t *testing.T) {
-	s, err := listener.Open(context.Background(), "127.0.0.1:0", listener.SocketOptions{})
+	s, err := sockets.Open(context.Background(), "127.0.0.1:0", sockets.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,11 +172,11 @@ func TestFrozenSocketsGoOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Close() // as the end of the program would
-	var arrived listener.Frozen
+	var arrived sockets.Frozen
 	if err := json.Unmarshal(wire, &arrived); err != nil {
 		t.Fatal(err)
 	}
-	again, err := listener.Adopt(&arrived)
+	again, err := sockets.Adopt(&arrived)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,8 @@ import (
 
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
+
+	"github.com/echterhof/rockstar-tui/listener/sockets"
 )
 
 // QUICKeys are secrets that all processes serving one address must share: with
@@ -50,8 +52,8 @@ func NewQUICKeys() QUICKeys {
 // A connection without any packet for the longer of two minutes and Limits.Idle
 // as it was at its beginning, or for as long as the client asks, ends silently.
 func (s *Server) ServeQUIC(pc net.PacketConn, slot int, keys QUICKeys) error {
-	if slot < 0 || slot >= MaxPacketSlots {
-		return fmt.Errorf("serve %s: slot %d, want 0 to %d", s.name, slot, MaxPacketSlots-1)
+	if slot < 0 || slot >= sockets.MaxPacketSlots {
+		return fmt.Errorf("serve %s: slot %d, want 0 to %d", s.name, slot, sockets.MaxPacketSlots-1)
 	}
 	if s.transport.Load().TLS == nil {
 		return fmt.Errorf("serve %s: QUIC needs a certificate", s.name)
@@ -143,12 +145,10 @@ func (q *quicServer) serve(pc net.PacketConn, slot int, keys QUICKeys) error {
 // of which is its number.
 type slotIDs byte
 
-const quicIDBytes = 7
-
-func (slot slotIDs) ConnectionIDLen() int { return quicIDBytes }
+func (slot slotIDs) ConnectionIDLen() int { return sockets.ConnectionIDLen }
 
 func (slot slotIDs) GenerateConnectionID() (quic.ConnectionID, error) {
-	var id [quicIDBytes]byte
+	var id [sockets.ConnectionIDLen]byte
 	rand.Read(id[1:])
 	id[0] = byte(slot)
 	return quic.ConnectionIDFromBytes(id[:]), nil

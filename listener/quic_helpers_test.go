@@ -17,6 +17,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/internal/selfsigned"
 	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/listener/sockets"
 )
 
 // loopbackTLS is a certificate for 127.0.0.1, and who trusts it.
@@ -34,9 +35,9 @@ var loopbackTLS = sync.OnceValues(func() (server, client *tls.Config) {
 	return &tls.Config{Certificates: []tls.Certificate{pair}}, &tls.Config{RootCAs: roots}
 })
 
-func openPackets(t testing.TB, opt listener.SocketOptions) *listener.PacketSockets {
+func openPackets(t testing.TB, opt sockets.Options) *sockets.PacketSockets {
 	t.Helper()
-	s, err := listener.OpenPackets(context.Background(), "127.0.0.1:0", opt)
+	s, err := sockets.OpenPackets(context.Background(), "127.0.0.1:0", opt)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +46,7 @@ func openPackets(t testing.TB, opt listener.SocketOptions) *listener.PacketSocke
 }
 
 // serveQUIC begins to serve a slot in the way one process does.
-func serveQUIC(t testing.TB, sockets *listener.PacketSockets, slot int, keys listener.QUICKeys, limits listener.Limits, h listener.Handler) *listener.Server {
+func serveQUIC(t testing.TB, sockets *sockets.PacketSockets, slot int, keys listener.QUICKeys, limits listener.Limits, h listener.Handler) *listener.Server {
 	t.Helper()
 	server, _ := loopbackTLS()
 	s := listener.NewServer(listener.ServerConfig{
@@ -76,9 +77,9 @@ func serveQUIC(t testing.TB, sockets *listener.PacketSockets, slot int, keys lis
 }
 
 // startQUIC serves one slot.
-func startQUIC(t testing.TB, limits listener.Limits, h listener.Handler) (*listener.Server, *listener.PacketSockets) {
+func startQUIC(t testing.TB, limits listener.Limits, h listener.Handler) (*listener.Server, *sockets.PacketSockets) {
 	t.Helper()
-	sockets := openPackets(t, listener.SocketOptions{})
+	sockets := openPackets(t, sockets.Options{})
 	return serveQUIC(t, sockets, 0, listener.NewQUICKeys(), limits, h), sockets
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/quic-go/quic-go/http3"
 
 	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/listener/sockets"
 )
 
 // dialQUIC makes a connection without a request.
@@ -32,7 +33,7 @@ func dialQUIC(t testing.TB, to net.Addr, within time.Duration, config *quic.Conf
 
 func TestQUICReachesEveryFamily(t *testing.T) {
 	for _, address := range []string{"127.0.0.1:0", "[::1]:0", ":0"} {
-		sockets, err := listener.OpenPackets(context.Background(), address, listener.SocketOptions{})
+		sockets, err := sockets.OpenPackets(context.Background(), address, sockets.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/listener/sockets"
 )
 
 func TestQuiescedQUICKeepsItsConnectionsAlone(t *testing.T) {
@@ -25,7 +26,7 @@ func TestQuiescedQUICKeepsItsConnectionsAlone(t *testing.T) {
 // A client may begin with an ID of any length from eight bytes on, and its first
 // packets, of which there are two with a large ClientHello, must meet.
 func TestQUICHandshakesMeetInOneSlot(t *testing.T) {
-	sockets := openPackets(t, listener.SocketOptions{})
+	sockets := openPackets(t, sockets.Options{})
 	keys := listener.NewQUICKeys()
 	var servers []*listener.Server
 	var active []int

@@ -9,13 +9,14 @@ import (
 
 	"github.com/echterhof/rockstar-tui/internal/roamer"
 	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/listener/sockets"
 )
 
 // Each of a number of clients changes its port all the time while the servers of
 // the slots come and go. No request may fail, and no connection may end but
 // where its server is drained.
 func TestQUICSlotsKeepConnectionsOfMovingClients(t *testing.T) {
-	sockets := openPackets(t, listener.SocketOptions{})
+	sockets := openPackets(t, sockets.Options{})
 	keys := listener.NewQUICKeys()
 	limits := listener.Limits{KeepAlive: true, DrainIdle: 300 * time.Millisecond}
 	begin := func(slot int) *listener.Server {

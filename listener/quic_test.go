@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/listener/sockets"
 )
 
 func TestQUICCarriesRequests(t *testing.T) {
@@ -134,8 +135,8 @@ func TestQUICPanicsAreAnswered(t *testing.T) {
 }
 
 func TestQUICPortIsOnesOwn(t *testing.T) {
-	first := openPackets(t, listener.SocketOptions{})
-	if s, err := listener.OpenPackets(context.Background(), first.Addr().String(), listener.SocketOptions{}); err == nil {
+	first := openPackets(t, sockets.Options{})
+	if s, err := sockets.OpenPackets(context.Background(), first.Addr().String(), sockets.Options{}); err == nil {
 		s.Close()
 		t.Error("a port that is in use was shared")
 	}
@@ -144,15 +145,15 @@ func TestQUICPortIsOnesOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer other.Close()
-	if s, err := listener.OpenPackets(context.Background(), other.LocalAddr().String(), listener.SocketOptions{}); err == nil {
+	if s, err := sockets.OpenPackets(context.Background(), other.LocalAddr().String(), sockets.Options{}); err == nil {
 		s.Close()
 		t.Error("somebody else's port was taken")
 	}
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := first.PacketConn(0); !errors.Is(err, listener.ErrSocketsClosed) {
-		t.Errorf("PacketConn: %v, want %v", err, listener.ErrSocketsClosed)
+	if _, err := first.PacketConn(0); !errors.Is(err, sockets.ErrClosed) {
+		t.Errorf("PacketConn: %v, want %v", err, sockets.ErrClosed)
 	}
 }
 

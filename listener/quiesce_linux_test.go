@@ -8,13 +8,13 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/listener/sockets"
 )
 
 // A handshake whose packets get lost is waited for: to its client it may look
 // complete already.
 func TestQuiesceWaitsForHandshakesUnderWay(t *testing.T) {
-	s, err := listener.Open(t.Context(), "127.0.0.1:0", listener.SocketOptions{})
+	s, err := sockets.Open(t.Context(), "127.0.0.1:0", sockets.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

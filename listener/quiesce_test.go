@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/listener/sockets"
 )
 
 // Whoever was connected before is accepted, nobody is connected after.
@@ -17,7 +17,7 @@ func TestQuiesceBeginsNoNewHandshakes(t *testing.T) {
 	}
 	for _, address := range []string{"127.0.0.1:0", "[::1]:0"} {
 		t.Run(address, func(t *testing.T) {
-			s, err := listener.Open(t.Context(), address, listener.SocketOptions{})
+			s, err := sockets.Open(t.Context(), address, sockets.Options{})
 			if err != nil {
 				t.Skip(err) // no IPv6 here
 			}

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/echterhof/rockstar-tui/internal/spare"
+	"github.com/echterhof/rockstar-tui/listener/sockets"
 )
 
 // ErrServerClosed is returned by [Server.Serve] after Drain or Close.
@@ -30,9 +31,10 @@ type ServerConfig struct {
 	// Counters to count into, such as those in shared memory; nil for its own.
 	// No other Server counts into them meanwhile, and the gauges begin at zero.
 	Counters *Counters
-	// Live is the kernel's count of the slot that this server accepts from, see
-	// [OpenLive]; nil if nobody counts. Slots of [Sockets.Listener] have their own.
-	Live *Live
+	// SlotCounter is the kernel's count of the slot that this server accepts from, see
+	// [sockets.OpenCounter]; nil if nobody counts. Slots of [sockets.Sockets] have
+	// their own.
+	SlotCounter *sockets.Counter
 	// Tidy collects garbage and gives memory back to the system when a wave of
 	// connections has come to rest. It is for a process that does nothing but
 	// serve: a collection costs in proportion to the whole heap.
@@ -47,7 +49,7 @@ type Server struct {
 	name      string
 	log       *slog.Logger
 	counters  *Counters
-	live      *Live
+	live      *sockets.Counter
 	tidy      bool
 	handler   atomic.Pointer[Handler]
 	terms     atomic.Pointer[terms]
@@ -82,7 +84,7 @@ const full = math.MinInt64 / 2
 // NewServer makes a server that serves nothing yet.
 func NewServer(cfg ServerConfig) *Server {
 	s := &Server{
-		name: cfg.Name, log: cfg.ErrorLog, counters: cfg.Counters, live: cfg.Live, tidy: cfg.Tidy,
+		name: cfg.Name, log: cfg.ErrorLog, counters: cfg.Counters, live: cfg.SlotCounter, tidy: cfg.Tidy,
 		pace:      rate.NewLimiter(rate.Inf, 1),
 		drain:     make(chan struct{}),
 		vacated:   make(chan struct{}, 1),
@@ -149,25 +151,25 @@ func (s *Server) SetLimits(l Limits) {
 // block, and takes the connection over in any case: one that is over the limit
 // or comes after the end is closed.
 func (s *Server) ServeConn(raw net.Conn) {
-	s.live.began()
+	s.live.Began()
 	s.serveCounted(raw, s.live, nil)
 }
 
 // serveCounted serves a connection that the kernel has counted in live, and that
 // has inherited how it is probed unless probes is nil.
-func (s *Server) serveCounted(raw net.Conn, live *Live, probes *bequest) {
+func (s *Server) serveCounted(raw net.Conn, live *sockets.Counter, probes *bequest) {
 	limits := s.terms.Load()
 	n := s.open.Add(1)
 	if n <= 0 {
 		s.vacate(&s.open)
-		live.ended()
+		live.Ended()
 		raw.Close()
 		return
 	}
 	full := limits.MaxConnections > 0 && n > int64(limits.MaxConnections)
 	if scarce := spare.FromClient(raw); full || scarce {
 		s.parting.Add(1)
-		live.ended()
+		live.Ended()
 		s.vacate(&s.open)
 		s.turnAway(raw, scarce)
 		return
@@ -181,6 +183,14 @@ func (s *Server) serveCounted(raw net.Conn, live *Live, probes *bequest) {
 	c.probeFirst(&limits.Limits, probes)
 	s.sweeper.begin()
 	go s.serve(c)
+}
+
+// counterOf is where the kernel counts what ln accepts.
+func (s *Server) counterOf(ln net.Listener) *sockets.Counter {
+	if c, ok := sockets.CounterOf(ln); ok {
+		return c
+	}
+	return s.live
 }
 
 // serve is the goroutine of a connection, until it is closed or hijacked.
@@ -225,7 +235,7 @@ func (s *Server) panickedFor(peer net.Addr, reason any) {
 // remove takes a closed connection out of the table and the gauges.
 func (s *Server) remove(c *conn, was State) {
 	s.conns.remove(c)
-	c.live.ended()
+	c.live.Ended()
 	s.counters.leave(was)
 	if was == StateNew {
 		s.fresh.Add(-1)

@@ -3,23 +3,19 @@ package listener_test
 import (
 	"math"
 	"net"
-	"os"
-	"os/exec"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/listener/sockets"
 )
 
 // tenants are servers in this process, one for each slot.
 type tenants struct {
 	t       *testing.T
-	sockets *listener.Sockets
+	sockets *sockets.Sockets
 	servers []*listener.Server
 	clients map[string]net.Conn // by their local address
 }
@@ -28,7 +24,7 @@ type tenants struct {
 // skips the test where that way is not available.
 func serveSlots(t *testing.T, n int, steering string) *tenants {
 	t.Helper()
-	s := open(t, listener.SocketOptions{Steering: steering})
+	s := open(t, sockets.Options{Steering: steering})
 	r := &tenants{t: t, sockets: s, clients: map[string]net.Conn{}}
 	s.Measure(r.measure)
 	f, err := s.File(n - 1)
@@ -61,9 +57,9 @@ func serveSlots(t *testing.T, n int, steering string) *tenants {
 	return r
 }
 
-func (r *tenants) measure(add func(int, listener.Tenant)) {
+func (r *tenants) measure(add func(int, sockets.Owner)) {
 	for slot, s := range r.servers {
-		add(slot, listener.Tenant{Open: open64(s), Accepted: s.Counters().Accepted.Load()})
+		add(slot, sockets.Owner{Open: open64(s), Accepted: s.Counters().Accepted.Load()})
 	}
 }
 
@@ -142,7 +138,7 @@ func (r *tenants) String() string {
 // The bound after churn: all connections of one slot and half of those of
 // another end, and as many begin.
 func TestConnectionsAreBalanced(t *testing.T) {
-	for steering, most := range map[string]float64{listener.SteerLeast: 0.02, listener.SteerWeighted: 0.08} {
+	for steering, most := range map[string]float64{sockets.SteerLeast: 0.02, sockets.SteerWeighted: 0.08} {
 		t.Run(steering, func(t *testing.T) {
 			r := serveSlots(t, 4, steering)
 			r.dial(1000)
@@ -158,132 +154,5 @@ func TestConnectionsAreBalanced(t *testing.T) {
 				t.Errorf("variation %.3f of%s after churn, want at most %.2f", v, r, most)
 			}
 		})
-	}
-}
-
-// Sockets may come from a program that was not allowed to count.
-func TestAdoptedSocketsAreSteeredWithoutCounts(t *testing.T) {
-	s := open(t, listener.SocketOptions{})
-	f, err := s.File(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.Close()
-	frozen, err := s.Freeze()
-	if err != nil {
-		t.Fatal(err)
-	}
-	frozen.Counts = nil
-	again, err := listener.Adopt(frozen)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer again.Close()
-	if err := again.Steer([]int{1}); err != nil {
-		t.Fatal(err)
-	}
-	c, err := net.Dial("tcp", again.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if n, _, err := again.Queue(1); n != 1 || err != nil {
-		t.Errorf("%d connections in the slot steered to by %s (%s), %v; want 1", n, again.Steering(), again.SteeringReason(), err)
-	}
-}
-
-const withCapBPF = "LISTENER_TEST_WITH_CAP_BPF"
-
-// What the program asks of the verifier must not need more than this: no
-// CAP_NET_ADMIN, no CAP_PERFMON.
-func TestCapBPFAloneSuffices(t *testing.T) {
-	if os.Getenv(withCapBPF) != "" {
-		s := open(t, listener.SocketOptions{})
-		f, err := s.File(listener.MaxActive - 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		f.Close()
-		all := make([]int, listener.MaxActive)
-		for slot := range all {
-			all[slot] = slot
-		}
-		if err := s.Steer(all); err != nil || s.Steering() != listener.SteerLeast {
-			t.Fatalf("steering %s: %s, %v", s.Steering(), s.SteeringReason(), err)
-		}
-		dialQueued(t, s, 2*len(all))
-		for slot, n := range queues(t, s) {
-			if n != 2 {
-				t.Errorf("slot %d got %d connections, want 2", slot, n)
-			}
-		}
-		return
-	}
-	if os.Getuid() != 0 {
-		t.Skip("only root can start a process with one capability")
-	}
-	serveSlots(t, 1, listener.SteerLeast) // skips where even root may not
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	binary, err := os.Open(exe)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer binary.Close()
-	cmd := exec.Command("/proc/self/fd/3", "-test.run=^TestCapBPFAloneSuffices$")
-	cmd.ExtraFiles, cmd.Dir = []*os.File{binary}, "/"
-	cmd.Env = append(os.Environ(), withCapBPF+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Credential:  &syscall.Credential{Uid: 65534, Gid: 65534},
-		AmbientCaps: []uintptr{unix.CAP_BPF},
-	}
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("with CAP_BPF alone: %v\n%s", err, out)
-	}
-}
-
-// Whatever the kernel counts and nobody takes off, such as handshakes that never
-// end, is found by comparing.
-func TestWrongCountsAreCorrected(t *testing.T) {
-	s := open(t, listener.SocketOptions{Steering: listener.SteerLeast})
-	s.Measure(func(add func(int, listener.Tenant)) {
-		add(0, listener.Tenant{})
-		add(1, listener.Tenant{})
-	})
-	f, err := s.File(1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.Close()
-	ln, err := s.Listener(0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	if err := s.Steer([]int{0}); err != nil {
-		t.Fatal(err)
-	}
-	if s.Steering() != listener.SteerLeast {
-		t.Skip(s.SteeringReason())
-	}
-	dialQueued(t, s, 10)
-	for range 10 { // and nobody takes them off
-		c, err := ln.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.Close()
-	}
-	if err := s.Steer([]int{0, 1}); err != nil {
-		t.Fatal(err)
-	}
-	for range 3 {
-		s.Correct()
-	}
-	dialQueued(t, s, 10)
-	if q := queues(t, s); q[0] != 5 || q[1] != 5 {
-		t.Errorf("queues %v, want 5 each", q)
 	}
 }

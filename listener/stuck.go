@@ -1,6 +1,10 @@
 package listener
 
-import "syscall"
+import (
+	"syscall"
+
+	"github.com/echterhof/rockstar-tui/listener/sockets"
+)
 
 // Stuck reports whether an accept loop does not do its work: since the call
 // before it has moved nowhere, although connections wait in its queue or it has
@@ -34,6 +38,6 @@ func (a *acceptor) queued() bool {
 	if !ok {
 		return false
 	}
-	n, _, err := QueueLen(slot)
+	n, _, err := sockets.QueueLen(slot)
 	return err == nil && n > 0
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/listener/sockets"
 	"github.com/echterhof/rockstar-tui/pool"
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
@@ -78,7 +79,7 @@ type carriedListener struct {
 }
 
 type carriedEndpoint struct {
-	Sockets *listener.Frozen   `json:"sockets"`
+	Sockets *sockets.Frozen    `json:"sockets"`
 	QUIC    *listener.QUICKeys `json:"quic,omitempty"`
 	Workers *prefork.Frozen    `json:"workers"`
 	// InProcess tells that the master serves it, but for a caretaker meanwhile.
@@ -259,11 +260,11 @@ func (a *App) resumeEndpoint(m *managed, c *carriedEndpoint) (*endpoint, error) 
 	return e, e.startGroup(ctx, s)
 }
 
-func adoptSockets(c *carriedEndpoint) (sockets, error) {
+func adoptSockets(c *carriedEndpoint) (socketSet, error) {
 	if c.QUIC == nil {
-		return orNil(listener.Adopt(c.Sockets))
+		return orNil(sockets.Adopt(c.Sockets))
 	}
-	s, err := listener.AdoptPackets(c.Sockets)
+	s, err := sockets.AdoptPackets(c.Sockets)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ const startTimeout = 10 * time.Second
 // group of workers. Its sockets outlive whoever serves them.
 type endpoint struct {
 	name    string
-	sockets sockets
+	sockets socketSet
 	log     *slog.Logger
 	// code holds the routes that the program registered for this listener, if
 	// any; a worker is then a new process of the same program.

@@ -7,13 +7,13 @@ import (
 	"os"
 	"sync"
 
-	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/listener/sockets"
 	"github.com/echterhof/rockstar-tui/prefork"
 )
 
 // sockets are what an endpoint accepts from: those of an address, or a listener
 // that the program made itself.
-type sockets interface {
+type socketSet interface {
 	prefork.Sockets
 	Addr() net.Addr
 	Slots() int
@@ -22,8 +22,8 @@ type sockets interface {
 }
 
 var (
-	_ sockets = (*listener.Sockets)(nil)
-	_ sockets = (*foreign)(nil)
+	_ socketSet = (*sockets.Sockets)(nil)
+	_ socketSet = (*foreign)(nil)
 )
 
 // foreign is a listener that the program made itself. There is one slot, and

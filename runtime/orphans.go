@@ -7,7 +7,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/listener/sockets"
 	"github.com/echterhof/rockstar-tui/prefork"
 )
 
@@ -78,7 +78,7 @@ func (a *App) orphaned(name string, to settings) *endpoint {
 		files = append(files, o.Socket())
 	}
 	if len(mine) > 0 {
-		s, err := listener.AdoptOrphaned(files, to.Listener.Prefork.Steering)
+		s, err := sockets.AdoptOrphaned(files, to.Listener.Prefork.Steering)
 		if err == nil {
 			a.evict(inTheWay, "")
 			e := &endpoint{name: name, sockets: s, log: a.log, adoptees: mine}
@@ -97,7 +97,7 @@ func (o orphan) fits(name string, to settings) bool {
 	was, will := o.settings.Listener, to.Listener
 	return o.Name() == name && o.settings.Board == boardLayout && was.Address == will.Address && will.Prefork.Workers > 0 &&
 		was.Protocol != protocolQUIC && will.Protocol != protocolQUIC &&
-		(was.Prefork.Steering == listener.SteerShared) == (will.Prefork.Steering == listener.SteerShared)
+		(was.Prefork.Steering == sockets.SteerShared) == (will.Prefork.Steering == sockets.SteerShared)
 }
 
 // evictPatience is how long orphans may take to free an address.
@@ -112,7 +112,7 @@ func (a *App) evict(some orphans, address string) {
 		return
 	}
 	for end := time.Now().Add(evictPatience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
-		if listener.Probe(context.Background(), address, false) == nil {
+		if sockets.Probe(context.Background(), address, false) == nil {
 			return
 		}
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/shirou/gopsutil/v3/mem"
 
 	"github.com/echterhof/rockstar-tui/internal/spare"
-	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/listener/sockets"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
@@ -67,7 +67,7 @@ func (s step) probeAddress(ctx context.Context) error {
 	}
 	s.app.probing.Add(1)
 	defer s.app.probing.Add(-1)
-	err := listener.Probe(ctx, s.to.Listener.Address, s.to.Listener.Protocol == protocolQUIC)
+	err := sockets.Probe(ctx, s.to.Listener.Address, s.to.Listener.Protocol == protocolQUIC)
 	return s.managed.explain(explainBind(s.name, err))
 }
 

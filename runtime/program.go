@@ -156,7 +156,7 @@ func (a *App) isGiven(name string) bool {
 
 // takeGiven returns the listener that the program made itself for this name, nil
 // if there is none. It can be had once, since it is closed at its end.
-func (a *App) takeGiven(name string) (sockets, error) {
+func (a *App) takeGiven(name string) (socketSet, error) {
 	if a.program == nil {
 		return nil, nil
 	}

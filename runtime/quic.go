@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/listener/sockets"
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 )
@@ -23,19 +24,19 @@ const (
 // packets are the sockets of a QUIC endpoint, with the secrets that all who
 // serve them share.
 type packets struct {
-	*listener.PacketSockets
+	*sockets.PacketSockets
 	keys listener.QUICKeys
 }
 
-var _ sockets = (*packets)(nil)
+var _ socketSet = (*packets)(nil)
 
 // openSockets opens those that the protocol needs.
-func openSockets(ctx context.Context, c config.Listener, beside bool) (sockets, error) {
-	opt := listener.SocketOptions{Beside: beside, Steering: c.Prefork.Steering}
+func openSockets(ctx context.Context, c config.Listener, beside bool) (socketSet, error) {
+	opt := sockets.Options{Beside: beside, Steering: c.Prefork.Steering}
 	if c.Protocol != protocolQUIC {
-		return orNil(listener.Open(ctx, c.Address, opt))
+		return orNil(sockets.Open(ctx, c.Address, opt))
 	}
-	s, err := listener.OpenPackets(ctx, c.Address, opt)
+	s, err := sockets.OpenPackets(ctx, c.Address, opt)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +46,7 @@ func openSockets(ctx context.Context, c config.Listener, beside bool) (sockets, 
 const protocolQUIC = "quic"
 
 // orNil keeps a failed open from looking like open sockets.
-func orNil(s *listener.Sockets, err error) (sockets, error) {
+func orNil(s *sockets.Sockets, err error) (socketSet, error) {
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/listener/sockets"
 	"github.com/echterhof/rockstar-tui/pool"
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
@@ -68,11 +69,11 @@ type lender struct {
 // newService starts with no routes; the first update brings them. live is the
 // kernel's count of its slot, if any; alone says that serving is all this process
 // does.
-func newService(name string, b *board, live *listener.Live, alone bool, log *slog.Logger) *service {
+func newService(name string, b *board, live *sockets.Counter, alone bool, log *slog.Logger) *service {
 	return &service{
 		name: name, board: b, log: log, pools: map[string]*lender{},
 		server: listener.NewServer(listener.ServerConfig{
-			Name: name, Counters: &b.listener, Live: live, Tidy: alone, ErrorLog: log,
+			Name: name, Counters: &b.listener, SlotCounter: live, Tidy: alone, ErrorLog: log,
 		}),
 	}
 }

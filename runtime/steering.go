@@ -3,7 +3,7 @@ package runtime
 import (
 	"fmt"
 
-	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/listener/sockets"
 	"github.com/echterhof/rockstar-tui/prefork"
 )
 
@@ -11,18 +11,18 @@ import (
 type steerable interface {
 	SetSteering(want string) error
 	SteeringReason() string
-	Measure(tenants func(add func(slot int, t listener.Tenant)))
+	Measure(tenants func(add func(slot int, t sockets.Owner)))
 	Correct()
 }
 
 var (
-	_ steerable       = (*listener.Sockets)(nil)
-	_ prefork.Sharing = (*listener.Sockets)(nil)
+	_ steerable       = (*sockets.Sockets)(nil)
+	_ prefork.Sharing = (*sockets.Sockets)(nil)
 )
 
 // tenants tells the sockets what their workers have. Who serves in this process
 // has all slots together and cannot tell them apart.
-func (e *endpoint) tenants(add func(slot int, t listener.Tenant)) {
+func (e *endpoint) tenants(add func(slot int, t sockets.Owner)) {
 	_, groups := e.servers()
 	for _, group := range groups {
 		group.Each(func(s prefork.Status, memory []byte) {
@@ -30,7 +30,7 @@ func (e *endpoint) tenants(add func(slot int, t listener.Tenant)) {
 				return
 			}
 			c := &boardOver(memory).listener
-			add(s.Slot, listener.Tenant{
+			add(s.Slot, sockets.Owner{
 				Open:     c.Active.Load() + c.Idle.Load(),
 				Accepted: c.Accepted.Load() + c.Refused.Load(),
 			})
@@ -54,11 +54,11 @@ func (e *endpoint) steerBy(to settings) (undo func(), err error) {
 // maySteerBy refuses what needs other sockets.
 func (e *endpoint) maySteerBy(to settings) error {
 	from, want := e.current().Listener.Prefork.Steering, to.Listener.Prefork.Steering
-	if _, ok := e.sockets.(steerable); !ok || from == want || from != listener.SteerShared && want != listener.SteerShared {
+	if _, ok := e.sockets.(steerable); !ok || from == want || from != sockets.SteerShared && want != sockets.SteerShared {
 		return nil
 	}
 	return fmt.Errorf("listener %s: steering %s cannot become %s: %w; stop it, change it and start it again",
-		e.name, from, want, listener.ErrSteeringFixed)
+		e.name, from, want, sockets.ErrSteeringFixed)
 }
 
 // steering in use, and why it is not what was asked for.
@@ -103,11 +103,11 @@ func (m *managed) watchSteering() {
 }
 
 // liveOf is the kernel's count of a worker's slot, nil if there is none.
-func liveOf(link *prefork.Worker) (*listener.Live, error) {
+func liveOf(link *prefork.Worker) (*sockets.Counter, error) {
 	f := link.Shared()
 	if f == nil {
 		return nil, nil
 	}
 	defer f.Close()
-	return listener.OpenLive(f, link.Slot())
+	return sockets.OpenCounter(f, link.Slot())
 }

@@ -7,7 +7,7 @@ import (
 	"os"
 	"strconv"
 
-	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/listener/sockets"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
@@ -43,7 +43,7 @@ func legacy() (*carried, error) {
 // freezeSockets adds the sockets of e to c.
 func (e *endpoint) freezeSockets(c *carriedEndpoint) (err error) {
 	switch s := e.sockets.(type) {
-	case *listener.Sockets:
+	case *sockets.Sockets:
 		c.Sockets, err = s.Freeze()
 	case *packets:
 		c.QUIC = &s.keys

@@ -1,0 +1,78 @@
+//go:build unix
+
+package sockets
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// socket is a listening descriptor kept outside of Go's poller.
+type socket struct{ fd int }
+
+// keepRaw takes the descriptor of ln out of Go's hands.
+func keepRaw(ln *net.TCPListener) (socket, error) {
+	defer ln.Close()
+	raw, err := ln.SyscallConn()
+	if err != nil {
+		return socket{}, err
+	}
+	var s socket
+	var dupErr error
+	if err := raw.Control(func(fd uintptr) { s, dupErr = socket{int(fd)}.dup() }); err != nil {
+		return socket{}, err
+	}
+	return s, dupErr
+}
+
+func (s socket) dup() (socket, error) {
+	fd, err := unix.FcntlInt(uintptr(s.fd), unix.F_DUPFD_CLOEXEC, 0)
+	return socket{fd}, os.NewSyscallError("fcntl", err)
+}
+
+func (s socket) close() error { return os.NewSyscallError("close", unix.Close(s.fd)) }
+
+func (s socket) file(name string) (*os.File, error) {
+	d, err := s.dup()
+	if err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(d.fd), name), nil
+}
+
+func (s socket) listener() (*net.TCPListener, error) {
+	f, err := s.file("slot")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	ln, err := net.FileListener(f) // duplicates once more
+	if err != nil {
+		return nil, err
+	}
+	tcp, ok := ln.(*net.TCPListener)
+	if !ok {
+		ln.Close()
+		return nil, fmt.Errorf("a %T, want a TCP listener", ln)
+	}
+	return tcp, nil
+}
+
+func (s socket) release(ln *net.TCPListener) error { return ln.Close() }
+
+// QueueLen is [Sockets.Queue] for who holds a slot as a listener or file.
+func QueueLen(slot syscall.Conn) (waiting, limit int, err error) {
+	raw, err := slot.SyscallConn()
+	if err != nil {
+		return 0, 0, err
+	}
+	var queueErr error
+	if err := raw.Control(func(fd uintptr) { waiting, limit, queueErr = socket{int(fd)}.queue() }); err != nil {
+		return 0, 0, err
+	}
+	return waiting, limit, queueErr
+}
