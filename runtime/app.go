@@ -167,6 +167,7 @@ func Open(ctx context.Context, o Options) (*App, error) {
 	}
 	a.background(a.sample)
 	a.background(a.watchCerts)
+	a.background(a.retryState)
 	return a, nil
 }
 

@@ -210,6 +210,7 @@ func resume(o Options, c *carried) (*App, error) {
 	}
 	a.background(a.sample)
 	a.background(a.watchCerts)
+	a.background(a.retryState)
 	return a, nil
 }
 

@@ -32,7 +32,7 @@ func (a *App) enact(ctx context.Context, d deed) (*control.Result, error) {
 		return nil, &control.Error{Code: control.CodeRefused, Message: err.Error()}
 	}
 	a.note(d.change)
-	result := &control.Result{Revision: a.currentRevision(), Changes: changes, Message: d.message}
+	result := &control.Result{Revision: a.currentRevision(), Changes: changes, Message: d.message, Warnings: a.shortfall()}
 	if len(changes) == 0 {
 		return result, nil
 	}

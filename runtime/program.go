@@ -203,6 +203,7 @@ func (p *program) begin(ctx context.Context, name string, patch config.Patch) (*
 	p.sampled.Do(func() {
 		a.background(a.sample)
 		a.background(a.watchCerts)
+		a.background(a.retryState)
 	})
 	return a.managed(name), nil
 }

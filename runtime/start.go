@@ -160,5 +160,6 @@ func (a *App) start(ctx context.Context, b beginning) error {
 		a.state.remove(overridesFile)
 	}
 	a.state.remove(trialFile)
+	a.state.remove(probeFile)
 	return nil
 }

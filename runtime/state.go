@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,6 +20,7 @@ import (
 const (
 	trialFile        = "trial.json"     // a journal: how it stood before the trial under way
 	overridesFile    = "overrides.json" // how it stands, with KeepOverrides
+	probeFile        = "probe.json"     // tells whether the disk works again
 	generationPrefix = "generation-"
 )
 
@@ -45,8 +47,10 @@ type state struct {
 	files         *files
 	keepOverrides bool
 	events        *journal
-	failed        bool // and told
-	// trouble is the same for those without changeMu; nil if all is well.
+	// unsaved is what the disk did not take, by the name of the file; nil for one
+	// that was to be removed. It is tried again.
+	unsaved map[string]any
+	// trouble is why, for those without changeMu; nil if all is well.
 	trouble atomic.Pointer[stateTrouble]
 }
 
@@ -54,6 +58,14 @@ type state struct {
 type stateTrouble struct {
 	missing, failing string
 	since            time.Time
+}
+
+// why it is of no use; empty if all is well.
+func (s *state) why() string {
+	if t := s.trouble.Load(); t != nil {
+		return cmp.Or(t.failing, t.missing)
+	}
+	return ""
 }
 
 // open claims the directory. Without one the App does all the same.
@@ -78,8 +90,8 @@ func (s *state) close() {
 	}
 }
 
-// write keeps v as a file. A disk that fails costs what the file is for, and is
-// told once, until it works again.
+// write keeps v as a file and reports whether that worked. A disk that fails
+// costs what the file is for, and is told once, until it works again.
 func (s *state) write(name string, v any) bool {
 	if s.dir == nil {
 		return false
@@ -88,13 +100,24 @@ func (s *state) write(name string, v any) bool {
 	if err == nil {
 		err = s.bounded(func() error { return s.dir.Write(name, data) })
 	}
-	return s.told("keep "+name, err)
+	return s.saved("keep", name, v, err)
 }
 
-func (s *state) remove(name string) {
-	if s.dir != nil {
-		s.told("remove "+name, s.bounded(func() error { return s.dir.Remove(name) }))
+// remove removes a file and reports whether that worked.
+func (s *state) remove(name string) bool {
+	if s.dir == nil {
+		return true
 	}
+	err := s.bounded(func() error { return s.dir.Remove(name) })
+	return s.saved("remove", name, nil, err)
+}
+
+// giveUp forgets a file that could not be written: it is not wanted any more.
+// Something of its size is tried from then on, to find out when the disk works again.
+func (s *state) giveUp(name string) {
+	s.unsaved[probeFile] = s.unsaved[name]
+	delete(s.unsaved, name)
+	s.bounded(func() error { return s.dir.Remove(name) }) // it is there only if the disk failed at the very end
 }
 
 // bounded has the directory written to, and does not wait for a disk that hangs:
@@ -104,18 +127,62 @@ func (s *state) bounded(do func() error) error {
 	return err
 }
 
-func (s *state) told(what string, err error) bool {
-	if err != nil && !s.failed {
-		s.events.errorf("", "state directory: %s: %v; what changes now may be forgotten by a restart", what, err)
+// saved keeps account of what the disk takes.
+func (s *state) saved(what, name string, v any, err error) bool {
+	if err == nil {
+		delete(s.unsaved, name)
+		if t := s.trouble.Load(); t != nil && len(s.unsaved) == 0 {
+			s.trouble.Store(nil)
+			s.events.infof("", "state directory: it can be written again, nothing is missing there")
+		}
+		return true
 	}
-	switch {
-	case err == nil && s.failed:
-		s.trouble.Store(nil)
-	case err != nil && !s.failed:
+	if s.unsaved == nil {
+		s.unsaved = map[string]any{}
+	}
+	s.unsaved[name] = v
+	if s.trouble.Load() == nil {
 		s.trouble.Store(&stateTrouble{failing: err.Error(), since: time.Now()})
+		s.events.errorf("", "state directory: %s %s: %v; what changes now may be forgotten by a restart", what, name, err)
 	}
-	s.failed = err != nil
-	return err == nil
+	return false
+}
+
+// stateRetry is how often what the disk did not take is tried again.
+const stateRetry = 5 * time.Second
+
+// retryState brings what the state directory lacks there once its disk works again.
+func (a *App) retryState(ctx context.Context) {
+	tick := time.NewTicker(stateRetry)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if t := a.state.trouble.Load(); t == nil || t.failing == "" {
+			continue
+		}
+		if _, unlock, err := a.lock(ctx, turn{}); err == nil {
+			a.state.retry()
+			unlock()
+		}
+	}
+}
+
+func (s *state) retry() {
+	for _, name := range sortedKeys(s.unsaved) {
+		v, done := s.unsaved[name], false
+		if v == nil {
+			done = s.remove(name)
+		} else {
+			done = s.write(name, v) && (name != probeFile || s.remove(name))
+		}
+		if !done {
+			return
+		}
+	}
 }
 
 // standing of a file; nil if there is none, or none that can be understood.
@@ -178,7 +245,9 @@ func (s *state) generations() (out []control.Generation) {
 		return nil
 	}
 	names, err := s.dir.Names(generationPrefix)
-	s.told("read the history", err)
+	if err != nil {
+		s.events.errorf("", "state directory: read the history: %v", err)
+	}
 	for _, name := range names {
 		var number uint64
 		if _, err := fmt.Sscanf(name, generationPrefix+"%d.json", &number); err != nil || generationFile(number) != name {
@@ -201,6 +270,15 @@ func (s *state) generations() (out []control.Generation) {
 // standing is how it stands now. Callers hold changeMu.
 func (a *App) standing() standing {
 	return standing{File: string(a.file.YAML()), Config: string(a.config.YAML()), Notes: a.notes}
+}
+
+// shortfall is what a change should say that was promised to outlive the process
+// and will not; nil if it will, or if nothing was promised.
+func (a *App) shortfall() []string {
+	if why := a.state.why(); why != "" && a.state.keepOverrides && len(a.edits) > 0 {
+		return []string{"a restart forgets it, although overrides are to be kept: the state directory cannot be used: " + why}
+	}
+	return nil
 }
 
 // keepStanding keeps the overrides over a restart, if that was asked for. What

@@ -33,7 +33,13 @@ func (a *App) try(ctx context.Context, d deed) (*control.Result, error) {
 	}
 	back := a.standing()
 	back.Actor, back.Since = t.Actor, t.Since
-	a.state.write(trialFile, back) // before anything changes, so that a crash finds the way back
+	// Before anything changes, so that a crash finds the way back.
+	if !a.state.write(trialFile, back) && a.state.dir != nil {
+		why := a.state.why()
+		a.state.giveUp(trialFile)
+		return nil, &control.Error{Code: control.CodeRefused, Message: fmt.Sprintf(
+			"the trial is refused, nothing has changed: how to take it back cannot be kept in the state directory: %s", why)}
+	}
 	a.trying = true
 	defer func() { a.trying = false }()
 	d.trigger = control.TriggerTrial
@@ -104,8 +110,7 @@ func (a *App) confirm(ctx context.Context, was fileText, action control.Action) 
 		}
 		message += " and written to the file"
 	}
-	a.forgetTrial()
-	result := &control.Result{Revision: a.currentRevision(), Message: message}
+	result := &control.Result{Revision: a.currentRevision(), Message: message, Warnings: a.forgetTrial()}
 	result.Generation = a.remember(control.Generation{
 		Revision: result.Revision, Time: time.Now(), Actor: action.Actor, Reason: action.Reason,
 		Trigger: control.TriggerConfirm, Result: control.ResultApplied, Message: message,
@@ -116,11 +121,14 @@ func (a *App) confirm(ctx context.Context, was fileText, action control.Action) 
 }
 
 // forgetTrial makes what runs what stands. The journal goes last: until then a
-// crash leads back to before the trial.
-func (a *App) forgetTrial() {
+// crash leads back to before the trial, which is a warning if it cannot be removed.
+func (a *App) forgetTrial() (warnings []string) {
 	a.setTrial(nil)
 	a.keepStanding()
-	a.state.remove(trialFile)
+	if !a.state.remove(trialFile) {
+		return []string{"a restart takes the change back: the journal of the trial cannot be removed from the state directory: " + a.state.why()}
+	}
+	return a.shortfall()
 }
 
 // persistTrial writes what was on trial to the file. If that fails the trial

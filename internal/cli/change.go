@@ -87,6 +87,9 @@ func (c *call) done(r *control.Result, outcome ...string) error {
 		for _, line := range append(onTrial(r), outcome...) {
 			p.line("%s", line)
 		}
+		for _, w := range r.Warnings {
+			p.line("warning: %s", w)
+		}
 	})
 }
 

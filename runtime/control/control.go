@@ -204,6 +204,8 @@ type Result struct {
 	Changes []config.Change `json:"changes,omitempty"`
 	// Message is one line for a person.
 	Message string `json:"message"`
+	// Warnings are promises that could not be kept, one line each.
+	Warnings []string `json:"warnings,omitempty"`
 	// Generation of the history that it made; 0 if none.
 	Generation uint64 `json:"generation,omitempty"`
 	// Until is when a trial that it began is taken back.
