@@ -63,12 +63,12 @@ func (g *Group) thawFrom(f *Frozen) error {
 			g.places[id].current = g.procs[s.Worker]
 		}
 	}
-	for _, n := range f.Homeless {
+	for _, n := range f.Pending {
 		c, err := connOf(n)
 		if err != nil {
 			return err
 		}
-		g.homeless = append(g.homeless, c)
+		g.pending = append(g.pending, c)
 	}
 	return nil
 }
@@ -84,7 +84,7 @@ func (g *Group) adopted(w FrozenWorker) (*process, error) {
 	}
 	p := newProcess(pl)
 	p.slot, p.state, p.started, p.readyAt, p.deadline = w.Slot, w.State, w.Started, w.ReadyAt, w.Deadline
-	p.told, p.cause, p.generation, p.restarts = w.Told, w.Cause, w.Generation, w.Restarts
+	p.drainSent, p.cause, p.generation, p.restarts = w.DrainSent, w.Cause, w.Generation, w.Restarts
 	if !p.readyAt.IsZero() {
 		close(p.up)
 	}
@@ -93,7 +93,7 @@ func (g *Group) adopted(w FrozenWorker) (*process, error) {
 	if err := p.take(w); err != nil {
 		return nil, err
 	}
-	return p, g.askedOf(p, w)
+	return p, g.callsOf(p, w)
 }
 
 // take makes p the owner of the worker's descriptors and process.
@@ -102,9 +102,9 @@ func (p *process) take(w FrozenWorker) error {
 	if err != nil {
 		return err
 	}
-	p.proc = offspring{found}
-	if w.Stranger {
-		p.proc = stranger{offspring{found}}
+	p.proc = childProcess{found}
+	if w.AdoptedProcess {
+		p.proc = adoptedProcess{childProcess{found}}
 	}
 	if w.Memory >= 0 {
 		p.shared = file(w.Memory, "memory")
@@ -121,25 +121,25 @@ func (p *process) take(w FrozenWorker) error {
 	return err
 }
 
-// askedOf takes over the questions that are open.
-func (g *Group) askedOf(p *process, w FrozenWorker) error {
-	p.asked.last = w.Asked
-	p.asked.waiting = map[uint64]question{}
+// callsOf takes over the calls that are open.
+func (g *Group) callsOf(p *process, w FrozenWorker) error {
+	p.calls.last = w.Asked
+	p.calls.waiting = map[uint64]call{}
 	for _, o := range w.Open {
 		if o.Conn < 0 {
-			p.asked.waiting[o.ID] = question{outgoing{frame: frame{Kind: kindSettings, Generation: o.Generation}},
+			p.calls.waiting[o.ID] = call{outgoing{frame: frame{Kind: kindSettings, Generation: o.Generation}},
 				g.settled(p, o.Generation, func(err error) { g.started(p, err) })}
 			continue
 		}
 		if len(o.About) > 0 {
-			p.asked.waiting[o.ID] = g.givenBefore(p, o)
+			p.calls.waiting[o.ID] = g.transferOf(p, o)
 			continue
 		}
 		c, err := connOf(o.Conn)
 		if err != nil {
 			return err
 		}
-		p.asked.waiting[o.ID] = question{outgoing{conn: c}, g.offered(c)}
+		p.calls.waiting[o.ID] = call{outgoing{conn: c}, g.offered(c)}
 	}
 	return nil
 }

@@ -18,19 +18,19 @@ type child interface {
 	wait() (State, string)
 }
 
-// offspring is a process that this one has started, or that was started by the
+// childProcess is a process that this one has started, or that was started by the
 // program that ran in it before.
-type offspring struct{ *os.Process }
+type childProcess struct{ *os.Process }
 
-func (o offspring) pid() int { return o.Pid }
+func (o childProcess) pid() int { return o.Pid }
 
-func (o offspring) kill() { o.Kill() } // fails if it has ended, which is as well
+func (o childProcess) kill() { o.Kill() } // fails if it has ended, which is as well
 
-func (o offspring) trace() { askTrace(o.Process) }
+func (o childProcess) trace() { askTrace(o.Process) }
 
-func (o offspring) ending() { awaitZombie(o.Pid) }
+func (o childProcess) ending() { awaitZombie(o.Pid) }
 
-func (o offspring) wait() (State, string) {
+func (o childProcess) wait() (State, string) {
 	end, err := o.Wait()
 	switch {
 	case err != nil:

@@ -31,7 +31,7 @@ func TestCrashLoopIsCountedAndBounded(t *testing.T) {
 	if w.Crashes < 3 || time.Since(w.CrashesSince) > patience || w.LastExit != "exit status 4" || w.LastOutput != "first\nnot today" {
 		t.Errorf("worker 1 is %+v, want its crashes, how it ended and what it printed", w)
 	}
-	for _, e := range r.told() {
+	for _, e := range r.drainSent() {
 		if strings.Contains(e.Message, fmt.Sprintf("exit status 4, %d times in ", w.Crashes)) {
 			return
 		}

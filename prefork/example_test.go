@@ -41,7 +41,7 @@ func work() {
 			go server.Serve(ln)
 			return nil
 		},
-		Drain: func(ctx context.Context, _ prefork.Give) { server.Shutdown(ctx) },
+		Drain: func(ctx context.Context, _ prefork.SendConn) { server.Shutdown(ctx) },
 	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

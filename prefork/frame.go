@@ -37,10 +37,10 @@ type frame struct {
 	Call       string        `json:"call,omitempty"`
 	Timeout    time.Duration `json:"timeout,omitempty"`
 	Error      string        `json:"error,omitempty"`
-	// Orphan is how long to serve on should the master die, and Nest where
+	// Orphan is how long to serve on should the master die, and OrphanDir where
 	// another one will look.
-	Orphan time.Duration `json:"orphan,omitempty"`
-	Nest   string        `json:"nest,omitempty"`
+	Orphan    time.Duration `json:"orphan,omitempty"`
+	OrphanDir string        `json:"nest,omitempty"`
 	// Protocol of who says adopt.
 	Protocol int `json:"protocol,omitempty"`
 	// Handover says that others take connections over.

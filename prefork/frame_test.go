@@ -21,15 +21,15 @@ func TestFramesArriveAsSent(t *testing.T) {
 		{Kind: kindCall, ID: 2, Call: "connections", Body: bytes.Repeat([]byte{0, 255}, 40_000)},
 		{Kind: kindReply, ID: 2, Error: "line one\nline \"two\""},
 	}
-	var wire bytes.Buffer
+	var fdReader bytes.Buffer
 	for _, f := range sent {
 		b, err := f.encode()
 		if err != nil {
 			t.Fatal(err)
 		}
-		wire.Write(b)
+		fdReader.Write(b)
 	}
-	r := iotest.HalfReader(&wire)
+	r := iotest.HalfReader(&fdReader)
 	for _, want := range sent {
 		got, err := readFrame(r)
 		if err != nil || !equal(got, want) {

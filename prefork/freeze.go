@@ -23,8 +23,8 @@ func (g *Group) Freeze(ctx context.Context) (*Frozen, error) {
 		return nil, fmt.Errorf("freeze %s: %w", g.cfg.Name, err)
 	}
 	g.thawed.Lock() // an end under way is dealt with first
-	g.hush()
-	err = g.quieten()
+	g.pauseChanges()
+	err = g.pauseIO()
 	var f *Frozen
 	if err == nil {
 		g.mu.Lock()
@@ -32,7 +32,7 @@ func (g *Group) Freeze(ctx context.Context) (*Frozen, error) {
 		g.mu.Unlock()
 	}
 	if err != nil {
-		g.warm()
+		g.resumeAll()
 		end()
 		return nil, fmt.Errorf("freeze %s: %w", g.cfg.Name, err)
 	}
@@ -42,8 +42,8 @@ func (g *Group) Freeze(ctx context.Context) (*Frozen, error) {
 // Thaw goes on after Freeze, when there is no successor after all.
 func (g *Group) Thaw(f *Frozen) {
 	f.discard()
-	g.warm()
-	<-g.turn
+	g.resumeAll()
+	<-g.changeLock
 }
 
 // Abandon leaves the workers without a master, as if this one had died. The group
@@ -62,30 +62,30 @@ func (g *Group) Abandon() {
 	}
 }
 
-// hush stops what could change the state: starts that are due, and what workers
+// pauseChanges stops what could change the state: starts that are due, and what workers
 // say. Each may have begun something, which ends by itself.
-func (g *Group) hush() {
+func (g *Group) pauseChanges() {
 	g.mu.Lock()
 	g.frozen = true
 	for _, pl := range g.places {
 		pl.stopTimer()
 	}
 	g.mu.Unlock()
-	for range 2 { // an errand may have started one more process
+	for range 2 { // a task may have started one more process
 		for _, p := range g.processes() {
 			if p.listening != nil {
-				p.link.deaf.Store(true)
+				p.link.receivePaused.Store(true)
 				p.conn.SetReadDeadline(time.Now())
 				<-p.listening
 			}
 		}
-		g.errands.Wait()
+		g.tasks.Wait()
 	}
 }
 
-// quieten ends the fosters, writes what is queued and stops reading what workers
-// print. The order matters: a foster may still pass a connection.
-func (g *Group) quieten() error {
+// pauseIO ends the backup acceptors, writes what is queued and stops reading what workers
+// print. The order matters: a backup acceptor may still pass a connection.
+func (g *Group) pauseIO() error {
 	g.steerMu.Lock()
 	err := g.tend(nil)
 	g.steerMu.Unlock()
@@ -98,8 +98,8 @@ func (g *Group) quieten() error {
 	return err
 }
 
-// warm undoes hush and quieten.
-func (g *Group) warm() {
+// resumeAll undoes pauseChanges and pauseIO.
+func (g *Group) resumeAll() {
 	g.mu.Lock()
 	g.frozen = false
 	for _, pl := range g.places {

@@ -26,7 +26,7 @@ func TestFrozenAndThawed(t *testing.T) {
 	r := newRig(t, nil)
 	r.resize(3)
 	before := r.ready()
-	if err := r.Restart(t.Context(), 1); err != nil { // leaves a slot to a foster
+	if err := r.Restart(t.Context(), 1); err != nil { // leaves a slot to a backup acceptor
 		t.Fatal(err)
 	}
 	l := startLoad(r.sockets.addr, 8)
@@ -251,7 +251,7 @@ func execGroup(cfg prefork.Config) (*prefork.Group, *sockets, error) {
 		if err := g.Resize(context.Background(), 2); err != nil {
 			return nil, nil, err
 		}
-		return g, s, g.Restart(context.Background(), 0) // a slot for a foster
+		return g, s, g.Restart(context.Background(), 0) // a slot for a backup acceptor
 	}
 	defer os.Remove(path)
 	var c carried

@@ -17,12 +17,12 @@ type Group struct {
 	cfg Config
 	// turn holds a token while a change (Resize, Update, Restart, Stop) is
 	// being made. Crashed workers are replaced without it.
-	turn     chan struct{}
-	stopping chan struct{} // closed when Stop begins
-	unqueued bool          // slots have no queue to be looked after
-	stopOnce sync.Once
-	wg       sync.WaitGroup // every goroutine of the group
-	errands  sync.WaitGroup // those of them that end by themselves
+	changeLock chan struct{}
+	stopping   chan struct{} // closed when Stop begins
+	unqueued   bool          // slots have no queue to be looked after
+	stopOnce   sync.Once
+	wg         sync.WaitGroup // every goroutine of the group
+	tasks      sync.WaitGroup // those of them that end by themselves
 	// thawed is held by who deals with the end of a process, and locked while
 	// the group is frozen.
 	thawed sync.RWMutex
@@ -30,9 +30,9 @@ type Group struct {
 	// Locks are taken in this order, and none while waiting for a worker.
 	//
 	// steerMu is held from looking at who is ready until connections are
-	// steered there, so that the newest state wins. It guards fosters.
+	// steered there, so that the newest state wins. It guards backups.
 	steerMu sync.Mutex
-	fosters map[int]*foster
+	backups map[int]*backup
 	// memMu is held while the memory of any worker is read, folded or unmapped.
 	memMu sync.Mutex
 	// mu guards the rest, and all of process and place that is not said to be
@@ -52,8 +52,8 @@ type Group struct {
 	recycleAt  time.Time  // earliest next time, after a failure
 	rolled     Progress   // of a rolling restart under way
 	turns      int        // counts connections passed on, for whose turn it is
-	homeless   []net.Conn // accepted by a foster when there was no worker to take them
-	heir       Take       // takes over where no worker does; may be nil
+	pending    []net.Conn // accepted by a backup acceptor when there was no worker to take them
+	fallback   AcceptConn // takes over where no worker does; may be nil
 	events     []Event    // not yet delivered
 	delivering bool
 	stopped    bool // no process may be started any more
@@ -80,9 +80,9 @@ func NewGroup(cfg Config) *Group {
 	cfg = cfg.withDefaults()
 	g := &Group{
 		cfg:        cfg,
-		turn:       make(chan struct{}, 1),
+		changeLock: make(chan struct{}, 1),
 		stopping:   make(chan struct{}),
-		fosters:    map[int]*foster{},
+		backups:    map[int]*backup{},
 		settings:   cfg.Settings,
 		generation: 1,
 		drain:      cfg.DrainTimeout,
@@ -180,7 +180,7 @@ func (g *Group) SetDrainTimeout(d time.Duration) {
 	defer g.mu.Unlock()
 	g.drain = orDefault(d, 30*time.Second)
 	for _, p := range g.procs {
-		p.link.send(outgoing{frame: frame{Kind: kindTimeout, Timeout: g.drain, Orphan: g.orphan, Nest: g.cfg.Nest}})
+		p.link.send(outgoing{frame: frame{Kind: kindTimeout, Timeout: g.drain, Orphan: g.orphan, OrphanDir: g.cfg.OrphanDir}})
 	}
 }
 
@@ -201,8 +201,8 @@ func (g *Group) Call(ctx context.Context, pid int, kind string, payload []byte) 
 		err  error
 	}
 	answered := make(chan answer, 1)
-	question := outgoing{frame: frame{Kind: kindCall, Call: kind, Body: payload}}
-	err := p.ask(question, func(f frame, err error) {
+	call := outgoing{frame: frame{Kind: kindCall, Call: kind, Body: payload}}
+	err := p.ask(call, func(f frame, err error) {
 		answered <- answer{f.Body, replyError(f, err)}
 	})
 	if err != nil {
@@ -245,22 +245,22 @@ func (g *Group) begin(ctx context.Context) (end func(), err error) {
 		return nil, ErrStopped
 	case <-ctx.Done():
 		return nil, fmt.Errorf("wait for another change to end: %w", ctx.Err())
-	case g.turn <- struct{}{}:
+	case g.changeLock <- struct{}{}:
 	}
 	select {
 	case <-g.stopping:
-		<-g.turn
+		<-g.changeLock
 		return nil, ErrStopped
 	default:
-		return func() { <-g.turn }, nil
+		return func() { <-g.changeLock }, nil
 	}
 }
 
-// errand runs f, which ends by itself, in a goroutine of the group.
-func (g *Group) errand(f func()) {
-	g.errands.Add(1)
+// task runs f, which ends by itself, in a goroutine of the group.
+func (g *Group) task(f func()) {
+	g.tasks.Add(1)
 	g.wg.Go(func() {
-		defer g.errands.Done()
+		defer g.tasks.Done()
 		f()
 	})
 }
@@ -271,7 +271,7 @@ func (g *Group) note(e Event) {
 	g.events = append(g.events, e)
 	if !g.delivering {
 		g.delivering = true
-		g.errand(g.deliver)
+		g.task(g.deliver)
 	}
 }
 

@@ -7,24 +7,24 @@ import (
 	"slices"
 )
 
-// Give hands a connection to another process, with what that one is to know of
+// SendConn hands a connection to another process, with what that one is to know of
 // it. It does not block. done is called once, by any goroutine: without an error
 // the connection is in other hands and must only be closed here.
-type Give func(c net.Conn, about []byte, done func(error))
+type SendConn func(c net.Conn, about []byte, done func(error))
 
-// Take takes over a connection that another process hands over, with what that
+// AcceptConn takes over a connection that another process hands over, with what that
 // one says of it. An error refuses it, and the caller closes it. The connection
 // must not be touched before settle is called: with true it is to be served,
 // with false it belongs to somebody else and is to be closed.
-type Take func(c net.Conn, about []byte) (settle func(bool), err error)
+type AcceptConn func(c net.Conn, about []byte) (settle func(bool), err error)
 
 var (
 	errNobody     = errors.New("nobody takes connections")
 	errOverloaded = errors.New("everybody is too far behind")
 )
 
-// given is a connection on its way to its next process.
-type given struct {
+// transfer is a connection on its way to its next process.
+type transfer struct {
 	from    *process // nil if it is this one
 	giver   int      // its process id, and under which id it waits for the answer
 	id      uint64
@@ -35,27 +35,27 @@ type given struct {
 	behind  bool // one was not asked because it does not keep up
 }
 
-// Give hands a connection of this process to a ready worker.
-func (g *Group) Give(c net.Conn, about []byte, done func(error)) {
-	g.hand(&given{conn: c, about: about, done: done})
+// SendConn hands a connection of this process to a ready worker.
+func (g *Group) SendConn(c net.Conn, about []byte, done func(error)) {
+	g.hand(&transfer{conn: c, about: about, done: done})
 }
 
-// Succeed has take take over what workers hand over when no worker is ready:
+// AcceptConns has take take over what workers hand over when no worker is ready:
 // this process is to serve instead of them. It must not block.
-func (g *Group) Succeed(take Take) {
+func (g *Group) AcceptConns(take AcceptConn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.heir = take
+	g.fallback = take
 }
 
-// given is called with a connection that p hands over. The file is nil if this
+// handOver is called with a connection that p hands over. The file is nil if this
 // process has no descriptor left for it.
-func (g *Group) given(p *process, f frame, file *os.File) {
+func (g *Group) handOver(p *process, f frame, file *os.File) {
 	if file == nil || len(f.Body) == 0 {
 		p.reply(f.ID, errNobody)
 		return
 	}
-	g.hand(&given{from: p, giver: p.pid(), id: f.ID, conn: file, about: f.Body, done: func(err error) {
+	g.hand(&transfer{from: p, giver: p.pid(), id: f.ID, conn: file, about: f.Body, done: func(err error) {
 		file.Close()
 		p.reply(f.ID, err)
 	}})
@@ -72,14 +72,14 @@ func (p *process) reply(id uint64, err error) {
 
 // hand offers a connection to one worker after the other. It stays open here
 // until one has said that it has it, which that one does before it touches it.
-func (g *Group) hand(x *given) {
+func (g *Group) hand(x *transfer) {
 	for {
 		p := g.receiver(x)
 		if p == nil {
-			g.inherit(x)
+			g.acceptHere(x)
 			return
 		}
-		err := p.ask(outgoing{frame: frame{Kind: kindConn, Body: x.about}, conn: x.conn, given: x}, g.decided(p, x))
+		err := p.ask(outgoing{frame: frame{Kind: kindConn, Body: x.about}, conn: x.conn, transfer: x}, g.decided(p, x))
 		if err == nil {
 			return
 		}
@@ -90,7 +90,7 @@ func (g *Group) hand(x *given) {
 }
 
 // decided hears whether p takes what was given.
-func (g *Group) decided(p *process, x *given) func(frame, error) {
+func (g *Group) decided(p *process, x *transfer) func(frame, error) {
 	return func(f frame, err error) {
 		g.answered(p)
 		if errors.Is(err, errUnsendable) { // to nobody else, either
@@ -106,17 +106,17 @@ func (g *Group) decided(p *process, x *given) func(frame, error) {
 	}
 }
 
-// givenBefore is what another program had offered to p, on behalf of a worker.
-func (g *Group) givenBefore(p *process, o FrozenQuestion) question {
+// transferOf is what another program had offered to p, on behalf of a worker.
+func (g *Group) transferOf(p *process, o FrozenCall) call {
 	f := file(o.Conn, "connection")
 	p.offered++
-	x := &given{giver: o.Giver, id: o.Give, conn: f, about: o.About, done: func(err error) {
+	x := &transfer{giver: o.Giver, id: o.Give, conn: f, about: o.About, done: func(err error) {
 		f.Close()
 		if giver := g.find(o.Giver); giver != nil {
 			giver.reply(o.Give, err)
 		}
 	}}
-	return question{outgoing{frame: frame{Kind: kindConn, Body: o.About}, conn: f, given: x}, g.decided(p, x)}
+	return call{outgoing{frame: frame{Kind: kindConn, Body: o.About}, conn: f, transfer: x}, g.decided(p, x)}
 }
 
 // maxOffered is how many connections a worker may have on its way before others
@@ -126,16 +126,16 @@ const maxOffered = 64
 // receiver chooses who is asked next: the one that took the place of the giver,
 // so that a restart moves connections from old to new, else the one with the
 // fewest offers under way, each in turn.
-func (g *Group) receiver(x *given) (best *process) {
+func (g *Group) receiver(x *transfer) (best *process) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	can := func(p *process) bool {
 		return p != nil && p.serves() && p != x.from && !slices.Contains(x.refused, p)
 	}
 	if x.from != nil {
-		if heir := x.from.place.current; can(heir) && heir.offered < maxOffered {
-			heir.offered++
-			return heir
+		if next := x.from.place.current; can(next) && next.offered < maxOffered {
+			next.offered++
+			return next
 		}
 	}
 	g.turns++
@@ -156,23 +156,23 @@ func (g *Group) answered(p *process) {
 	g.mu.Unlock()
 }
 
-// inherit gives a connection that no worker takes to this process, if it serves.
-func (g *Group) inherit(x *given) {
+// acceptHere gives a connection that no worker takes to this process, if it serves.
+func (g *Group) acceptHere(x *transfer) {
 	g.mu.Lock()
-	heir := g.heir
+	fallback := g.fallback
 	g.mu.Unlock()
 	file, passed := x.conn.(*os.File)
 	switch {
 	case x.behind:
 		x.done(errOverloaded)
-	case heir == nil || !passed:
+	case fallback == nil || !passed:
 		x.done(errNobody)
 	default:
-		x.done(takeFile(heir, file, x.about))
+		x.done(takeFile(fallback, file, x.about))
 	}
 }
 
-func takeFile(take Take, file *os.File, about []byte) error {
+func takeFile(take AcceptConn, file *os.File, about []byte) error {
 	c, err := net.FileConn(file)
 	if err != nil {
 		return err
@@ -188,5 +188,5 @@ func takeFile(take Take, file *os.File, about []byte) error {
 
 // takers reports whether somebody would take connections. mu is held.
 func (g *Group) takers() bool {
-	return g.heir != nil || slices.ContainsFunc(g.procs, func(p *process) bool { return p.serves() })
+	return g.fallback != nil || slices.ContainsFunc(g.procs, func(p *process) bool { return p.serves() })
 }

@@ -34,7 +34,7 @@ func accepted(t *testing.T) (here net.Conn, client net.Conn) {
 // give hands over and closes what it has of it, as a giver must.
 func (r *rig) give(c net.Conn, about string) <-chan error {
 	done := make(chan error, 1)
-	r.Give(c, []byte(about), func(err error) {
+	r.SendConn(c, []byte(about), func(err error) {
 		if err == nil {
 			c.Close()
 		}
@@ -91,11 +91,11 @@ func TestConnectionsOnTheirWaySurviveAFreezeAndADeath(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	asked := false
+	calls := false
 	for _, q := range f.Workers[0].Open {
-		asked = asked || string(q.About) == "of mine" && q.Conn >= 0
+		calls = calls || string(q.About) == "of mine" && q.Conn >= 0
 	}
-	if !asked {
+	if !calls {
 		t.Errorf("the successor would not know of the connection: %+v", f.Workers[0].Open)
 	}
 	r.Thaw(f)

@@ -118,7 +118,7 @@ func TestHungWorkerPrintsItsStack(t *testing.T) {
 	until(t, "its stack is in the log", func() bool {
 		return r.count(prefork.Crashed) == 1 && strings.Contains(log.String(), "prefork.(*Worker).Run")
 	})
-	for _, e := range r.told() {
+	for _, e := range r.drainSent() {
 		if strings.Contains(e.Tail, "goroutine") {
 			t.Errorf("the stack is shown as its last words: %q", e.Tail)
 		}

@@ -58,13 +58,13 @@ func newRig(t *testing.T, change func(*prefork.Config)) *rig {
 	t.Cleanup(func() {
 		r.Kill()
 		s.close()
-		for _, e := range r.told() {
+		for _, e := range r.drainSent() {
 			if strings.Contains(e.Tail, "DATA RACE") {
 				t.Errorf("a race in a worker: %s", e.Tail)
 			}
 		}
 		if t.Failed() {
-			for _, e := range r.told() {
+			for _, e := range r.drainSent() {
 				t.Log(e.Time.Format("05.000"), e.Level, e.Message, e.Tail)
 			}
 		}
@@ -89,7 +89,7 @@ func (r *rig) fold(id int, memory []byte) {
 }
 
 // told returns the events so far.
-func (r *rig) told() []prefork.Event {
+func (r *rig) drainSent() []prefork.Event {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.events)
@@ -98,7 +98,7 @@ func (r *rig) told() []prefork.Event {
 // count of events in this state.
 func (r *rig) count(s prefork.State) int {
 	n := 0
-	for _, e := range r.told() {
+	for _, e := range r.drainSent() {
 		if e.State == s {
 			n++
 		}

@@ -33,8 +33,8 @@ type link struct {
 	closed bool
 	paused chan struct{} // closed when all is written; nil unless frozen
 
-	deaf  atomic.Bool // receive ends between two frames
-	begun int         // bytes of the frame being received; of receive
+	receivePaused atomic.Bool // receive ends between two frames
+	begun         int         // bytes of the frame being received; of receive
 
 	stray []int // descriptors received before their frame was complete; of receive
 }
@@ -45,7 +45,7 @@ type outgoing struct {
 	// conn is a connection whose descriptor goes with the frame. It stays open.
 	conn any
 	// given is set when the connection is one that was handed over.
-	given *given
+	transfer *transfer
 	// unsendable is called by run instead of ending the link when this frame
 	// alone cannot be sent. The frame was not sent at all.
 	unsendable func(error)
@@ -195,7 +195,7 @@ func pass(conn *net.UnixConn, b []byte, c any) error {
 // file is nil, though announced, if this process has no descriptor left for it.
 func (l *link) receive(conn *net.UnixConn) (frame, *os.File, error) {
 	l.begun = 0
-	f, err := readFrame(wire{conn, l})
+	f, err := readFrame(fdReader{conn, l})
 	if err != nil {
 		l.closeStray()
 		return f, nil, err
@@ -217,15 +217,15 @@ func (l *link) closeStray() {
 	l.stray = nil
 }
 
-// wire reads bytes and keeps the descriptors that arrive with them.
-type wire struct {
+// fdReader reads bytes and keeps the descriptors that arrive with them.
+type fdReader struct {
 	conn *net.UnixConn
 	link *link
 }
 
-func (w wire) Read(p []byte) (int, error) {
+func (w fdReader) Read(p []byte) (int, error) {
 	var oob [64]byte
-	if w.link.deaf.Load() && w.link.begun == 0 {
+	if w.link.receivePaused.Load() && w.link.begun == 0 {
 		return 0, errFrozen
 	}
 	n, oobn, _, _, err := w.conn.ReadMsgUnix(p, oob[:])
@@ -233,7 +233,7 @@ func (w wire) Read(p []byte) (int, error) {
 		w.link.stray = append(w.link.stray, parseRights(oob[:oobn])...)
 	}
 	w.link.begun += max(n, 0)
-	if errors.Is(err, os.ErrDeadlineExceeded) && w.link.deaf.Load() {
+	if errors.Is(err, os.ErrDeadlineExceeded) && w.link.receivePaused.Load() {
 		return w.finish(p)
 	}
 	if errors.Is(err, io.EOF) {
@@ -243,7 +243,7 @@ func (w wire) Read(p []byte) (int, error) {
 }
 
 // finish reads on in a frame that had begun when the link was to be frozen.
-func (w wire) finish(p []byte) (int, error) {
+func (w fdReader) finish(p []byte) (int, error) {
 	if w.link.begun == 0 {
 		return 0, errFrozen
 	}
@@ -297,9 +297,9 @@ func (l *link) wrote() {
 	}
 }
 
-// resume ends what pause and deaf have begun.
+// resume ends what pause and receivePaused have begun.
 func (l *link) resume() {
-	l.deaf.Store(false)
+	l.receivePaused.Store(false)
 	l.mu.Lock()
 	l.paused = nil
 	l.mu.Unlock()

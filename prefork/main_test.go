@@ -74,17 +74,17 @@ func countsOf(memory []byte) *counts { return (*counts)(unsafe.Pointer(&memory[0
 
 // server answers one line per connection, mostly: see serve.
 type server struct {
-	worker  *prefork.Worker
-	ln      net.Listener
-	counts  *counts
-	version atomic.Value
-	open    atomic.Int64
-	deaf    atomic.Bool
+	worker        *prefork.Worker
+	ln            net.Listener
+	counts        *counts
+	version       atomic.Value
+	open          atomic.Int64
+	receivePaused atomic.Bool
 }
 
 // beat shows signs of life until the worker is told not to.
 func (s *server) beat() {
-	for !s.deaf.Load() {
+	for !s.receivePaused.Load() {
 		s.counts.Beats.Add(1)
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -102,11 +102,11 @@ func workerMain() int {
 	}
 	go s.beat()
 	err = w.Run(context.Background(), prefork.Handlers{
-		Settings: s.settings,
-		Drain:    s.drain,
-		Conn:     func(c net.Conn) { s.counts.Passed.Add(1); s.serve(c) },
-		Adopt:    s.adopt,
-		Call:     s.call,
+		Settings:   s.settings,
+		Drain:      s.drain,
+		Conn:       func(c net.Conn) { s.counts.Passed.Add(1); s.serve(c) },
+		AcceptConn: s.adopt,
+		Call:       s.call,
 	})
 	if err != nil {
 		fmt.Println("run:", err)
@@ -197,7 +197,7 @@ func (s *server) serve(c net.Conn) {
 			fmt.Fprintln(c, "0 hello")
 			time.Sleep(500 * time.Millisecond)
 		case "deafen":
-			s.deaf.Store(true)
+			s.receivePaused.Store(true)
 		case "crash":
 			fmt.Fprintln(os.Stderr, "told to crash")
 			os.Exit(7)
@@ -208,7 +208,7 @@ func (s *server) serve(c net.Conn) {
 }
 
 // drain accepts until nothing has come for a moment, then waits for what is open.
-func (s *server) drain(ctx context.Context, _ prefork.Give) {
+func (s *server) drain(ctx context.Context, _ prefork.SendConn) {
 	s.counts.Drains.Add(1)
 	fmt.Println("draining") // whether or not anybody can still read it
 	quiet := time.Now().Add(30 * time.Millisecond)
@@ -241,7 +241,7 @@ func masterMain() int {
 	}
 	orphan, _ := time.ParseDuration(os.Getenv("PREFORK_TEST_ORPHAN"))
 	g := prefork.NewGroup(prefork.Config{
-		OrphanTimeout: orphan, Nest: os.Getenv("PREFORK_TEST_NEST"),
+		OrphanTimeout: orphan, OrphanDir: os.Getenv("PREFORK_TEST_NEST"),
 		Name: "orphans", Sockets: sockets, Settings: orders{Version: "a"}.bytes(),
 		MemorySize: countsSize, Beat: beatsOf, HangTimeout: 2 * time.Second,
 	})

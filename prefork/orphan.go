@@ -25,22 +25,22 @@ type identity struct {
 	Settings []byte    `json:"settings"`
 }
 
-// solitude is the time of a worker without a master. A nil one is never over.
-type solitude struct {
+// orphanWait is the time of a worker without a master. A nil one is never over.
+type orphanWait struct {
 	conns chan *net.UnixConn
 	timer *time.Timer
 	ln    *net.UnixListener
 	quit  context.CancelFunc
 }
 
-func (a *solitude) found() <-chan *net.UnixConn {
+func (a *orphanWait) found() <-chan *net.UnixConn {
 	if a == nil {
 		return nil
 	}
 	return a.conns
 }
 
-func (a *solitude) over() <-chan time.Time {
+func (a *orphanWait) over() <-chan time.Time {
 	if a == nil {
 		return nil
 	}
@@ -48,7 +48,7 @@ func (a *solitude) over() <-chan time.Time {
 }
 
 // end stops waiting for another master.
-func (a *solitude) end() {
+func (a *orphanWait) end() {
 	if a != nil {
 		a.timer.Stop()
 		a.quit()
@@ -58,28 +58,28 @@ func (a *solitude) end() {
 
 // orphaned begins to wait for another master. It returns nil if the worker is
 // not to, or cannot, serve on without.
-func (s *session) orphaned() *solitude {
+func (s *session) orphaned() *orphanWait {
 	s.mu.Lock()
 	serving, taken := s.serving, s.taken
 	s.mu.Unlock()
 	w := s.worker
-	if s.clock != nil || !serving || s.orphan <= 0 || s.nest == "" || w.accepting == nil {
+	if s.clock != nil || !serving || s.orphan <= 0 || s.orphanDir == "" || w.accepting == nil {
 		return nil
 	}
-	ln, err := settle(s.nest)
+	ln, err := settle(s.orphanDir)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "no other master can be waited for:", err)
 		return nil
 	}
 	ctx, quit := context.WithCancel(context.Background())
-	a := &solitude{conns: make(chan *net.UnixConn), timer: time.NewTimer(s.orphan), ln: ln, quit: quit}
+	a := &orphanWait{conns: make(chan *net.UnixConn), timer: time.NewTimer(s.orphan), ln: ln, quit: quit}
 	me := identity{Protocol: Protocol, Name: w.name, ID: w.id, PID: os.Getpid(), Started: w.started, Settings: taken}
 	go a.wait(ctx, w, me)
 	return a
 }
 
 // wait introduces the worker to who comes, until one is a master.
-func (a *solitude) wait(ctx context.Context, w *Worker, me identity) {
+func (a *orphanWait) wait(ctx context.Context, w *Worker, me identity) {
 	defer a.ln.Close()
 	for {
 		conn, err := a.ln.AcceptUnix()
@@ -145,10 +145,10 @@ func (o *Orphan) Settings() []byte { return o.identity.Settings }
 // Socket is the one it accepts from.
 func (o *Orphan) Socket() *os.File { return o.slot }
 
-// FindOrphans returns the workers that wait in a nest for another master.
-func FindOrphans(nest string) (found []*Orphan) {
-	for _, name := range residents(nest) {
-		if o := meet(nest, name); o != nil {
+// FindOrphans returns the workers that wait in an orphan directory for another master.
+func FindOrphans(orphanDir string) (found []*Orphan) {
+	for _, name := range entries(orphanDir) {
+		if o := meet(orphanDir, name); o != nil {
 			found = append(found, o)
 		}
 	}
@@ -157,8 +157,8 @@ func FindOrphans(nest string) (found []*Orphan) {
 }
 
 // meet asks one of them; nil if it is not there any more, or not one of ours.
-func meet(nest, name string) *Orphan {
-	conn, err := visit(nest, name)
+func meet(orphanDir, name string) *Orphan {
+	conn, err := visit(orphanDir, name)
 	if err != nil {
 		return nil
 	}
@@ -236,7 +236,7 @@ func AdoptOrphans(cfg Config, orphans []*Orphan) (*Group, error) {
 
 // freeze is the worker as a master that was replaced would have left it.
 func (o *Orphan) freeze(slot int) (w FrozenWorker, err error) {
-	w = FrozenWorker{ID: o.identity.ID, Slot: slot, PID: o.PID(), State: Ready, Stranger: true,
+	w = FrozenWorker{ID: o.identity.ID, Slot: slot, PID: o.PID(), State: Ready, AdoptedProcess: true,
 		Started: o.Started, ReadyAt: o.Started, Memory: -1,
 		Asked: uint64(time.Now().UnixNano())} // answers to the master before are none
 	r, p, err := os.Pipe()

@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// MakeNest makes the directory in which orphans can be found, or makes sure that
+// MakeOrphanDir makes the directory in which orphans can be found, or makes sure that
 // nobody else can put anything there: one of ours with another mode is closed.
-func MakeNest(dir string) error {
+func MakeOrphanDir(dir string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 		return err
 	}
@@ -48,18 +48,18 @@ func within(dir string, name string) (path string, done func(), err error) {
 	return fmt.Sprintf("/proc/self/fd/%d/%s", fd, name), func() { unix.Close(fd) }, nil
 }
 
-// unborn is the end of a name under which nobody answers yet.
-const unborn = "~"
+// temporarySuffix is the end of a name under which nobody answers yet.
+const temporarySuffix = "~"
 
-// settle waits in the nest, under this process's number. It gets that name only
+// settle waits in the orphan directory, under this process's number. It gets that name only
 // when it answers: whoever finds a name that does not, takes it for a dead one's.
 func settle(dir string) (*net.UnixListener, error) {
-	if err := MakeNest(dir); err != nil {
+	if err := MakeOrphanDir(dir); err != nil {
 		return nil, err
 	}
 	name := filepath.Join(dir, strconv.Itoa(os.Getpid()))
-	os.Remove(name + unborn) // of a process that had this number before
-	path, done, err := within(dir, filepath.Base(name)+unborn)
+	os.Remove(name + temporarySuffix) // of a process that had this number before
+	path, done, err := within(dir, filepath.Base(name)+temporarySuffix)
 	if err != nil {
 		return nil, err
 	}
@@ -69,16 +69,16 @@ func settle(dir string) (*net.UnixListener, error) {
 		return nil, err
 	}
 	ln.SetUnlinkOnClose(false) // it has another name then
-	if err := os.Rename(name+unborn, name); err != nil {
+	if err := os.Rename(name+temporarySuffix, name); err != nil {
 		ln.Close()
 		return nil, err
 	}
 	return ln, nil
 }
 
-// residents of a nest, by their names.
-func residents(dir string) (names []string) {
-	if MakeNest(dir) != nil {
+// entries of an orphan directory, by their names.
+func entries(dir string) (names []string) {
+	if MakeOrphanDir(dir) != nil {
 		return nil
 	}
 	entries, err := os.ReadDir(dir)
@@ -86,7 +86,7 @@ func residents(dir string) (names []string) {
 		return nil
 	}
 	for _, e := range entries {
-		if e.Type() == os.ModeSocket && !strings.HasSuffix(e.Name(), unborn) {
+		if e.Type() == os.ModeSocket && !strings.HasSuffix(e.Name(), temporarySuffix) {
 			names = append(names, e.Name())
 		}
 	}
@@ -138,11 +138,11 @@ func redirect(f *os.File) {
 	})
 }
 
-// stranger is a worker that another process has started: its end is seen, but
+// adoptedProcess is a worker that another process has started: its end is seen, but
 // not how it ended.
-type stranger struct{ offspring }
+type adoptedProcess struct{ childProcess }
 
-func (s stranger) ending() {
+func (s adoptedProcess) ending() {
 	fd, err := unix.PidfdOpen(s.Pid, 0)
 	if err != nil {
 		return // it has ended
@@ -156,6 +156,6 @@ func (s stranger) ending() {
 	}
 }
 
-func (s stranger) wait() (State, string) {
+func (s adoptedProcess) wait() (State, string) {
 	return Exited, "ended, how is not known: it was the worker of a master that died"
 }

@@ -13,32 +13,32 @@ import (
 )
 
 // orphanage starts a master of two workers, kills it and returns where they
-// listen, their pids and their nest.
-func orphanage(t *testing.T, timeout time.Duration) (addr string, pids map[int]bool, nest string) {
+// listen, their pids and their orphan directory.
+func orphanage(t *testing.T, timeout time.Duration) (addr string, pids map[int]bool, orphanDir string) {
 	t.Helper()
-	nest = filepath.Join(t.TempDir(), strings.Repeat("far-away-", 12)) // longer than a socket's path may be
-	if err := prefork.MakeNest(nest); err != nil {
+	orphanDir = filepath.Join(t.TempDir(), strings.Repeat("far-away-", 12)) // longer than a socket's path may be
+	if err := prefork.MakeOrphanDir(orphanDir); err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("PREFORK_TEST_NEST", nest)
+	t.Setenv("PREFORK_TEST_NEST", orphanDir)
 	t.Setenv("PREFORK_TEST_ORPHAN", timeout.String())
 	master, addr, pids := startMaster(t, os.Args[0])
 	master.Process.Kill()
 	master.Wait()
 	t.Cleanup(func() {
-		for _, o := range prefork.FindOrphans(nest) {
+		for _, o := range prefork.FindOrphans(orphanDir) {
 			o.Drain(0)
 		}
 	})
 	until(t, "they wait in the nest", func() bool {
-		return waiting(nest) == 2 || living(pids) == 0
+		return waiting(orphanDir) == 2 || living(pids) == 0
 	})
-	return addr, pids, nest
+	return addr, pids, orphanDir
 }
 
-// waiting counts those in a nest that answer.
-func waiting(nest string) (n int) {
-	entries, _ := os.ReadDir(nest)
+// waiting counts those in an orphan directory that answer.
+func waiting(orphanDir string) (n int) {
+	entries, _ := os.ReadDir(orphanDir)
 	for _, e := range entries {
 		if !strings.HasSuffix(e.Name(), "~") {
 			n++
@@ -47,10 +47,10 @@ func waiting(nest string) (n int) {
 	return n
 }
 
-// adoptAll makes a group of the orphans in a nest.
-func adoptAll(t *testing.T, addr, nest string) *rig {
+// adoptAll makes a group of the orphans in an orphan directory.
+func adoptAll(t *testing.T, addr, orphanDir string) *rig {
 	t.Helper()
-	found := prefork.FindOrphans(nest)
+	found := prefork.FindOrphans(orphanDir)
 	if len(found) != 2 {
 		t.Fatalf("%d orphans, want 2", len(found))
 	}
@@ -63,7 +63,7 @@ func adoptAll(t *testing.T, addr, nest string) *rig {
 		r.sockets.slots = append(r.sockets.slots, ln.(*net.TCPListener))
 	}
 	g, err := prefork.AdoptOrphans(prefork.Config{Name: "orphans", Sockets: r.sockets, Settings: orders{Version: "b"}.bytes(),
-		DrainTimeout: 5 * time.Second, OnEvent: r.event, Fold: r.fold, OrphanTimeout: patience, Nest: nest}, found)
+		DrainTimeout: 5 * time.Second, OnEvent: r.event, Fold: r.fold, OrphanTimeout: patience, OrphanDir: orphanDir}, found)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,10 +72,10 @@ func adoptAll(t *testing.T, addr, nest string) *rig {
 }
 
 func TestOrphansServeOnAndAreAdopted(t *testing.T) {
-	addr, pids, nest := orphanage(t, patience)
+	addr, pids, orphanDir := orphanage(t, patience)
 	l := startLoad(addr, 4)
 	until(t, "they serve without a master", func() bool { return l.ok.Load() > 100 })
-	r := adoptAll(t, addr, nest)
+	r := adoptAll(t, addr, orphanDir)
 	defer r.sockets.close()
 	defer r.Kill()
 	for _, w := range r.ready() {
@@ -107,15 +107,15 @@ func TestOrphansServeOnAndAreAdopted(t *testing.T) {
 
 // TestOrphansOutliveAnotherMaster that had them only for a while.
 func TestOrphansOutliveAnotherMaster(t *testing.T) {
-	addr, pids, nest := orphanage(t, patience)
-	r := adoptAll(t, addr, nest)
-	if err := r.Update(t.Context(), orders{Version: "b"}.bytes()); err != nil { // tells them of their nest
+	addr, pids, orphanDir := orphanage(t, patience)
+	r := adoptAll(t, addr, orphanDir)
+	if err := r.Update(t.Context(), orders{Version: "b"}.bytes()); err != nil { // tells them of their orphan directory
 		t.Fatal(err)
 	}
 	r.Abandon()
 	r.sockets.close()
-	until(t, "they wait again", func() bool { return waiting(nest) == 2 })
-	again := adoptAll(t, addr, nest)
+	until(t, "they wait again", func() bool { return waiting(orphanDir) == 2 })
+	again := adoptAll(t, addr, orphanDir)
 	defer again.sockets.close()
 	defer again.Kill()
 	if pid, _ := again.ask("get"); !pids[pid] {
@@ -124,42 +124,51 @@ func TestOrphansOutliveAnotherMaster(t *testing.T) {
 }
 
 func TestOrphansDrainWhenNobodyComes(t *testing.T) {
-	_, pids, nest := orphanage(t, 300*time.Millisecond)
+	_, pids, orphanDir := orphanage(t, 300*time.Millisecond)
 	until(t, "both are gone", func() bool { return living(pids) == 0 })
-	if found := prefork.FindOrphans(nest); len(found) > 0 {
+	if found := prefork.FindOrphans(orphanDir); len(found) > 0 {
 		t.Errorf("found %d orphans that are gone", len(found))
 	}
-	if entries, _ := os.ReadDir(nest); len(entries) > 0 {
+	if entries, _ := os.ReadDir(orphanDir); len(entries) > 0 {
 		t.Errorf("the nest still has %v", entries)
 	}
 }
 
 func TestOrphansThatAreLetGoDrain(t *testing.T) {
-	_, pids, nest := orphanage(t, patience)
-	stranger, err := net.Dial("unix", filepath.Join(shortcut(t, nest), strconv.Itoa(first(pids))))
+	_, pids, orphanDir := orphanage(t, patience)
+	stranger, err := net.Dial("unix", filepath.Join(shortcut(t, orphanDir), strconv.Itoa(first(pids))))
 	if err != nil {
 		t.Fatal(err)
 	}
 	stranger.Write([]byte("GET / HTTP/1.1\r\n\r\n")) // somebody who is no master
-	for _, o := range prefork.FindOrphans(nest) {
+	for _, o := range prefork.FindOrphans(orphanDir) {
 		o.Drain(time.Second)
 	}
 	until(t, "both are gone", func() bool { return living(pids) == 0 })
 }
 
-func TestNestOfOthersIsRefused(t *testing.T) {
-	open := t.TempDir()
-	if err := os.Chmod(open, 0o755); err != nil {
-		t.Fatal(err)
-	}
+func TestWhatIsNoPrivateDirectoryIsRefused(t *testing.T) {
 	link := filepath.Join(t.TempDir(), "link")
 	if err := os.Symlink(t.TempDir(), link); err != nil {
 		t.Fatal(err)
 	}
-	for _, dir := range []string{open, link, "/dev/null"} {
-		if err := prefork.MakeNest(dir); err == nil {
+	for _, dir := range []string{link, "/dev/null"} {
+		if err := prefork.MakeOrphanDir(dir); err == nil {
 			t.Errorf("%s is taken for a private directory", dir)
 		}
+	}
+}
+
+func TestAnOpenDirectoryOfOursIsClosed(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := prefork.MakeOrphanDir(dir); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("mode %v, %v; want 0700", info.Mode(), err)
 	}
 }
 

@@ -8,12 +8,12 @@ import (
 	"os"
 )
 
-// MakeNest fails: without Linux workers drain when their master dies.
-func MakeNest(string) error { return errors.ErrUnsupported }
+// MakeOrphanDir fails: without Linux workers drain when their master dies.
+func MakeOrphanDir(string) error { return errors.ErrUnsupported }
 
 func settle(string) (*net.UnixListener, error) { return nil, errors.ErrUnsupported }
 
-func residents(string) []string { return nil }
+func entries(string) []string { return nil }
 
 func visit(string, string) (*net.UnixConn, error) { return nil, errors.ErrUnsupported }
 
@@ -23,4 +23,4 @@ func ofOurs(*net.UnixConn) error { return errors.ErrUnsupported }
 
 func redirect(*os.File) {}
 
-type stranger struct{ offspring }
+type adoptedProcess struct{ childProcess }

@@ -14,7 +14,7 @@ import (
 
 const supported = true
 
-// ownSession makes a worker deaf to the terminal of its master: no ctrl+c, no
+// ownSession makes a worker independent of the terminal of its master: no ctrl+c, no
 // hang-up, no ctrl+z reaches it.
 func ownSession() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
 

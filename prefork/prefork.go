@@ -103,9 +103,9 @@ type Config struct {
 	DrainTimeout time.Duration
 	// OrphanTimeout is how long workers serve on when their master has died, for
 	// another one to adopt them, see [FindOrphans]; 0, or where that is not
-	// supported, they drain at once. Nest is the directory for that, see [MakeNest].
+	// supported, they drain at once. OrphanDir is the directory for that, see [MakeOrphanDir].
 	OrphanTimeout time.Duration
-	Nest          string
+	OrphanDir     string
 	// Backoff between the starts of a worker that keeps ending.
 	Backoff Backoff
 	// Beat reads a worker's heartbeat from its memory: a number that is another

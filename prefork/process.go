@@ -20,7 +20,7 @@ type process struct {
 	place     *place
 	slot      int
 	link      *link
-	asked     asked
+	calls     pendingCalls
 	up        chan struct{} // closed when it is ready
 	heard     chan struct{} // closed when all that it said was received
 	conn      *net.UnixConn // its control socket; set at the start
@@ -32,28 +32,28 @@ type process struct {
 	output *output
 
 	// Guarded by Group.mu.
-	proc       child // nil before the start
-	state      State
-	started    time.Time
-	readyAt    time.Time
-	deadline   time.Time // of the drain
-	told       bool      // to drain; no connection may be passed to it any more
-	killed     bool
-	beat       uint64        // its last heartbeat
-	silence    time.Duration // since then
-	hungSince  time.Time     // zero unless it shows no sign of life
-	givenUp    bool          // is being replaced for that
-	shot       bool          // was ended for that
-	spread     float64       // its share of the bounds of Recycle
-	cause      string        // why it was killed, or what it complained of
-	generation uint64        // acknowledged
-	restarts   int
-	steerErr   error         // why no connections could be steered to it
-	timers     []*time.Timer // stopped at its end
-	late       *time.Timer   // kills it some time after its deadline; one of timers
-	offered    int           // connections it is asked to take over
-	exit       string        // how it ended; fixed once gone is closed
-	tail       string        // what it printed last; likewise
+	proc         child // nil before the start
+	state        State
+	started      time.Time
+	readyAt      time.Time
+	deadline     time.Time // of the drain
+	drainSent    bool      // to drain; no connection may be passed to it any more
+	killed       bool
+	beat         uint64        // its last heartbeat
+	silence      time.Duration // since then
+	hungSince    time.Time     // zero unless it shows no sign of life
+	givenUp      bool          // is being replaced for that
+	killedAsHung bool          // was ended for that
+	jitter       float64       // its share of the bounds of Recycle
+	cause        string        // why it was killed, or what it complained of
+	generation   uint64        // acknowledged
+	restarts     int
+	steerErr     error         // why no connections could be steered to it
+	timers       []*time.Timer // stopped at its end
+	late         *time.Timer   // kills it some time after its deadline; one of timers
+	offered      int           // connections it is asked to take over
+	exit         string        // how it ended; fixed once gone is closed
+	tail         string        // what it printed last; likewise
 }
 
 func newProcess(pl *place) *process {
@@ -65,7 +65,7 @@ func newProcess(pl *place) *process {
 		gone:    make(chan struct{}),
 		state:   Starting,
 		started: time.Now(),
-		spread:  0.9 + 0.2*rand.Float64(),
+		jitter:  0.9 + 0.2*rand.Float64(),
 	}
 }
 
@@ -92,38 +92,38 @@ func (p *process) pid() int {
 	return p.proc.pid()
 }
 
-// asked holds who waits for a worker's replies.
-type asked struct {
+// pendingCalls holds who waits for a worker's replies.
+type pendingCalls struct {
 	mu      sync.Mutex
 	last    uint64
-	waiting map[uint64]question
+	waiting map[uint64]call
 	closed  bool
 }
 
-// question is what a worker has not answered yet.
-type question struct {
+// call is what a worker has not answered yet.
+type call struct {
 	outgoing
 	answered func(frame, error)
 }
 
 // add returns the id under which fn will get the reply to o, on the goroutine
 // that receives; 0 means that there will be none.
-func (a *asked) add(o outgoing, fn func(frame, error)) uint64 {
+func (a *pendingCalls) add(o outgoing, fn func(frame, error)) uint64 {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closed {
 		return 0
 	}
 	if a.waiting == nil {
-		a.waiting = map[uint64]question{}
+		a.waiting = map[uint64]call{}
 	}
 	a.last++
-	a.waiting[a.last] = question{o, fn}
+	a.waiting[a.last] = call{o, fn}
 	return a.last
 }
 
 // take returns who waits for the reply to id, and forgets him; or nil.
-func (a *asked) take(id uint64) func(frame, error) {
+func (a *pendingCalls) take(id uint64) func(frame, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	fn := a.waiting[id].answered
@@ -132,7 +132,7 @@ func (a *asked) take(id uint64) func(frame, error) {
 }
 
 // fail returns what tells who waits for the reply to id that there will be none.
-func (a *asked) fail(id uint64) func(error) {
+func (a *pendingCalls) fail(id uint64) func(error) {
 	return func(err error) {
 		if fn := a.take(id); fn != nil {
 			fn(frame{}, err)
@@ -141,7 +141,7 @@ func (a *asked) fail(id uint64) func(error) {
 }
 
 // close tells all who wait that no reply will come.
-func (a *asked) close(err error) {
+func (a *pendingCalls) close(err error) {
 	a.mu.Lock()
 	waiting := a.waiting
 	a.waiting, a.closed = nil, true
@@ -152,7 +152,7 @@ func (a *asked) close(err error) {
 }
 
 // reopen lets others be asked, after close.
-func (a *asked) reopen() {
+func (a *pendingCalls) reopen() {
 	a.mu.Lock()
 	a.closed = false
 	a.mu.Unlock()
@@ -161,12 +161,12 @@ func (a *asked) reopen() {
 // ask queues a frame; fn gets its reply, or learns that none will come, on
 // another goroutine. fn must not block. After an error fn is not called.
 func (p *process) ask(o outgoing, fn func(frame, error)) error {
-	id := p.asked.add(o, fn)
+	id := p.calls.add(o, fn)
 	if id == 0 {
 		return errGone
 	}
-	o.frame.ID, o.unsendable = id, p.asked.fail(id)
-	if !p.link.send(o) && p.asked.take(o.frame.ID) != nil {
+	o.frame.ID, o.unsendable = id, p.calls.fail(id)
+	if !p.link.send(o) && p.calls.take(o.frame.ID) != nil {
 		return errNotReading
 	}
 	return nil

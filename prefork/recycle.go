@@ -65,11 +65,11 @@ func (g *Group) overdue() (*process, string) {
 	most := g.recycle
 	for _, p := range g.recyclable() {
 		if most.Requests > 0 && g.cfg.Requests != nil && p.memory != nil {
-			if n := g.cfg.Requests(p.memory); n >= share(most.Requests, p.spread) {
+			if n := g.cfg.Requests(p.memory); n >= share(most.Requests, p.jitter) {
 				return p, fmt.Sprintf("%s requests, of %s give or take a tenth", thousands(n), thousands(most.Requests))
 			}
 		}
-		if age := time.Since(p.started); most.Age > 0 && age >= time.Duration(share(uint64(most.Age), p.spread)) {
+		if age := time.Since(p.started); most.Age > 0 && age >= time.Duration(share(uint64(most.Age), p.jitter)) {
 			return p, fmt.Sprintf("%s old, of %s give or take a tenth", age.Round(time.Second), most.Age)
 		}
 	}
@@ -96,7 +96,7 @@ func (g *Group) tooLarge() (*process, string) {
 	return nil, ""
 }
 
-func share(most uint64, spread float64) uint64 { return max(1, uint64(float64(most)*spread)) }
+func share(most uint64, jitter float64) uint64 { return max(1, uint64(float64(most)*jitter)) }
 
 const (
 	// recyclePause is the least time after a worker that could not be replaced.

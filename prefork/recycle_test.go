@@ -32,11 +32,11 @@ func TestWorkersAreRecycledOneAtATime(t *testing.T) {
 	if ok, failed := l.stop(); failed != 0 || ok == 0 {
 		t.Errorf("%d of %d connections failed, want none: %v", failed, ok+failed, l.first.Load())
 	}
-	told, replacing := 0, 0
-	for _, e := range r.told() {
+	drainSent, replacing := 0, 0
+	for _, e := range r.drainSent() {
 		switch {
 		case strings.Contains(e.Message, "recycled: ") && strings.Contains(e.Message, " requests, of 100 give or take a tenth"):
-			told++
+			drainSent++
 		case e.State == prefork.Draining:
 			replacing++
 		case e.State == prefork.Exited:
@@ -46,8 +46,8 @@ func TestWorkersAreRecycledOneAtATime(t *testing.T) {
 			t.Errorf("at %q, %d workers drain at the same time", e.Message, replacing)
 		}
 	}
-	if told < 2 {
-		t.Errorf("%d recycled workers were told of, want two or more", told)
+	if drainSent < 2 {
+		t.Errorf("%d recycled workers were told of, want two or more", drainSent)
 	}
 }
 
@@ -67,7 +67,7 @@ func TestWorkersAreRecycledForAgeAndMemory(t *testing.T) {
 			old := r.ready()[0].PID
 			until(t, "it is replaced", func() bool { w := r.ready(); return len(w) == 1 && w[0].PID != old })
 			until(t, "it is told why", func() bool {
-				return slices.ContainsFunc(r.told(), func(e prefork.Event) bool {
+				return slices.ContainsFunc(r.drainSent(), func(e prefork.Event) bool {
 					return strings.Contains(e.Message, "recycled: ") && strings.Contains(e.Message, want)
 				})
 			})
@@ -87,7 +87,7 @@ func TestRecycledWorkerGoesOnWhenItsSuccessorCannotStart(t *testing.T) {
 	}
 	r.SetRecycle(prefork.Recycle{Age: time.Nanosecond})
 	tried := func() (n int) {
-		for _, e := range r.told() {
+		for _, e := range r.drainSent() {
 			if strings.Contains(e.Message, "worker 1 (") && strings.Contains(e.Message, "goes on, as it cannot be replaced") {
 				n++
 			}

@@ -220,8 +220,8 @@ func (g *Group) abandon(procs []*process, places []*place) {
 // every goroutine of the group has ended.
 func (g *Group) Stop(ctx context.Context) error {
 	g.stopOnce.Do(func() { close(g.stopping) })
-	g.turn <- struct{}{} // whoever has it gives up on seeing stopping
-	defer func() { <-g.turn }()
+	g.changeLock <- struct{}{} // whoever has it gives up on seeing stopping
+	defer func() { <-g.changeLock }()
 	procs, timeout := g.dismiss(ctx)
 	if len(procs) > 0 {
 		g.retire(procs, timeout)
@@ -267,10 +267,10 @@ func (g *Group) dismiss(ctx context.Context) ([]*process, time.Duration) {
 		pl.stopTimer()
 	}
 	g.places = nil
-	for _, c := range g.homeless {
+	for _, c := range g.pending {
 		c.Close()
 	}
-	g.homeless = nil
+	g.pending = nil
 	timeout := g.drain
 	if deadline, ok := ctx.Deadline(); ok {
 		timeout = max(0, min(timeout, time.Until(deadline)*9/10))

@@ -244,7 +244,7 @@ func TestResizeRefusesImpossibleNumbers(t *testing.T) {
 func TestResizesLeaveNoDescriptorNorGoroutine(t *testing.T) {
 	goroutines := goruntime.NumGoroutine()
 	r := newRig(t, nil)
-	// The slots and their fosters are there to stay; open them first.
+	// The slots and their backup acceptors are there to stay; open them first.
 	r.resize(3)
 	r.resize(1)
 	until(t, "the retired are gone", func() bool { return len(r.Workers()) == 1 })
@@ -333,7 +333,7 @@ func TestWorkerThatDoesNotDrainIsKilled(t *testing.T) {
 	r.resize(0)
 	until(t, "the worker is gone", func() bool { return len(r.Workers()) == 0 })
 	until(t, "its end is told", func() bool { return r.count(prefork.Crashed) == 1 })
-	events := r.told()
+	events := r.drainSent()
 	last := events[len(events)-1]
 	if !strings.Contains(last.Message, "drain timeout of 50ms") {
 		t.Errorf("the last event is %+v, want that it overstayed", last)

@@ -26,7 +26,7 @@ type Frozen struct {
 	Places     []FrozenPlace  `json:"places"`
 	Workers    []FrozenWorker `json:"workers"`
 	// Homeless connections wait for a worker to be passed to.
-	Homeless []int `json:"homeless,omitempty"`
+	Pending []int `json:"homeless,omitempty"`
 
 	numbers []int // all descriptors
 }
@@ -61,23 +61,23 @@ type FrozenWorker struct {
 	Started    time.Time `json:"started"`
 	ReadyAt    time.Time `json:"ready_at"`
 	Deadline   time.Time `json:"deadline"`
-	Told       bool      `json:"told,omitempty"`
+	DrainSent  bool      `json:"told,omitempty"`
 	Cause      string    `json:"cause,omitempty"`
 	Generation uint64    `json:"generation"`
 	Restarts   int       `json:"restarts"`
 	// Stranger says that it is no child of this process.
-	Stranger bool             `json:"stranger,omitempty"`
-	Control  int              `json:"control"`
-	Memory   int              `json:"memory"`
-	Output   int              `json:"output"`
-	Tail     []byte           `json:"tail,omitempty"`
-	Asked    uint64           `json:"asked"`
-	Open     []FrozenQuestion `json:"open,omitempty"`
+	AdoptedProcess bool         `json:"stranger,omitempty"`
+	Control        int          `json:"control"`
+	Memory         int          `json:"memory"`
+	Output         int          `json:"output"`
+	Tail           []byte       `json:"tail,omitempty"`
+	Asked          uint64       `json:"asked"`
+	Open           []FrozenCall `json:"open,omitempty"`
 }
 
 // FrozenQuestion is one that a worker has not answered yet: whether it has taken
 // settings, or a connection.
-type FrozenQuestion struct {
+type FrozenCall struct {
 	ID         uint64 `json:"id"`
 	Generation uint64 `json:"generation,omitempty"`
 	Conn       int    `json:"conn"`
@@ -145,13 +145,13 @@ func (g *Group) capture() (*Frozen, error) {
 		f.Places = append(f.Places, FrozenPlace{Worker: at, NextStart: pl.nextStart,
 			Failures: pl.failures, Starts: pl.starts, LastExit: pl.lastExit, LastOutput: pl.lastOutput, Crashes: pl.recentCrashes()})
 	}
-	for _, c := range g.homeless {
+	for _, c := range g.pending {
 		n, err := f.keepConn(c)
 		if err != nil {
 			f.discard()
 			return nil, err
 		}
-		f.Homeless = append(f.Homeless, n)
+		f.Pending = append(f.Pending, n)
 	}
 	return f, nil
 }
@@ -159,11 +159,11 @@ func (g *Group) capture() (*Frozen, error) {
 func (f *Frozen) worker(p *process) (w FrozenWorker, err error) {
 	w = FrozenWorker{
 		ID: p.place.id, Slot: p.slot, PID: p.pid(), State: p.state,
-		Started: p.started, ReadyAt: p.readyAt, Deadline: p.deadline, Told: p.told,
+		Started: p.started, ReadyAt: p.readyAt, Deadline: p.deadline, DrainSent: p.drainSent,
 		Cause: p.cause, Generation: p.generation, Restarts: p.restarts,
 		Control: -1, Memory: -1, Tail: p.output.tail,
 	}
-	_, w.Stranger = p.proc.(stranger)
+	_, w.AdoptedProcess = p.proc.(adoptedProcess)
 	if p.conn != nil {
 		if n, err := f.keep(p.conn); err == nil { // fails if it was closed: the worker is about to end
 			w.Control = n
@@ -177,13 +177,13 @@ func (f *Frozen) worker(p *process) (w FrozenWorker, err error) {
 	if w.Output, err = f.keep(p.output.file); err != nil {
 		return w, err
 	}
-	w.Asked, w.Open, err = f.questions(&p.asked)
+	w.Asked, w.Open, err = f.calls(&p.calls)
 	return w, err
 }
 
 // questions are the open ones that matter to a successor: who waits for the
 // answer to a call waits in the program that ends.
-func (f *Frozen) questions(a *asked) (last uint64, open []FrozenQuestion, err error) {
+func (f *Frozen) calls(a *pendingCalls) (last uint64, open []FrozenCall, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for id, q := range a.waiting {
@@ -196,13 +196,13 @@ func (f *Frozen) questions(a *asked) (last uint64, open []FrozenQuestion, err er
 			if err != nil {
 				return 0, nil, err
 			}
-			o := FrozenQuestion{ID: id, Conn: n}
-			if x := q.given; x != nil {
+			o := FrozenCall{ID: id, Conn: n}
+			if x := q.transfer; x != nil {
 				o.About, o.Giver, o.Give = x.about, x.giver, x.id
 			}
 			open = append(open, o)
 		case q.frame.Kind == kindSettings:
-			open = append(open, FrozenQuestion{ID: id, Generation: q.frame.Generation, Conn: -1})
+			open = append(open, FrozenCall{ID: id, Generation: q.frame.Generation, Conn: -1})
 		}
 	}
 	return a.last, open, nil

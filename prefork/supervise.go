@@ -54,7 +54,7 @@ func (g *Group) watchLink(p *process) {
 // an error is returned. mu is held.
 func (g *Group) sendSettings(p *process, acked func(error)) error {
 	generation := g.generation
-	o := outgoing{frame: frame{Kind: kindSettings, Generation: generation, Timeout: g.drain, Orphan: g.orphan, Nest: g.cfg.Nest, Body: g.settings}}
+	o := outgoing{frame: frame{Kind: kindSettings, Generation: generation, Timeout: g.drain, Orphan: g.orphan, OrphanDir: g.cfg.OrphanDir, Body: g.settings}}
 	return p.ask(o, g.settled(p, generation, acked))
 }
 
@@ -84,7 +84,7 @@ func (g *Group) start(p *process) error {
 	}
 	g.memMu.Lock()
 	g.mu.Lock()
-	p.proc, p.memory, p.shared, p.output = offspring{l.cmd.Process}, l.memory, l.shared, l.output
+	p.proc, p.memory, p.shared, p.output = childProcess{l.cmd.Process}, l.memory, l.shared, l.output
 	g.slots.list[p.slot].opened = true
 	if p.killed {
 		p.proc.kill()
@@ -126,7 +126,7 @@ func (g *Group) listen(p *process, conn *net.UnixConn) {
 			return
 		}
 		if f.Kind == kindGive {
-			g.given(p, f, file)
+			g.handOver(p, f, file)
 			continue
 		}
 		if file != nil {
@@ -134,11 +134,11 @@ func (g *Group) listen(p *process, conn *net.UnixConn) {
 		}
 		switch f.Kind {
 		case kindReply:
-			if fn := p.asked.take(f.ID); fn != nil {
+			if fn := p.calls.take(f.ID); fn != nil {
 				fn(f, nil)
 			}
 		case kindLeave:
-			g.errand(func() { g.replace(p) })
+			g.task(func() { g.replace(p) })
 		}
 	}
 }
@@ -202,7 +202,7 @@ func (g *Group) ended(p *process, state State, exit string) {
 	g.steerOrNote()
 	<-p.heard // its last words may be that it has taken a connection
 	p.link.close()
-	p.asked.close(errGone)
+	p.calls.close(errGone)
 	tail := ""
 	if p.output != nil {
 		tail = p.output.end()
@@ -249,7 +249,7 @@ func (g *Group) conclude(p *process, was State, exit, tail string) {
 		pl.next = nil
 	}
 	again := ""
-	if p.shot || pl.current == p {
+	if p.killedAsHung || pl.current == p {
 		again = pl.crashed(exit, tail)
 	}
 	if pl.current == p {
@@ -282,13 +282,13 @@ func (g *Group) schedule(pl *place) (time.Duration, bool) {
 }
 
 // pause before the start after so many failures; spread is from 0 to 1.
-func (b Backoff) pause(failures int, spread float64) time.Duration {
+func (b Backoff) pause(failures int, jitter float64) time.Duration {
 	d := b.First
 	for ; failures > 0 && d < b.Most; failures-- {
 		d *= 2
 	}
 	d = min(d, b.Most)
-	return time.Duration(float64(d) * (0.8 + 0.4*spread))
+	return time.Duration(float64(d) * (0.8 + 0.4*jitter))
 }
 
 // wants reports whether pl is still one of the places. mu is held.
@@ -312,7 +312,7 @@ func (g *Group) respawn(pl *place) {
 		return
 	}
 	pl.current = p
-	g.errand(func() { g.start(p) })
+	g.task(func() { g.start(p) })
 	g.mu.Unlock()
 }
 
@@ -347,7 +347,7 @@ func (g *Group) retire(procs []*process, timeout time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, p := range retired {
-		if p.told = true; p.state != Draining {
+		if p.drainSent = true; p.state != Draining {
 			continue // it has ended meanwhile
 		}
 		timeout := g.patience(p, timeout)
@@ -382,7 +382,7 @@ func (g *Group) redrain(id int, left func(*process) time.Duration) (n int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, p := range g.procs {
-		if p.state != Draining || !p.told || id >= 0 && p.place.id != id {
+		if p.state != Draining || !p.drainSent || id >= 0 && p.place.id != id {
 			continue
 		}
 		d := left(p)

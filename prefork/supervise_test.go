@@ -128,7 +128,7 @@ func TestCrashTellsWhatWasPrinted(t *testing.T) {
 		t.Error("the crash was answered")
 	}
 	until(t, "the crash is told", func() bool { return r.count(prefork.Crashed) == 1 })
-	for _, e := range r.told() {
+	for _, e := range r.drainSent() {
 		if e.State == prefork.Crashed && (!strings.Contains(e.Tail, "told to crash") || !strings.Contains(e.Message, "exit status 7")) {
 			t.Errorf("the event is %+v, want the exit status and the last words", e)
 		}

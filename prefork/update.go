@@ -92,7 +92,7 @@ func (g *Group) send(settings []byte, among []*process) (awaited []*process, ack
 		default:
 			generation := g.generation
 			if err := g.sendSettings(p, func(err error) { g.unfit(p, generation, err) }); err != nil {
-				g.errand(func() { g.unfit(p, generation, err) })
+				g.task(func() { g.unfit(p, generation, err) })
 			}
 		}
 	}
@@ -113,7 +113,7 @@ func (g *Group) unfit(p *process, generation uint64, err error) {
 	}
 	g.mu.Unlock()
 	if holds {
-		g.errand(func() { g.replace(p) })
+		g.task(func() { g.replace(p) })
 	}
 }
 

@@ -168,7 +168,7 @@ func (g *Group) replaceHung(p *process) {
 	g.mu.Unlock()
 	switch {
 	case silent:
-		g.shoot(p)
+		g.killHung(p)
 	case failed == nil:
 		g.retire([]*process{p}, timeout)
 	}
@@ -190,15 +190,15 @@ const (
 	traceLines = 400
 )
 
-// shoot ends a process that hangs. It is asked first to print the stacks of its
+// killHung ends a process that hangs. It is asked first to print the stacks of its
 // goroutines, as a Go program does on SIGQUIT: nothing else tells why it hung.
-func (g *Group) shoot(p *process) {
+func (g *Group) killHung(p *process) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if p.state != Ready {
 		return
 	}
-	p.state, p.told, p.shot = Draining, true, true
+	p.state, p.drainSent, p.killedAsHung = Draining, true, true
 	p.deadline = time.Now().Add(traceGrace)
 	p.cause = fmt.Sprintf("no sign of life for %s", short(time.Since(p.hungSince)))
 	p.output.limit(traceLines)

@@ -45,15 +45,15 @@ type Handlers struct {
 	Settings func(payload []byte) error
 	// Drain stops accepting, finishes what is open and closes the rest when
 	// ctx ends. It is called once at most, and never before or during a first
-	// call of Settings. When it returns, Run does. give is nil where nobody
+	// call of Settings. When it returns, Run does. send is nil where nobody
 	// would take a connection over.
-	Drain func(ctx context.Context, give Give)
+	Drain func(ctx context.Context, send SendConn)
 	// Conn serves a connection the master has accepted, also while Drain
 	// runs. It must not block.
 	Conn func(net.Conn)
-	// Adopt takes over a connection that another worker, or the master, had
+	// AcceptConn takes over a connection that another worker, or the master, had
 	// served before. It must not block.
-	Adopt Take
+	AcceptConn AcceptConn
 	// Call answers a question of the master. Calls may run at the same time.
 	Call func(kind string, payload []byte) ([]byte, error)
 }
@@ -199,14 +199,14 @@ const (
 // never began.
 func (w *Worker) Run(ctx context.Context, h Handlers) error {
 	s := &session{
-		worker:   w,
-		handlers: h,
-		settings: make(chan frame, maxQueued),
-		calls:    make(chan struct{}, maxCalls),
-		failed:   make(chan error, 1),
-		drained:  make(chan struct{}),
-		over:     make(chan struct{}),
-		timeout:  30 * time.Second,
+		worker:    w,
+		handlers:  h,
+		settings:  make(chan frame, maxQueued),
+		callSlots: make(chan struct{}, maxCalls),
+		failed:    make(chan error, 1),
+		drained:   make(chan struct{}),
+		over:      make(chan struct{}),
+		timeout:   30 * time.Second,
 	}
 	inbox := s.connect(w.conn)
 	go s.takeSettings()
@@ -220,23 +220,23 @@ func (w *Worker) Run(ctx context.Context, h Handlers) error {
 
 // session is one Run. Its loop owns everything not said to be otherwise.
 type session struct {
-	worker   *Worker
-	handlers Handlers
-	link     atomic.Pointer[link] // to the present master, or the last one
-	written  chan struct{}        // closed when nothing is written to it any more
-	asked    asked                // of the master
-	orphan   time.Duration        // to serve on without a master
-	nest     string               // where to wait for another one
-	taken    []byte               // the settings in effect; mu guards it
-	settings chan frame           // to takeSettings
-	calls    chan struct{}        // holds a token for each call under way
-	failed   chan error           // why the first settings were refused
-	drained  chan struct{}        // closed when Drain has returned
-	over     chan struct{}        // closed when run has returned
-	timeout  time.Duration        // of a drain nobody has ordered
-	clock    *time.Timer          // ends the drain; nil before
-	mu       sync.Mutex           // held while Settings runs; guards serving
-	serving  bool                 // Settings has succeeded once
+	worker    *Worker
+	handlers  Handlers
+	link      atomic.Pointer[link] // to the present master, or the last one
+	written   chan struct{}        // closed when nothing is written to it any more
+	calls     pendingCalls         // of the master
+	orphan    time.Duration        // to serve on without a master
+	orphanDir string               // where to wait for another one
+	taken     []byte               // the settings in effect; mu guards it
+	settings  chan frame           // to takeSettings
+	callSlots chan struct{}        // holds a token for each call under way
+	failed    chan error           // why the first settings were refused
+	drained   chan struct{}        // closed when Drain has returned
+	over      chan struct{}        // closed when run has returned
+	timeout   time.Duration        // of a drain nobody has ordered
+	clock     *time.Timer          // ends the drain; nil before
+	mu        sync.Mutex           // held while Settings runs; guards serving
+	serving   bool                 // Settings has succeeded once
 }
 
 // received is a frame and the descriptor that came with it.
@@ -255,11 +255,11 @@ func (s *session) connect(conn *net.UnixConn) <-chan received {
 	s.link.Store(l)
 	s.written = written
 	go func() { l.run(conn); close(written) }()
-	s.asked.reopen()
+	s.calls.reopen()
 	inbox := make(chan received)
 	go func() {
 		defer close(inbox)
-		defer s.asked.close(errGone)
+		defer s.calls.close(errGone)
 		for {
 			f, file, err := l.receive(conn)
 			if err != nil {
@@ -285,7 +285,7 @@ func (s *session) run(ctx context.Context, inbox <-chan received) error {
 		impatient = time.After(leaveGrace)
 	}
 	ended := ctx.Done()
-	var alone *solitude // nil while there is a master
+	var alone *orphanWait // nil while there is a master
 	for {
 		select {
 		case r, ok := <-inbox:
@@ -334,10 +334,10 @@ func (s *session) handle(r received) {
 	}
 	switch f.Kind {
 	case kindSettings:
-		s.timeout, s.orphan, s.nest = f.Timeout, f.Orphan, f.Nest
+		s.timeout, s.orphan, s.orphanDir = f.Timeout, f.Orphan, f.OrphanDir
 		s.settings <- f // no more can be under way than the master queues
 	case kindTimeout:
-		s.timeout, s.orphan, s.nest = f.Timeout, f.Orphan, f.Nest
+		s.timeout, s.orphan, s.orphanDir = f.Timeout, f.Orphan, f.OrphanDir
 	case kindDrain:
 		if s.clock != nil {
 			s.clock.Reset(f.Timeout)
@@ -345,7 +345,7 @@ func (s *session) handle(r received) {
 		}
 		s.drain(f)
 	case kindReply:
-		if fn := s.asked.take(f.ID); fn != nil {
+		if fn := s.calls.take(f.ID); fn != nil {
 			fn(f, nil)
 		}
 	case kindCall:
@@ -377,7 +377,7 @@ func (s *session) serve(f frame, file *os.File) {
 
 // adopt takes over what another process has served, or says that it does not.
 func (s *session) adopt(f frame, file *os.File) {
-	if file == nil || s.handlers.Adopt == nil {
+	if file == nil || s.handlers.AcceptConn == nil {
 		s.reply(f.ID, nil, errNobody)
 		return
 	}
@@ -387,7 +387,7 @@ func (s *session) adopt(f frame, file *os.File) {
 		s.reply(f.ID, nil, err)
 		return
 	}
-	settle, err := s.handlers.Adopt(c, f.Body)
+	settle, err := s.handlers.AcceptConn(c, f.Body)
 	if err != nil {
 		c.Close()
 		s.reply(f.ID, nil, err)
@@ -402,18 +402,18 @@ func (s *session) adopt(f frame, file *os.File) {
 // overloadPause is how long a worker waits that finds all others overloaded.
 const overloadPause = 5 * time.Millisecond
 
-// give has the master hand over a connection. If the master dies meanwhile,
+// sendConn has the master hand over a connection. If the master dies meanwhile,
 // another worker may have it or nobody: it is left to that one.
-func (s *session) give(c net.Conn, about []byte, done func(error)) {
+func (s *session) sendConn(c net.Conn, about []byte, done func(error)) {
 	o := outgoing{frame: frame{Kind: kindGive, Body: about}, conn: c}
-	o.frame.ID = s.asked.add(o, func(f frame, err error) {
+	o.frame.ID = s.calls.add(o, func(f frame, err error) {
 		switch {
 		case errors.Is(err, errUnsendable):
 			done(err)
 		case err != nil:
 			done(nil)
 		case f.Error == errOverloaded.Error():
-			time.AfterFunc(overloadPause, func() { s.give(c, about, done) })
+			time.AfterFunc(overloadPause, func() { s.sendConn(c, about, done) })
 		default:
 			done(replyError(f, nil))
 		}
@@ -422,8 +422,8 @@ func (s *session) give(c net.Conn, about []byte, done func(error)) {
 		done(errGone)
 		return
 	}
-	o.unsendable = s.asked.fail(o.frame.ID)
-	if !s.master().send(o) && s.asked.take(o.frame.ID) != nil {
+	o.unsendable = s.calls.fail(o.frame.ID)
+	if !s.master().send(o) && s.calls.take(o.frame.ID) != nil {
 		done(errNotReading)
 	}
 }
@@ -462,9 +462,9 @@ func (s *session) drain(f frame) {
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	s.clock = time.AfterFunc(f.Timeout, func() { cancel(context.DeadlineExceeded) })
-	var give Give
+	var send SendConn
 	if f.Handover {
-		give = s.give
+		send = s.sendConn
 	}
 	go func() {
 		defer close(s.drained)
@@ -473,7 +473,7 @@ func (s *session) drain(f frame) {
 		serving := s.serving
 		s.mu.Unlock()
 		if serving && s.handlers.Drain != nil {
-			s.handlers.Drain(ctx, give)
+			s.handlers.Drain(ctx, send)
 		}
 	}()
 }
@@ -485,13 +485,13 @@ func (s *session) answer(f frame) {
 		return
 	}
 	select {
-	case s.calls <- struct{}{}:
+	case s.callSlots <- struct{}{}:
 	default:
 		s.reply(f.ID, nil, fmt.Errorf("busy with %d calls", maxCalls))
 		return
 	}
 	go func() {
-		defer func() { <-s.calls }()
+		defer func() { <-s.callSlots }()
 		body, err := s.handlers.Call(f.Call, f.Body)
 		if len(body) > MaxPayload {
 			body, err = nil, fmt.Errorf("the answer of %d bytes is too large: at most %d", len(body), MaxPayload)

@@ -124,7 +124,7 @@ func (e *endpoint) groupConfig(s settings) prefork.Config {
 		Recycle:       recycling(s),
 		Requests:      requestsOf,
 		Resident:      resident,
-		Nest:          e.nest,
+		OrphanDir:     e.nest,
 		OrphanTimeout: time.Duration(s.Listener.Prefork.OrphanTimeout),
 		Fold:          func(_ int, memory []byte) { e.gone(boardOver(memory)) },
 	}
@@ -222,11 +222,11 @@ func (e *endpoint) moveToGroup(ctx context.Context, from, to settings) (undo, re
 		e.mu.Lock()
 		e.settings, e.local, e.group, e.leaving = from, local, nil, without(e.leaving, local)
 		e.mu.Unlock()
-		group.Succeed(local.adopt)
+		group.AcceptConns(local.adopt)
 		e.endGroup(group)
 	}
 	retire = func() {
-		local.handOver(e.group.Give)
+		local.handOver(e.group.SendConn)
 		e.moving.Go(func() {
 			local.drainWithin(drainTimeout(from))
 			e.mu.Lock()
@@ -255,13 +255,13 @@ func (e *endpoint) moveToLocal(from, to settings) (undo, retire func(), err erro
 		e.mu.Lock()
 		e.settings, e.local, e.group, e.departed = from, nil, group, without(e.departed, group)
 		e.mu.Unlock()
-		local.handOver(group.Give)
+		local.handOver(group.SendConn)
 		local.drainWithin(drainTimeout(to))
 		e.gone(local.board)
 	}
 	retire = func() {
 		e.steerLocal()
-		group.Succeed(e.local.adopt)
+		group.AcceptConns(e.local.adopt)
 		e.moving.Go(func() { e.endGroup(group) })
 	}
 	return undo, retire, nil

@@ -80,7 +80,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 func (o *ServeOptions) makeNest() error {
 	nest, err := filepath.Abs(o.Socket + ".orphans")
 	if err == nil {
-		err = prefork.MakeNest(nest)
+		err = prefork.MakeOrphanDir(nest)
 	}
 	if err == nil {
 		o.nest = nest

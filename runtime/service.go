@@ -177,7 +177,7 @@ func (s *service) addr() net.Addr {
 }
 
 // handOver has a drain that is to come give connections away.
-func (s *service) handOver(give prefork.Give) {
+func (s *service) handOver(give prefork.SendConn) {
 	s.server.HandOver(func(c net.Conn, h listener.Handed, done func(error)) {
 		about, err := json.Marshal(h)
 		if err != nil {

@@ -41,11 +41,11 @@ func runWorker(p *program) error {
 	defer cancel()
 	go w.beat(ctx)
 	return link.Run(context.Background(), prefork.Handlers{
-		Settings: w.settings,
-		Drain:    w.drain,
-		Conn:     func(c net.Conn) { w.service.server.ServeConn(c) },
-		Adopt:    w.service.adopt,
-		Call:     w.call,
+		Settings:   w.settings,
+		Drain:      w.drain,
+		Conn:       func(c net.Conn) { w.service.server.ServeConn(c) },
+		AcceptConn: w.service.adopt,
+		Call:       w.call,
 	})
 }
 
@@ -78,7 +78,7 @@ func (w *worker) settings(payload []byte) error {
 	return nil
 }
 
-func (w *worker) drain(ctx context.Context, give prefork.Give) {
+func (w *worker) drain(ctx context.Context, give prefork.SendConn) {
 	if give != nil {
 		w.service.handOver(give)
 	}

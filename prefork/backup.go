@@ -38,17 +38,17 @@ func (g *Group) steer() error {
 	return errors.Join(err, g.tend(untended))
 }
 
-// tend has fosters for these slots and no others. steerMu is held.
+// tend has backup acceptors for these slots and no others. steerMu is held.
 func (g *Group) tend(untended []int) error {
 	var errs []error
-	for slot, f := range g.fosters {
+	for slot, f := range g.backups {
 		if !slices.Contains(untended, slot) {
-			delete(g.fosters, slot)
+			delete(g.backups, slot)
 			f.stop()
 		}
 	}
 	for _, slot := range untended {
-		if g.fosters[slot] != nil {
+		if g.backups[slot] != nil {
 			continue
 		}
 		ln, err := g.cfg.Sockets.Listener(slot)
@@ -56,15 +56,15 @@ func (g *Group) tend(untended []int) error {
 			errs = append(errs, fmt.Errorf("accept from slot %d: %w", slot, err))
 			continue
 		}
-		f := &foster{ln: ln, quit: make(chan struct{}), done: make(chan struct{})}
-		g.fosters[slot] = f
+		f := &backup{ln: ln, quit: make(chan struct{}), done: make(chan struct{})}
+		g.backups[slot] = f
 		g.wg.Go(func() { f.run(g.pass) })
 	}
 	return errors.Join(errs...)
 }
 
-// foster accepts from a slot without a ready worker.
-type foster struct {
+// backup accepts, in the master, from a slot without a ready worker.
+type backup struct {
 	ln   net.Listener
 	quit chan struct{}
 	done chan struct{}
@@ -72,13 +72,13 @@ type foster struct {
 
 // stop ends accepting and waits for it. The socket itself and its queue stay:
 // ln is a duplicate.
-func (f *foster) stop() {
+func (f *backup) stop() {
 	close(f.quit)
 	f.ln.Close()
 	<-f.done
 }
 
-func (f *foster) run(pass func(net.Conn, bool) bool) {
+func (f *backup) run(pass func(net.Conn, bool) bool) {
 	defer close(f.done)
 	for {
 		c, err := f.ln.Accept()
@@ -97,8 +97,8 @@ func (f *foster) run(pass func(net.Conn, bool) bool) {
 	}
 }
 
-// pause reports false if the foster should stop.
-func (f *foster) pause(d time.Duration) bool {
+// pause reports false if the backup acceptor should stop.
+func (f *backup) pause(d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -118,7 +118,7 @@ func (g *Group) pass(c net.Conn, keep bool) bool {
 	n := len(g.procs)
 	for _, takes := range []func(*process) bool{
 		func(p *process) bool { return p.serves() },
-		func(p *process) bool { return p.state == Draining && !p.told },
+		func(p *process) bool { return p.state == Draining && !p.drainSent },
 	} {
 		for i := range n {
 			p := g.procs[(g.turns+i)%n]
@@ -131,7 +131,7 @@ func (g *Group) pass(c net.Conn, keep bool) bool {
 	case g.stopped:
 		c.Close()
 	case keep:
-		g.homeless = append(g.homeless, c)
+		g.pending = append(g.pending, c)
 	default:
 		return false
 	}
@@ -158,8 +158,8 @@ func (g *Group) offered(c net.Conn) func(frame, error) {
 // settle passes on the connections that were held for want of a worker.
 func (g *Group) settle() {
 	g.mu.Lock()
-	held := g.homeless
-	g.homeless = nil
+	held := g.pending
+	g.pending = nil
 	g.mu.Unlock()
 	for _, c := range held {
 		g.pass(c, true)
