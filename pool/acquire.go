@@ -85,15 +85,24 @@ func (w *waiter) wait(start time.Time) lease {
 	if w.x.patience.IsZero() {
 		w.x.patience = start.Add(w.x.limits.MaxWait)
 	}
-	timer := time.NewTimer(time.Until(w.x.patience))
+	timer := time.NewTimer(0)
 	defer timer.Stop()
-	select {
-	case l := <-w.ready:
-		return l
-	case <-timer.C:
-		return lease{err: fmt.Errorf("pool %s: %w for %v", w.x.name, ErrExhausted, w.x.limits.MaxWait)}
-	case <-w.x.done:
-		return lease{err: fmt.Errorf("pool %s: wait for a connection: %w", w.x.name, w.x.caller.Err())}
+	for {
+		left := time.Until(w.x.patience)
+		timer.Reset(min(left, lookEvery))
+		select {
+		case l := <-w.ready:
+			return l
+		case <-w.x.done:
+			return lease{err: fmt.Errorf("pool %s: wait for a connection: %w", w.x.name, w.x.caller.Err())}
+		case <-timer.C:
+		}
+		switch {
+		case left <= lookEvery:
+			return lease{err: fmt.Errorf("pool %s: %w for %v", w.x.name, ErrExhausted, w.x.limits.MaxWait)}
+		case w.x.gone():
+			return lease{err: fmt.Errorf("pool %s: wait for a connection: %w", w.x.name, errClientGone)}
+		}
 	}
 }
 

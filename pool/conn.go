@@ -28,13 +28,15 @@ type conn struct {
 	limit    time.Time
 	due      int64
 	// alarm is the deadline of the socket, 0 for none. It may come too early: it
-	// is not moved for each request, but when it has passed. armed is when due was
-	// set.
+	// is not moved for each request, but when it has passed, and it comes every
+	// lookEvery if there is a client to look after. armed is when due was set.
 	alarm, armed int64
+	client       Client // whom the request came from; may be nil
+	begun        int64  // when the request was, in ticks
 
 	// What happened since begin.
 	sent, got int64
-	err       error // the first error of the network
+	err       error // the first error of the network, or errClientGone
 
 	raw   syscall.RawConn // nil where probing is not possible
 	quiet bool            // result of probe
@@ -73,8 +75,9 @@ func closeAll(conns []*conn) {
 	}
 }
 
-// begin prepares the connection for a request.
-func (c *conn) begin(patience time.Duration, limit time.Time, now int64) {
+// begin prepares the connection for a request of client, which may be nil.
+func (c *conn) begin(client Client, patience time.Duration, limit time.Time, now int64) {
+	c.client, c.begun = client, now
 	c.patience, c.limit = patience, limit
 	c.sent, c.got, c.err = 0, 0, nil
 	c.rearm(now)
@@ -91,35 +94,49 @@ func (c *conn) rearm(now int64) {
 			c.due = max(limit, 1)
 		}
 	}
-	if c.due != 0 && c.alarm > now && c.alarm <= c.due || c.due == c.alarm {
+	next := c.nextAlarm(now)
+	if next != 0 && c.alarm > now && c.alarm <= next || next == c.alarm {
 		return // it is soon enough
 	}
-	c.setAlarm()
+	c.setAlarm(next)
 }
 
-// setAlarm sets the deadline of the socket to when the wait ends.
-func (c *conn) setAlarm() {
-	var at time.Time
-	if c.due != 0 {
-		at = epoch.Add(time.Duration(c.due))
+// nextAlarm is when the wait ends or the client is looked after, 0 for never.
+func (c *conn) nextAlarm(now int64) int64 {
+	look := now + int64(lookEvery)
+	if c.client != nil && (c.due == 0 || c.due > look) {
+		return look
 	}
-	c.alarm = c.due
+	return c.due
+}
+
+func (c *conn) setAlarm(ticks int64) {
+	var at time.Time
+	if ticks != 0 {
+		at = epoch.Add(time.Duration(ticks))
+	}
+	c.alarm = ticks
 	c.note(c.SetDeadline(at))
 }
 
 // unbind lets all waits take as long as they do, and leaves deadlines to others.
 func (c *conn) unbind() {
-	c.due = 0
-	c.setAlarm()
+	c.client, c.patience, c.due = nil, 0, 0
+	c.setAlarm(0)
 }
 
 // early says whether err is that of a deadline which passed before the wait was
-// over, and sets it anew.
+// over, and sets it anew unless the client has left.
 func (c *conn) early(err error) bool {
-	if c.alarm == c.due || !errors.Is(err, os.ErrDeadlineExceeded) {
+	now := ticks()
+	if !errors.Is(err, os.ErrDeadlineExceeded) || c.due != 0 && now >= c.due {
 		return false
 	}
-	c.setAlarm()
+	if c.client != nil && now-c.begun >= int64(lookEvery) && c.client.Gone() {
+		c.note(errClientGone)
+		return false
+	}
+	c.setAlarm(c.nextAlarm(now))
 	return c.err == nil
 }
 

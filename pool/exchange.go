@@ -26,6 +26,7 @@ type exchange struct {
 	// caller and its done end waiting early; done is nil if nothing does.
 	caller context.Context
 	done   <-chan struct{}
+	client Client // whom the request came from; may be nil
 
 	name   string
 	limits Config // without backends
@@ -133,13 +134,15 @@ func (p *Pool) attempt(x *exchange, c *conn, now int64) (again bool, err error) 
 	b.counters.Requests.Add(1)
 	x.attempts++
 	limit, _ := x.caller.Deadline()
-	c.begin(x.limits.ReadTimeout, limit, now)
+	c.begin(x.client, x.limits.ReadTimeout, limit, now)
 	var stop func() bool
 	if x.done != nil {
 		stop = context.AfterFunc(x.caller, func() { _ = c.Conn.Close() })
 	}
 	reuse, err := p.roundTrip(x, c)
-	if stop != nil && !stop() {
+	if s := x.streamed(c); s != nil && x.ctx != nil {
+		s.stop = stop // whoever proxies leaves with the client, also now
+	} else if stop != nil && !stop() {
 		reuse = false
 	}
 	if err == nil {
@@ -156,7 +159,17 @@ func (p *Pool) attempt(x *exchange, c *conn, now int64) (again bool, err error) 
 
 // clientFault reports whether the attempt failed for who sent the request: it
 // broke off or went away. That says nothing of the backend.
-func (x *exchange) clientFault(err error) bool { return clientFault(err) || x.ended() }
+func (x *exchange) clientFault(err error) bool {
+	return clientFault(err) || errors.Is(err, errClientGone) || x.ended()
+}
+
+// streamed is the body of the response if it is a stream on c, else nil.
+func (x *exchange) streamed(c *conn) *stream {
+	if s, ok := x.resp.BodyStream().(*stream); ok && s.conn == c {
+		return s
+	}
+	return nil
+}
 
 // finish gives the connection back, or leaves that to the streamed body.
 func (p *Pool) finish(x *exchange, c *conn, reuse bool) {
@@ -167,7 +180,7 @@ func (p *Pool) finish(x *exchange, c *conn, reuse bool) {
 	if x.switching != nil && x.switching.conn == c {
 		return // the tunnel has it
 	}
-	if s, ok := x.resp.BodyStream().(*stream); ok && s.conn == c {
+	if s := x.streamed(c); s != nil {
 		s.reuse = reuse
 		return
 	}
@@ -183,7 +196,7 @@ func (p *Pool) finish(x *exchange, c *conn, reuse bool) {
 // is answered with an error, for it must be neither lost silently nor done twice.
 func (x *exchange) again(c *conn, err error) bool {
 	var source sourceError
-	if c.err == nil || c.timedOut() || x.ended() || errors.As(err, &source) || x.attempts >= maxAttempts {
+	if c.err == nil || c.timedOut() || c.err == errClientGone || x.ended() || errors.As(err, &source) || x.attempts >= maxAttempts {
 		return false
 	}
 	untouched := c.sent == 0 && x.source == nil
@@ -242,7 +255,7 @@ func (p *Pool) roundTrip(x *exchange, c *conn) (reuse bool, err error) {
 // with failure: it may have refused a long body and said so.
 func (p *Pool) readEarly(x *exchange, c *conn, failure error) error {
 	first := c.err
-	c.begin(time.Second, c.limit, ticks())
+	c.begin(x.client, time.Second, c.limit, ticks())
 	if _, err := p.read(x, c, lendReader(c)); err != nil {
 		c.err = first
 		return failure

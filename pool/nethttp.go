@@ -3,6 +3,7 @@ package pool
 import (
 	"crypto/tls"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -15,7 +16,11 @@ import (
 // ServeHTTP is [Pool.Proxy] for a request of net/http, without the switch to
 // other protocols: an offer of one is left out. The client going away ends the
 // exchange with the backend.
-func (p *Pool) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (p *Pool) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.ServeFor(w, r, nil) }
+
+// ServeFor is [Pool.ServeHTTP] for a client that is told of failures; it may be
+// nil. That it left is known from the context of r.
+func (p *Pool) ServeFor(w http.ResponseWriter, r *http.Request, client Client) {
 	ctx := foreigners.Get().(*fasthttp.RequestCtx)
 	defer func() {
 		ctx.Response.CloseBodyStream()
@@ -26,7 +31,7 @@ func (p *Pool) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx.Init2(clientOf(r), nil, false)
 	takeRequest(&ctx.Request, r)
 	if !unfit(ctx) {
-		p.proxy(r.Context(), ctx)
+		p.proxy(r.Context(), ctx, netClient{client, w})
 	}
 	giveResponse(w, r, &ctx.Response)
 }
@@ -51,6 +56,35 @@ type secureClient struct {
 
 func (c secureClient) Handshake() error                     { return nil }
 func (c secureClient) ConnectionState() tls.ConnectionState { return *c.state }
+
+// netClient is the client of a request of net/http.
+type netClient struct {
+	known Client // may be nil
+	w     http.ResponseWriter
+}
+
+// Gone is told by the context of the request.
+func (c netClient) Gone() bool { return false }
+
+func (c netClient) Inform(status int, header http.Header) {
+	maps.Copy(c.w.Header(), header)
+	c.w.WriteHeader(status)
+	for name := range header {
+		c.w.Header().Del(name)
+	}
+}
+
+func (c netClient) BackendFailed() {
+	if c.known != nil {
+		c.known.BackendFailed()
+	}
+}
+
+func (c netClient) Canceled() {
+	if c.known != nil {
+		c.known.Canceled()
+	}
+}
 
 func clientOf(r *http.Request) net.Conn {
 	c := client{addr: addrOf(r.RemoteAddr)}

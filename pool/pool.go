@@ -69,9 +69,9 @@ type Config struct {
 	// DialTimeout bounds connecting, name resolution included. 0 leaves it to
 	// the operating system.
 	DialTimeout time.Duration
-	// ReadTimeout bounds each wait for a backend: for its response, for the
-	// next piece of a streamed one, and for it to take the next piece of a
-	// request. 0 means no bound.
+	// ReadTimeout bounds each wait for a backend: for the header of its response,
+	// for the next piece of a streamed one unless that says to be a stream of
+	// events, and for it to take the next piece of a request. 0 means no bound.
 	ReadTimeout time.Duration
 	// MaxHeaderBytes bounds the header of a response; a larger one is answered
 	// with 502. 0 means DefaultMaxHeaderBytes, and no bound is below 16 KiB.

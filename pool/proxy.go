@@ -28,15 +28,21 @@ import (
 // to that of the backend, until both have ended. An offer that RFC 9110 does not
 // allow is left out. CONNECT gets 501, and TRACE, which would show the client
 // what is meant for the backend alone, 405.
-func (p *Pool) Proxy(ctx *fasthttp.RequestCtx) {
+func (p *Pool) Proxy(ctx *fasthttp.RequestCtx) { p.ProxyFor(ctx, nil) }
+
+// ProxyFor is [Pool.Proxy] for a request of a client that is known: while its
+// backend is waited for the client is looked after, within a second of its
+// leaving the backend is left too, and interim responses are passed on. client
+// may be nil.
+func (p *Pool) ProxyFor(ctx *fasthttp.RequestCtx, client Client) {
 	if unfit(ctx) {
 		return
 	}
 	if protocols := offer(ctx); protocols != nil {
-		p.upgrade(ctx, protocols)
+		p.upgrade(ctx, client, protocols)
 		return
 	}
-	p.proxy(context.Background(), ctx)
+	p.proxy(context.Background(), ctx, client)
 }
 
 // unfit answers a request that no backend gets to see: one whose method, target
@@ -60,10 +66,10 @@ func unfit(ctx *fasthttp.RequestCtx) bool {
 }
 
 // proxy answers the request of ctx until caller ends.
-func (p *Pool) proxy(caller context.Context, ctx *fasthttp.RequestCtx) {
+func (p *Pool) proxy(caller context.Context, ctx *fasthttp.RequestCtx, client Client) {
 	x := lendExchange(caller, &ctx.Request, &ctx.Response)
 	defer returnExchange(x)
-	x.ctx = ctx
+	x.ctx, x.client = ctx, client
 	p.answer(x)
 }
 
@@ -75,8 +81,12 @@ func (p *Pool) answer(x *exchange) {
 		err = p.send(x)
 	}
 	if err != nil {
+		x.blame(err)
 		p.refuse(ctx, err)
 		return
+	}
+	if x.client != nil && ctx.Response.StatusCode() >= fasthttp.StatusInternalServerError {
+		x.client.BackendFailed()
 	}
 	if x.switching != nil && x.switching.conn != nil {
 		return // more than a response
@@ -87,6 +97,21 @@ func (p *Pool) answer(x *exchange) {
 	h.SetNoDefaultContentType(true)
 }
 
+// blame tells whose fault it is that there is no answer. That connections are
+// bound is nobody's but ours.
+func (x *exchange) blame(err error) {
+	switch {
+	case x.client == nil || clientFault(err) || errors.Is(err, ErrExhausted) || errors.Is(err, ErrClosed):
+	case x.clientFault(err):
+		x.client.Canceled()
+	default:
+		x.client.BackendFailed()
+	}
+}
+
+// statusClientGone is what nobody gets to see but logs, as with nginx.
+const statusClientGone = 499
+
 // refuse answers for the backend. The line names the pool; what exactly went
 // wrong is for the operator, not for the client.
 func (p *Pool) refuse(ctx *fasthttp.RequestCtx, err error) {
@@ -96,6 +121,8 @@ func (p *Pool) refuse(ctx *fasthttp.RequestCtx, err error) {
 		status, line = fasthttp.StatusRequestEntityTooLarge, "request body is too large"
 	case clientFault(err):
 		status, line = fasthttp.StatusBadRequest, "request body is incomplete"
+	case errors.Is(err, errClientGone):
+		status, line = statusClientGone, "the client has left"
 	case errors.Is(err, ErrExhausted):
 		status, line = fasthttp.StatusServiceUnavailable, "every connection is in use"
 	case errors.Is(err, ErrClosed):
@@ -112,7 +139,7 @@ func (p *Pool) refuse(ctx *fasthttp.RequestCtx, err error) {
 	if status == fasthttp.StatusServiceUnavailable {
 		ctx.Response.Header.Set(fasthttp.HeaderRetryAfter, strconv.Itoa(1))
 	}
-	if clientFault(err) {
+	if clientFault(err) || status == statusClientGone {
 		ctx.SetConnectionClose() // the rest of the body may still come
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 
 	"github.com/valyala/fasthttp"
 )
@@ -35,9 +36,28 @@ func (x *exchange) readHead(resp *fasthttp.Response, c *conn, r *bufio.Reader) (
 			return r, nil
 		case status >= 200:
 			return r, nil
+		case status != fasthttp.StatusContinue: // which was not asked for here
+			x.inform(&resp.Header)
 		}
 	}
 	return r, errInterim
+}
+
+// inform passes an interim response on (RFC 9110, 15.2).
+func (x *exchange) inform(h *fasthttp.ResponseHeader) {
+	if x.client == nil {
+		return
+	}
+	status := h.StatusCode()
+	stripResponse(h)
+	h.SetNoDefaultContentType(true)
+	header := http.Header{}
+	for name, value := range h.All() {
+		if !hopByHop(name) && !is(name, "Content-Length") && !is(name, "Trailer") {
+			header.Add(string(name), string(value))
+		}
+	}
+	x.client.Inform(status, header)
 }
 
 // readHeader reads one header. One that does not fit into the buffer gets a

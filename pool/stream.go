@@ -2,6 +2,7 @@ package pool
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
 	"sync/atomic"
@@ -18,6 +19,9 @@ type stream struct {
 	resp, inner *fasthttp.Response
 	reader      *bufio.Reader
 
+	client Client      // whom it is for; may be nil
+	stop   func() bool // ends that the connection closes with the caller; may be nil
+
 	whole  bool // the end of the body was read
 	reuse  bool // the connection is good for another request after that
 	failed bool
@@ -31,11 +35,34 @@ func (p *Pool) stream(x *exchange, c *conn, r *bufio.Reader) {
 	inner.StreamBody = true
 	inner.Header.SetContentLength(n)
 	_ = inner.ReadBody(r, 0) // reads nothing yet
-	s := &stream{pool: p, conn: c, resp: x.resp, inner: inner, reader: r}
+	s := &stream{pool: p, conn: c, resp: x.resp, inner: inner, reader: r, client: x.client}
+	if lasting(&x.resp.Header) {
+		c.patience = 0
+		c.rearm(ticks())
+	}
 	x.resp.SetBodyStream(s, max(n, -1))
 	// Of unknown length often means slow to come: events, progress.
 	x.resp.ImmediateHeaderFlush = n < 0
 }
+
+// lasting reports whether the response says that it is a stream of events, which
+// may be silent for as long as nothing happens.
+func lasting(h *fasthttp.ResponseHeader) bool {
+	kind, _, _ := bytes.Cut(h.ContentType(), semicolon)
+	kind = bytes.TrimSpace(kind)
+	switch {
+	case is(kind, "text/event-stream"), is(kind, "multipart/x-mixed-replace"),
+		is(kind, "application/x-ndjson"), is(kind, "application/stream+json"):
+		return true
+	case len(kind) >= len(grpc) && is(kind[:len(grpc)], grpc):
+		return true
+	}
+	return is(h.Peek("X-Accel-Buffering"), "no")
+}
+
+const grpc = "application/grpc"
+
+var semicolon = []byte(";")
 
 // Read reads the body, without its framing.
 func (s *stream) Read(b []byte) (int, error) {
@@ -85,10 +112,19 @@ func (s *stream) WriteTo(w io.Writer) (n int64, err error) {
 }
 
 func (s *stream) fail() {
-	if !s.failed {
-		s.failed = true
+	switch {
+	case s.failed:
+		return
+	case s.conn.err == errClientGone:
+		s.client.Canceled()
+	case s.stop != nil && !s.stop(): // the caller has left, which closed the connection
+	default:
 		s.conn.backend.counters.Errors.Add(1)
+		if s.client != nil {
+			s.client.BackendFailed()
+		}
 	}
+	s.failed = true
 }
 
 // passTrailers hands on the trailer fields that the response announced.
@@ -103,6 +139,9 @@ func (s *stream) passTrailers() {
 func (s *stream) Close() error {
 	if s.closed.Swap(true) {
 		return nil
+	}
+	if s.stop != nil && !s.stop() {
+		s.reuse = false
 	}
 	_ = s.inner.CloseBodyStream()
 	fasthttp.ReleaseResponse(s.inner)

@@ -138,11 +138,11 @@ type onlyWriter struct{ io.Writer }
 
 // upgrade sends the request of ctx, which offers protocols, and becomes a tunnel
 // if the backend agrees to one; else its answer is an answer like any other.
-func (p *Pool) upgrade(ctx *fasthttp.RequestCtx, protocols []byte) {
+func (p *Pool) upgrade(ctx *fasthttp.RequestCtx, client Client, protocols []byte) {
 	s := &switching{protocols: protocols}
 	x := lendExchange(context.Background(), &ctx.Request, &ctx.Response)
 	defer returnExchange(x)
-	x.ctx, x.switching = ctx, s
+	x.ctx, x.client, x.switching = ctx, client, s
 	p.answer(x)
 	if s.conn != nil {
 		p.tunnel(ctx, s)

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -91,21 +90,13 @@ func proxyRoute(c config.Proxy, s site) (route, error) {
 	p := s.pool(c.Pool)
 	return func(x listener.Exchange) {
 		if ctx, ok := listener.FastHTTP(x); ok {
-			p.Proxy(ctx)
+			p.ProxyFor(ctx, listener.ClientOf(x))
 			return
 		}
-		serveNetHTTP(p, x)
+		if w, r, ok := listener.NetHTTP(x); ok {
+			p.ServeFor(w, r, listener.ClientOf(x))
+		}
 	}, nil
-}
-
-// serveNetHTTP lets h answer on the engines of net/http's kind.
-func serveNetHTTP(h http.Handler, x listener.Exchange) {
-	w, r, ok := listener.NetHTTP(x)
-	if !ok {
-		x.SetStatus(http.StatusNotImplemented)
-		return
-	}
-	h.ServeHTTP(w, r)
 }
 
 // statsRoute answers with the connection counts of the listener.

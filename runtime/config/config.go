@@ -245,9 +245,11 @@ type Pool struct {
 	IdleTimeout Duration `json:"idle_timeout"`
 	// DialTimeout bounds connecting to a backend. Default 3s.
 	DialTimeout Duration `json:"dial_timeout"`
-	// ReadTimeout bounds the wait for a backend's response; the client then gets
-	// 504. Keep it below the listener's write timeout, which closes the
-	// connection without an answer. Default 8s.
+	// ReadTimeout bounds the wait for the header of a backend's response, of which
+	// the client then gets 504, and the gap between two reads of its body, upon
+	// which the response breaks off. Streams of events (text/event-stream,
+	// application/grpc, x-ndjson, X-Accel-Buffering: no) and switched connections
+	// may be silent for longer. Default 60s.
 	ReadTimeout Duration `json:"read_timeout"`
 	// MaxHeaderBytes bounds the header of a backend's response; the client of a
 	// larger one gets 502. Default 64KiB.

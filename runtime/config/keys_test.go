@@ -73,7 +73,7 @@ func TestDefaultsAreThoseOfTheTable(t *testing.T) {
 		"defaults.keep_alive": "{enabled: true, period: 3m0s, max_conns: 0}",
 		"defaults.buffers":    "{read: 4KiB, write: 4KiB}",
 		"defaults.limits":     "{max_header_bytes: 16KiB, max_connections: 10000, max_request_bytes: 10MiB, accept_rate: 0, min_rate: {rate: 240, grace: 5s}}",
-		"pools.a":             `{balance: least_connections, max_conns: 512, max_wait: 5s, idle_timeout: 1m0s, dial_timeout: 3s, read_timeout: 8s, max_header_bytes: 64KiB, backends: {a: {url: "http://h:1", weight: 1}}}`,
+		"pools.a":             `{balance: least_connections, max_conns: 512, max_wait: 5s, idle_timeout: 1m0s, dial_timeout: 3s, read_timeout: 1m0s, max_header_bytes: 64KiB, backends: {a: {url: "http://h:1", weight: 1}}}`,
 	} {
 		if got, _ := c.Get(path); got != want {
 			t.Errorf("%s: got %s, want %s", path, got, want)

@@ -1,0 +1,219 @@
+//go:build unix
+
+package runtime_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httptrace"
+	"net/textproto"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/echterhof/rockstar-tui/runtime"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+// front is a listener whose routes all lead to one backend.
+type front struct {
+	app    *runtime.App
+	name   string
+	url    string
+	client *http.Client
+}
+
+// failures of the listener by whose fault they are.
+func (f front) failures(t *testing.T) control.Failures { return info(t, f.app, f.name).Failures }
+
+// onEachFront runs a test on a listener of each protocol. keys are those of the pool.
+func onEachFront(t *testing.T, backend, keys string, test func(t *testing.T, f front)) {
+	cert, key, trust := pair(t)
+	clients := transports(t, trust)
+	h1s := &http.Transport{TLSClientConfig: trust.Clone(), TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{}}
+	t.Cleanup(h1s.CloseIdleConnections)
+	clients["https"] = h1s
+	var text strings.Builder
+	fmt.Fprintf(&text, "version: 1\npools: {api: {%s backends: {a: {url: %q}}}}\nlisteners:\n", keys, backend)
+	for name, protocol := range map[string]string{"http": "http", "https": "http", "http2": "http2", "quic": "quic"} {
+		fmt.Fprintf(&text, "  %s: {protocol: %s, address: \"127.0.0.1:0\", routes: [{match: /, proxy: {pool: api}}]", name, protocol)
+		if name != "http" {
+			fmt.Fprintf(&text, ", tls: {cert_file: %q, key_file: %q}", cert, key)
+		}
+		text.WriteString("}\n")
+	}
+	app := open(t, text.String())
+	for name, transport := range clients {
+		t.Run(name, func(t *testing.T) {
+			scheme := "https://"
+			if name == "http" {
+				scheme = "http://"
+			}
+			test(t, front{app, name, scheme + info(t, app, name).Address, &http.Client{Transport: transport, Timeout: 20 * time.Second}})
+		})
+	}
+}
+
+// awaitNothing waits until nothing is wrong any more.
+func awaitNothing(t *testing.T, what func() string) {
+	t.Helper()
+	deadline := time.Now().Add(15 * time.Second)
+	for {
+		got := what()
+		if got == "" {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(got)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func TestClientsThatLeaveGiveTheirBackendBack(t *testing.T) {
+	var held atomic.Int64
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/hold" {
+			held.Add(1)
+			<-r.Context().Done()
+			held.Add(-1)
+			return
+		}
+		io.WriteString(w, "ok")
+	}))
+	defer backend.Close()
+	onEachFront(t, backend.URL, "max_conns: 4, max_wait: 10s,", func(t *testing.T, f front) {
+		ctx, leave := context.WithCancel(t.Context())
+		defer leave()
+		for range 4 {
+			go func() {
+				req, _ := http.NewRequestWithContext(ctx, "GET", f.url+"/hold", nil)
+				if resp, err := f.client.Do(req); err == nil {
+					resp.Body.Close()
+				}
+			}()
+		}
+		awaitNothing(t, func() string {
+			if n := held.Load(); n != 4 {
+				return fmt.Sprintf("%d requests reached the backend, want 4", n)
+			}
+			return ""
+		})
+		leave()
+		if _, body := answer(t, f.client, f.url+"/"); body != "ok" {
+			t.Errorf("got %q, want an answer", body)
+		}
+		awaitNothing(t, func() string {
+			if n := held.Load(); n != 0 {
+				return fmt.Sprintf("%d requests are still held", n)
+			}
+			if got := f.failures(t); got != (control.Failures{Canceled: 4}) {
+				return fmt.Sprintf("got %+v, want 4 canceled", got)
+			}
+			return ""
+		})
+	})
+}
+
+func TestSilentStreamsLiveAsLongAsTheirClients(t *testing.T) {
+	var open atomic.Int64
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		open.Add(1)
+		defer open.Add(-1)
+		w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
+		io.WriteString(w, "data: 1\n\n")
+		http.NewResponseController(w).Flush()
+		select {
+		case <-time.After(2 * time.Second):
+			io.WriteString(w, "data: 2\n\n")
+			http.NewResponseController(w).Flush()
+		case <-r.Context().Done():
+		}
+		<-r.Context().Done()
+	}))
+	defer backend.Close()
+	onEachFront(t, backend.URL, "read_timeout: 500ms,", func(t *testing.T, f front) {
+		ctx, leave := context.WithCancel(t.Context())
+		defer leave()
+		req, _ := http.NewRequestWithContext(ctx, "GET", f.url+"/", nil)
+		resp, err := f.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		r := bufio.NewReader(resp.Body)
+		for _, want := range []string{"data: 1\n", "\n", "data: 2\n", "\n"} {
+			if got, err := r.ReadString('\n'); got != want {
+				t.Fatalf("got %q, %v, want %q", got, err, want)
+			}
+		}
+		leave()
+		awaitNothing(t, func() string {
+			if n := open.Load(); n != 0 {
+				return "the stream goes on without its client"
+			}
+			if got := f.failures(t); got != (control.Failures{Canceled: 1}) {
+				return fmt.Sprintf("got %+v, want 1 canceled", got)
+			}
+			return ""
+		})
+	})
+}
+
+func TestInterimResponsesPassProxyRoutes(t *testing.T) {
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusContinue) // which nobody asked for
+		w.Header().Set("Link", "</a.css>; rel=preload")
+		w.WriteHeader(http.StatusEarlyHints)
+		w.Header().Del("Link")
+		io.WriteString(w, "ok")
+	}))
+	defer backend.Close()
+	onEachFront(t, backend.URL, "", func(t *testing.T, f front) {
+		var seen []string
+		ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{Got1xxResponse: func(code int, header textproto.MIMEHeader) error {
+			seen = append(seen, fmt.Sprint(code, " ", header.Get("Link"), " ", header.Get("Content-Type")))
+			return nil
+		}})
+		req, _ := http.NewRequestWithContext(ctx, "GET", f.url+"/", nil)
+		resp, err := f.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, _ := io.ReadAll(resp.Body)
+		if want := "[103 </a.css>; rel=preload ]"; fmt.Sprint(seen) != want || string(body) != "ok" || resp.Header.Get("Link") != "" {
+			t.Errorf("got %v, then %q %v; want %s", seen, body, resp.Header, want)
+		}
+	})
+}
+
+// TestTargetsReachTheBackendAsTheyAre over HTTP/1.1, where a client may write what it likes.
+func TestTargetsReachTheBackendAsTheyAre(t *testing.T) {
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.RequestURI) }))
+	backend.Config.DisableGeneralOptionsHandler = true
+	defer backend.Close()
+	app := open(t, fmt.Sprintf("version: 1\npools: {api: {backends: {a: {url: %q}}}}\nlisteners: {web: {address: \"127.0.0.1:0\", routes: [{match: /, proxy: {pool: api}}]}}", backend.URL))
+	for _, target := range []string{"/a//b", "//a/b?c", "/a/../b//%7E", "*"} {
+		conn, err := net.Dial("tcp", info(t, app, "web").Address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(conn, "OPTIONS %s HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n", target)
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(resp.Body)
+		if conn.Close(); resp.StatusCode != 200 || string(body) != target {
+			t.Errorf("%s: got %s %q", target, resp.Status, body)
+		}
+	}
+}
