@@ -38,6 +38,9 @@ type streams struct {
 	// last is called when the request that begins is to be the last one of the
 	// connection; may be nil.
 	last func()
+	// stalled reports whether the connection has just ended requests whose client
+	// takes nothing; may be nil.
+	stalled func() bool
 	// forced says whether the connection was ended from our side, with requests
 	// open, which is no fault of any of them; may be nil.
 	forced func() bool
@@ -139,7 +142,7 @@ func (m *streams) end(x *netExchange) {
 // still is there.
 func (x *netExchange) settle() {
 	switch {
-	case x.verdict != 0 || x.late.Load():
+	case x.verdict != 0 || x.late.Load() || x.r.Context().Err() != nil && x.on.stalled != nil && x.on.stalled():
 		x.blame(FaultClient)
 	case x.on.wasForced():
 	case x.undelivered || x.r.Context().Err() != nil:
@@ -176,6 +179,9 @@ type netExchange struct {
 	bodyRead atomic.Bool
 	slow     atomic.Bool // its body took too long
 	late     atomic.Bool // its response took too long
+	// reading is the wait for the request body, writing that for the client to take
+	// the response. Over HTTP/2 the frames tell of the latter.
+	reading, writing pace
 
 	// mu is held while a deadline is set from outside: over means that the
 	// handler has returned and w must not be touched.
@@ -199,18 +205,22 @@ type netExchange struct {
 }
 
 func (x *netExchange) consider(limits *terms, now int64) {
-	age := time.Duration(now - x.since.Load())
+	read := x.bodyRead.Load()
 	switch {
-	case !x.bodyRead.Load():
-		if limits.Read > 0 && age >= limits.Read && !x.slow.Swap(true) {
-			x.on.s.counters.TimedOut.Add(1)
-			x.bodyDone() // if the handler is busy with something else, Write bounds it
-			go x.expire((*http.ResponseController).SetReadDeadline)
-		}
-	case limits.Write > 0 && age >= limits.Write && !x.late.Swap(true):
+	case !read && x.bodyLate(limits, now) && !x.slow.Swap(true):
 		x.on.s.counters.TimedOut.Add(1)
-		go x.expire((*http.ResponseController).SetWriteDeadline)
+		x.bodyDone() // if the handler is busy with something else, Response bounds it
+		go x.expire((*http.ResponseController).SetReadDeadline)
+	case x.writing.late(limits, limits.Write, now) || read && limits.Response > 0 && time.Duration(now-x.since.Load()) >= limits.Response:
+		if !x.late.Swap(true) {
+			x.on.s.counters.TimedOut.Add(1)
+			go x.expire((*http.ResponseController).SetWriteDeadline)
+		}
 	}
+}
+
+func (x *netExchange) bodyLate(limits *terms, now int64) bool {
+	return x.reading.late(limits, limits.Read, now) || limits.Request > 0 && time.Duration(now-x.started) >= limits.Request
 }
 
 // expire sets a deadline that has passed, unless the request is over.
@@ -270,7 +280,7 @@ func (x *netExchange) skipBody() {
 func (x *netExchange) finish() {
 	defer x.closeStream()
 	switch {
-	case x.verdict != 0 && x.sent:
+	case x.sent && (x.verdict != 0 || x.late.Load()):
 		panic(http.ErrAbortHandler)
 	case x.verdict != 0:
 		clear(x.w.Header())
@@ -298,8 +308,29 @@ func (x *netExchange) sendBytes(p []byte) {
 	}
 	x.w.WriteHeader(x.status)
 	if len(p) > 0 && x.r.Method != http.MethodHead && bodyAllowed(x.status) {
-		x.w.Write(p)
+		x.write(p)
 	}
+}
+
+// writePiece is how much is written at a time where only the return of a call
+// tells that the client goes on taking something.
+const writePiece = 16 << 10
+
+// write gives p to the engine.
+func (x *netExchange) write(p []byte) (n int, err error) {
+	if x.r.ProtoMajor < 3 {
+		return x.w.Write(p)
+	}
+	for first := true; err == nil && (first || len(p) > 0); first = false {
+		piece := p[:min(len(p), writePiece)]
+		p = p[len(piece):]
+		x.writing.begin()
+		var more int
+		more, err = x.w.Write(piece)
+		x.writing.end(more)
+		n += more
+	}
+	return n, err
 }
 
 func bodyAllowed(status int) bool {
@@ -449,7 +480,9 @@ type netBody struct {
 }
 
 func (b *netBody) Read(p []byte) (int, error) {
+	b.x.reading.begin()
 	n, err := b.r.Read(p)
+	b.x.reading.end(n)
 	b.n += int64(n)
 	if limit := b.x.on.s.terms.Load().MaxRequestBytes; limit > 0 && b.n > limit {
 		b.x.refuse(statusBodyTooLarge)
@@ -490,7 +523,7 @@ func (w *netWriter) Write(p []byte) (int, error) {
 	if w.muted {
 		return len(p), nil
 	}
-	n, err := w.w.Write(p)
+	n, err := (*netExchange)(w).write(p)
 	if err != nil && err != http.ErrContentLength && err != http.ErrBodyNotAllowed {
 		w.undelivered = true
 	}
@@ -507,6 +540,10 @@ func (w *netWriter) FlushError() error {
 	}
 	if w.muted {
 		return nil
+	}
+	if w.r.ProtoMajor == 3 {
+		w.writing.begin()
+		defer w.writing.end(0)
 	}
 	return http.NewResponseController(w.w).Flush()
 }
