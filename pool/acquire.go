@@ -127,6 +127,9 @@ func (p *Pool) tryLend(x *exchange) (lease, *backend) {
 
 // give takes a permit of b, which has one left. p.mu is held.
 func (p *Pool) give(x *exchange, b *backend) lease {
+	if x.uploads() {
+		b.uploads++
+	}
 	if !x.fresh || len(b.idle) == 0 {
 		return lease{backend: b, conn: b.take()}
 	}
@@ -171,6 +174,9 @@ func (p *Pool) connect(x *exchange, l lease) (*conn, error) {
 		return c, nil
 	}
 	l.backend.used--
+	if x.uploads() {
+		l.backend.uploads--
+	}
 	if !errors.Is(err, context.Canceled) && !x.ended() {
 		l.backend.counters.Errors.Add(1)
 		if !ownFault(err) {
@@ -203,6 +209,15 @@ func dial(ctx context.Context, b *backend, timeout time.Duration) (*conn, error)
 		return nil, errNoDescriptors
 	}
 	return newConn(nc, b), nil
+}
+
+// uploaded is called when the body of a request to b has been sent, or will not
+// be.
+func (p *Pool) uploaded(b *backend) {
+	p.mu.Lock()
+	b.uploads--
+	p.serveOne()
+	p.mu.Unlock()
 }
 
 // release takes back a connection that acquire lent, for reuse or to be closed.

@@ -20,9 +20,10 @@ type backend struct {
 	turn    int  // standing in the round robin
 	removed bool // no longer in the config
 
-	used int     // permits given out: connections in use or being dialed
-	away int     // idle connections the sweep is looking at
-	idle []*conn // the longest idle first
+	used    int     // permits given out: connections in use or being dialed
+	uploads int     // of these, for requests whose body is still to come
+	away    int     // idle connections the sweep is looking at
+	idle    []*conn // the longest idle first
 
 	failures  int           // connects that failed in a row
 	downUntil time.Time     // zero while up

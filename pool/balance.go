@@ -20,7 +20,7 @@ func (p *Pool) pick(x *exchange) (chosen, busy *backend) {
 			continue
 		}
 		anyUp = true
-		if p.full(b) {
+		if p.full(x, b) {
 			busy = b
 		}
 	}
@@ -28,17 +28,26 @@ func (p *Pool) pick(x *exchange) (chosen, busy *backend) {
 		chosen = p.balance(x)
 		return chosen, busy
 	}
-	if soonest != nil && p.full(soonest) {
+	if soonest != nil && p.full(x, soonest) {
 		return nil, soonest
 	}
 	return soonest, nil
 }
 
-func (p *Pool) full(b *backend) bool { return b.used >= p.room(b) }
+// full reports whether b has no permit left for x, which may be nil. A quarter of
+// all is kept for requests that have arrived whole: clients that take their time
+// to send a body leave something for all others.
+func (p *Pool) full(x *exchange, b *backend) bool {
+	room := p.room(b)
+	if x != nil && x.uploads() && room > 1 && b.uploads >= room-max(room/4, 1) {
+		return true
+	}
+	return b.used >= room
+}
 
 // ready reports whether b may be balanced to.
 func (p *Pool) ready(x *exchange, b *backend) bool {
-	return !b.down() && !p.full(b) && !x.hasTried(b)
+	return !b.down() && !p.full(x, b) && !x.hasTried(b)
 }
 
 func (p *Pool) balance(x *exchange) *backend {

@@ -69,21 +69,21 @@ func (x *exchange) prefetchBody(r io.Reader, n int) (whole bool, err error) {
 const minPrefetch = 4 << 10
 
 // copyFixed sends the source, which is x.length bytes long.
-func (x *exchange) copyFixed(w *bufio.Writer, c *conn) error {
-	return x.pump(c, int64(x.length), func(b []byte) error {
-		_, err := w.Write(b)
-		return err
+func (x *exchange) copyFixed(w *bufio.Writer) error {
+	return x.pump(int64(x.length), func(b []byte) error {
+		_, _ = w.Write(b)
+		return w.Flush() // whoever sends piecemeal wants the pieces to arrive
 	})
 }
 
 // copyChunked sends the source as it comes, in chunks.
-func (x *exchange) copyChunked(w *bufio.Writer, c *conn) error {
-	err := x.pump(c, -1, func(b []byte) error {
+func (x *exchange) copyChunked(w *bufio.Writer) error {
+	err := x.pump(-1, func(b []byte) error {
 		_, _ = w.Write(strconv.AppendInt(w.AvailableBuffer(), int64(len(b)), 16))
 		_, _ = w.Write(crlf)
 		_, _ = w.Write(b)
 		_, _ = w.Write(crlf)
-		return w.Flush() // whoever sends piecemeal wants the pieces to arrive
+		return w.Flush()
 	})
 	if err == nil {
 		_, err = w.WriteString("0\r\n\r\n")
@@ -92,7 +92,7 @@ func (x *exchange) copyChunked(w *bufio.Writer, c *conn) error {
 }
 
 // pump passes n bytes of the source, or all if n is negative, to write.
-func (x *exchange) pump(c *conn, n int64, write func([]byte) error) error {
+func (x *exchange) pump(n int64, write func([]byte) error) error {
 	buf := copyBuffers.Get().(*[]byte)
 	defer copyBuffers.Put(buf)
 	for n != 0 {
@@ -102,8 +102,6 @@ func (x *exchange) pump(c *conn, n int64, write func([]byte) error) error {
 		}
 		got, err := x.source.Read(b)
 		if got > 0 {
-			// The clock runs for the backend, not while the client takes its time.
-			c.progress()
 			if err := write(b[:got]); err != nil {
 				return err
 			}

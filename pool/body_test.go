@@ -126,3 +126,46 @@ func TestClientsThatBreakOffAreNoErrorsOfABackend(t *testing.T) {
 		})
 	}
 }
+
+// TestSlowUploadsLeaveRoom: of the connections to a backend, bodies that are
+// still to come hold three quarters at most.
+func TestSlowUploadsLeaveRoom(t *testing.T) {
+	b := startBackend(t, func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		_, _ = io.WriteString(w, "ok")
+	})
+	p := newPool(t, pool.Config{MaxConns: 4, MaxWait: 10 * time.Second, Backends: []pool.BackendConfig{{Name: "a", URL: b.URL}}})
+	addr, cl := serve(t, p), client(t)
+	var uploads []net.Conn
+	for range 6 {
+		c, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = c.Close() }()
+		_, _ = io.WriteString(c, "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n"+strings.Repeat("x", 10000))
+		uploads = append(uploads, c)
+	}
+	eventually(t, func() string {
+		if s := p.Stats(); s.Waiting != 3 || s.Totals().Active != 3 {
+			return fmt.Sprintf("got %+v, want 3 uploads under way and 3 waiting", s)
+		}
+		return ""
+	})
+	for range 3 {
+		if status, body := get(t, cl, "http://"+addr+"/"); status != 200 || body != "ok" {
+			t.Fatalf("got %d %q, want an answer", status, body)
+		}
+	}
+	for _, c := range uploads { // each gets its turn
+		go func() { _, _ = io.WriteString(c, strings.Repeat("x", 90000)) }()
+	}
+	for _, c := range uploads {
+		_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || resp.StatusCode != 200 {
+			t.Fatalf("got %v, %v, want 200", resp, err)
+		}
+	}
+	eventually(t, settled(p))
+}

@@ -3,6 +3,7 @@ package pool
 import (
 	"bufio"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"sync"
@@ -31,8 +32,9 @@ type conn struct {
 	// is not moved for each request, but when it has passed, and it comes every
 	// lookEvery if there is a client to look after. armed is when due was set.
 	alarm, armed int64
-	client       Client // whom the request came from; may be nil
-	begun        int64  // when the request was, in ticks
+	client       Client  // whom the request came from; may be nil
+	upload       *upload // of a request that is not sent yet; else nil
+	begun        int64   // when the request was, in ticks
 
 	// What happened since begin.
 	sent, got int64
@@ -128,8 +130,15 @@ func (c *conn) unbind() {
 // early says whether err is that of a deadline which passed before the wait was
 // over, and sets it anew unless the client has left.
 func (c *conn) early(err error) bool {
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		return false
+	}
+	if c.upload != nil { // it is what set the deadline
+		<-c.upload.done
+		return c.uploaded(c.upload)
+	}
 	now := ticks()
-	if !errors.Is(err, os.ErrDeadlineExceeded) || c.due != 0 && now >= c.due {
+	if c.due != 0 && now >= c.due {
 		return false
 	}
 	if c.client != nil && now-c.begun >= int64(lookEvery) && c.client.Gone() {
@@ -223,7 +232,7 @@ func returnReader(r *bufio.Reader) {
 	readers.Put(r)
 }
 
-func lendWriter(c *conn) *bufio.Writer {
+func lendWriter(c io.Writer) *bufio.Writer {
 	w := writers.Get().(*bufio.Writer)
 	w.Reset(c)
 	return w

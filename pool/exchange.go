@@ -39,6 +39,7 @@ type exchange struct {
 
 	switching *switching // to another protocol; nil if that is not asked for
 
+	unread   bool // the request body was not read to its end
 	attempts int
 	fresh    bool // only a new connection will do
 	tried    []*backend
@@ -97,6 +98,9 @@ func (p *Pool) send(x *exchange) error {
 		}
 		now := ticks()
 		if c.reused && x.mustProbe(c, now) && !c.usable() {
+			if x.uploads() {
+				p.uploaded(c.backend)
+			}
 			p.release(c, false)
 			x.fresh = true
 			continue
@@ -233,6 +237,9 @@ func (x *exchange) explain(c *conn, err error) error {
 // roundTrip writes the request and reads the response. reuse tells whether the
 // connection is good for another once the body is read.
 func (p *Pool) roundTrip(x *exchange, c *conn) (reuse bool, err error) {
+	if x.uploads() {
+		return p.upload(x, c)
+	}
 	w := lendWriter(c)
 	err = x.write(w, c)
 	if err == nil {
@@ -244,8 +251,6 @@ func (p *Pool) roundTrip(x *exchange, c *conn) (reuse bool, err error) {
 		return false, p.readEarly(x, c, err)
 	case err != nil:
 		return false, err
-	case x.source != nil:
-		c.rearm(ticks())
 	}
 	c.await()
 	return p.read(x, c, lendReader(c))

@@ -209,7 +209,9 @@ func (x *exchange) writeProxied(w *bufio.Writer, c *conn) error {
 		_, _ = w.Write(crlf)
 	}
 	x.writeForwarded(w, host)
-	return x.writeBody(w, c)
+	x.writeFraming(w)
+	_, err := w.Write(x.body) // nil if it is to come from the source
+	return err
 }
 
 // writeTarget writes the request target as it came, less a fragment, which has
@@ -262,22 +264,18 @@ func appendIP(b []byte, addr net.Addr) []byte {
 	return append(b, "unknown"...)
 }
 
-// writeBody ends the header with the framing of the body and writes that.
-func (x *exchange) writeBody(w *bufio.Writer, c *conn) error {
+// writeFraming ends the header with the framing of the body.
+func (x *exchange) writeFraming(w *bufio.Writer) {
 	switch {
 	case x.source != nil && x.length < 0:
 		_, _ = w.WriteString("Transfer-Encoding: chunked\r\n\r\n")
-		return x.copyChunked(w, c)
 	case x.source != nil:
 		writeLength(w, x.length)
-		return x.copyFixed(w, c)
 	case len(x.body) > 0 || x.saysLength():
 		writeLength(w, len(x.body))
-		_, err := w.Write(x.body)
-		return err
+	default:
+		_, _ = w.Write(crlf)
 	}
-	_, err := w.Write(crlf)
-	return err
 }
 
 // saysLength reports whether the request tells of its body also if that is empty.

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/valyala/fasthttp"
 )
@@ -28,7 +29,7 @@ func (p *Pool) ServeFor(w http.ResponseWriter, r *http.Request, client Client) {
 		ctx.Response.Reset()
 		foreigners.Put(ctx)
 	}()
-	ctx.Init2(clientOf(r), nil, false)
+	ctx.Init2(clientOf(w, r), nil, false)
 	takeRequest(&ctx.Request, r)
 	if !unfit(ctx) {
 		p.proxy(r.Context(), ctx, netClient{client, w})
@@ -43,6 +44,12 @@ var foreigners = sync.Pool{New: func() any { return new(fasthttp.RequestCtx) }}
 type client struct {
 	net.Conn // nil: nobody reads or writes it
 	addr     net.Addr
+	w        http.ResponseWriter
+}
+
+// SetReadDeadline is for the body of the request.
+func (c client) SetReadDeadline(t time.Time) error {
+	return http.NewResponseController(c.w).SetReadDeadline(t)
 }
 
 func (c client) RemoteAddr() net.Addr { return c.addr }
@@ -86,8 +93,8 @@ func (c netClient) Canceled() {
 	}
 }
 
-func clientOf(r *http.Request) net.Conn {
-	c := client{addr: addrOf(r.RemoteAddr)}
+func clientOf(w http.ResponseWriter, r *http.Request) net.Conn {
+	c := client{addr: addrOf(r.RemoteAddr), w: w}
 	if r.TLS != nil {
 		return secureClient{c, r.TLS}
 	}

@@ -80,6 +80,9 @@ func (p *Pool) answer(x *exchange) {
 	if err == nil {
 		err = p.send(x)
 	}
+	if x.unread {
+		ctx.SetConnectionClose() // what is left of the request is not the next one
+	}
 	if err != nil {
 		x.blame(err)
 		p.refuse(ctx, err)

@@ -136,6 +136,9 @@ func (p *Pool) read(x *exchange, c *conn, r *bufio.Reader) (reuse bool, err erro
 		returnReader(r)
 		return false, err
 	}
+	if c.upload != nil {
+		c.upload.settle(resp.StatusCode())
+	}
 	if resp.StatusCode() == fasthttp.StatusSwitchingProtocols {
 		x.switching.conn, x.switching.reader = c, r
 		return false, nil

@@ -89,7 +89,7 @@ func (p *Pool) returnIdle(b *backend, kept []*conn, taken int) {
 // tryAgain connects to a backend whose pause has ended, so that no client has to
 // pay for finding out. p.mu is held.
 func (p *Pool) tryAgain(b *backend, now time.Time) {
-	if !b.down() || b.trying || now.Before(b.downUntil) || p.full(b) {
+	if !b.down() || b.trying || now.Before(b.downUntil) || p.full(nil, b) {
 		return
 	}
 	b.trying = true

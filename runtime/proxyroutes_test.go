@@ -217,3 +217,54 @@ func TestTargetsReachTheBackendAsTheyAre(t *testing.T) {
 		}
 	}
 }
+
+// TestRefusedUploadsAreTold while they are sent, whether the backend goes on
+// reading or not, and the next request finds a connection.
+func TestRefusedUploadsAreTold(t *testing.T) {
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != "POST" {
+			io.WriteString(w, "ok")
+			return
+		}
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		io.WriteString(conn, "HTTP/1.1 401 Unauthorized\r\nContent-Length: 3\r\n\r\nno\n")
+		if r.URL.Path == "/reads" {
+			io.Copy(io.Discard, conn)
+		} else {
+			conn.(*net.TCPConn).CloseWrite()
+			time.Sleep(time.Second)
+		}
+	}))
+	defer backend.Close()
+	onEachFront(t, backend.URL, "max_conns: 2,", func(t *testing.T, f front) {
+		for _, path := range []string{"/reads", "/stops"} {
+			body, sender := io.Pipe()
+			defer sender.Close()
+			go io.WriteString(sender, strings.Repeat("x", 20000)) // more than the HTTP/1.1 engine reads before
+			req, _ := http.NewRequest("POST", f.url+path, body)
+			req.ContentLength = 10 << 20
+			began := time.Now()
+			resp, err := f.client.Do(req)
+			if err != nil {
+				t.Fatal(path, err)
+			}
+			text, err := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if resp.StatusCode != 401 || string(text) != "no\n" || err != nil || time.Since(began) > 5*time.Second {
+				t.Errorf("%s: got %s %q, %v after %v, want 401 at once", path, resp.Status, text, err, time.Since(began))
+			}
+			sender.CloseWithError(io.ErrUnexpectedEOF)
+			if _, got := answer(t, f.client, f.url+"/"); got != "ok" {
+				t.Errorf("got %q behind it", got)
+			}
+		}
+		if got := f.failures(t); got.Server+got.Backend != 0 {
+			t.Errorf("got %+v, want no error", got)
+		}
+	})
+}
