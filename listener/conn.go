@@ -36,6 +36,10 @@ type conn struct {
 	parked atomic.Bool
 	// mux is what carries several requests at a time, nil where there is one.
 	mux atomic.Pointer[h2]
+	// reading and writing are set while the client may be waited for, to send more
+	// of a body or to take more of a response. io knows that of its writes.
+	reading, writing atomic.Bool
+	timeouts         atomic.Pointer[Timeouts] // of the present request; nil for the server's
 	// blamed is set by whoever finds out what the present request fails of.
 	blamed blamed
 	// generation of the transport it speaks.
@@ -54,6 +58,7 @@ type conn struct {
 	// The sweeper alone uses these: when it first saw its claim unanswered, and
 	// since when the connection was idle that it looked at last.
 	claimed, looked int64
+	paces           paces
 
 	// What follows belongs to the goroutine that serves the connection.
 	tls      *tls.Conn // over raw; nil for cleartext
@@ -159,6 +164,9 @@ func (c *conn) finish() {
 	c.observe(now)
 	c.behind, c.sending = true, false
 	c.blamed.reset()
+	if c.timeouts.Load() != nil {
+		c.timeouts.Store(nil)
+	}
 	c.enter(StateIdle, now)
 }
 
@@ -257,6 +265,10 @@ func (c *conn) receive(p []byte) (int, error) {
 
 // readWire reads from the socket, and lets nobody see a claim that came too late.
 func (c *conn) readWire(p []byte) (int, error) {
+	if s := c.now().state(); s == StateBody || s == StateResponse && c.gate.begun() {
+		c.reading.Store(true) // what is left of a body is read behind its response
+		defer c.reading.Store(false)
+	}
 	for {
 		n, err := c.readRaw(p)
 		if n > 0 {
@@ -284,6 +296,8 @@ func (c *conn) writeRaw(p []byte) (int, error) {
 	if c.io != nil {
 		return c.io.Write(p, false)
 	}
+	c.writing.Store(true)
+	defer c.writing.Store(false)
 	return c.raw.Write(p)
 }
 
@@ -299,9 +313,6 @@ func (c *conn) woken(timeout error) error {
 		// once more: the sweeper claims first and sets the deadline second.
 		c.raw.SetReadDeadline(time.Time{})
 		if p = c.now(); p.claim() == claimNone {
-			if m := c.mux.Load(); m != nil && m.interrupted(timeout) {
-				return timeout
-			}
 			return nil
 		}
 	}
@@ -355,15 +366,21 @@ func (c *conn) Write(p []byte) (int, error) {
 	return c.writeWire(p)
 }
 
+// writeChunk is how much is written before it is counted.
+const writeChunk = 64 << 10
+
 // writeWire writes to the socket, past deadlines that were meant for a response
 // already gone.
 func (c *conn) writeWire(p []byte) (int, error) {
 	var done int
 	for {
-		n, err := c.writeRaw(p[done:])
+		n, err := c.writeRaw(p[done:min(len(p), done+writeChunk)])
 		c.wrote(n)
 		done += n
-		if err == nil || !c.stale(err) {
+		switch {
+		case err == nil && done == len(p):
+			return done, nil
+		case err != nil && !c.stale(err):
 			c.undelivered(err)
 			return done, err
 		}

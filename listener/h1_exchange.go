@@ -62,7 +62,8 @@ func (b *h1Body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (x *h1Exchange) blame(f Fault) { connIn(x.ctx.Conn()).blame(f) }
+func (x *h1Exchange) blame(f Fault)           { connIn(x.ctx.Conn()).blame(f) }
+func (x *h1Exchange) setTimeouts(t *Timeouts) { connIn(x.ctx.Conn()).timeouts.Store(t) }
 
 func (x *h1Exchange) Method() string     { return view(x.ctx.Method()) }
 func (x *h1Exchange) RequestURI() string { return view(x.ctx.RequestURI()) }

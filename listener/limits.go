@@ -96,30 +96,18 @@ func (l Limits) buffers() buffers {
 	return buffers{read: max(l.ReadBuffer, l.MaxHeaderBytes), write: l.WriteBuffer}
 }
 
-// bound is how long a connection may stay in a state, counted from when it
-// entered it. Zero is forever.
+// bound is how long a connection may stay in a state whatever happens, counted
+// from when it entered it. Zero is forever.
 func (l *Limits) bound(s State) time.Duration {
 	switch s {
 	case StateNew:
 		return l.ReadHeader
 	case StateHeader:
-		return shorter(l.ReadHeader, l.Read)
-	case StateBody:
-		return l.Read
-	case StateResponse:
-		return l.Write
+		return l.ReadHeader
 	case StateIdle:
 		return l.Idle
 	}
 	return 0
-}
-
-// shorter of two bounds of which zero is none.
-func shorter(a, b time.Duration) time.Duration {
-	if a == 0 || b != 0 && b < a {
-		return b
-	}
-	return a
 }
 
 // terms are the limits in force. They are replaced as a whole.

@@ -7,9 +7,6 @@ import (
 	"sync"
 )
 
-// sendChunk is how much of a file is sent before it is counted.
-const sendChunk = 1 << 20
-
 // ReadFrom lets the kernel send files and splice connections, which a wrapped
 // connection would otherwise copy through user space.
 func (c *conn) ReadFrom(r io.Reader) (int64, error) {
@@ -24,6 +21,7 @@ func (c *conn) ReadFrom(r io.Reader) (int64, error) {
 			continue
 		}
 		if err != nil || n < sendChunk {
+			c.undelivered(err)
 			return done, err
 		}
 	}
@@ -37,7 +35,9 @@ func (c *conn) sendSome(r io.Reader) (int64, error) {
 	if limited {
 		chunk.R, chunk.N = outer.R, min(outer.N, sendChunk)
 	}
+	c.writing.Store(true)
 	n, err := c.tcp.ReadFrom(chunk)
+	c.writing.Store(false)
 	if limited {
 		outer.N -= n
 	}

@@ -380,7 +380,7 @@ func TestHandedOverConnectionsAreServed(t *testing.T) {
 
 func TestHijackedConnectionsStayCountedUntilClosed(t *testing.T) {
 	t.Parallel()
-	e := start(t, listener.Limits{KeepAlive: true, Write: 50 * time.Millisecond, Idle: 50 * time.Millisecond}, func(x listener.Exchange) {
+	e := start(t, listener.Limits{KeepAlive: true, Write: 50 * time.Millisecond, Response: 50 * time.Millisecond, Idle: 50 * time.Millisecond}, func(x listener.Exchange) {
 		ctx, _ := listener.FastHTTP(x)
 		ctx.Hijack(func(c net.Conn) { io.Copy(c, c) })
 	})

@@ -113,6 +113,10 @@ func (w *sweeper) consider(c *conn, limits *terms, now int64) {
 		return
 	}
 	c.claimed = 0
+	switch p.state() {
+	case StateHeader, StateBody, StateResponse:
+		w.considerRequest(c, p, &limits.Limits, now)
+	}
 	switch bound := limits.bound(p.state()); {
 	case bound > 0 && p.age(now) >= bound:
 		c.claimed = now
@@ -152,8 +156,9 @@ func (w *sweeper) insist(c *conn, p phase, limits *terms, now int64) {
 	switch p.state() {
 	case StateClosing, StateHijacked:
 	case StateBody:
-		// Busy without reading: that is the handler's time, bounded by Write.
-		if limits.Write > 0 && unanswered > limits.Write {
+		// Busy without reading: that is the handler's time, bounded by Response.
+		response := limits.under(c.timeouts.Load()).Response
+		if response > 0 && unanswered > response {
 			c.kill()
 		}
 	case StateResponse:
@@ -177,9 +182,16 @@ func (c *conn) claim(p phase, why claim) {
 	if !c.swap(p, p.with(why)) || c.s.wake(c) {
 		return
 	}
-	if p.state() == StateResponse {
+	switch {
+	case p.state() == StateResponse:
 		c.s.counters.TimedOut.Add(1)
+		c.blame(c.lateFault())
 		c.raw.SetDeadline(past)
+		return
+	case p.state() == StateBody && c.waitsToWrite():
+		c.s.counters.TimedOut.Add(1)
+		c.blame(FaultClient)
+		c.kill()
 		return
 	}
 	c.raw.SetReadDeadline(past)

@@ -62,9 +62,9 @@ func TestReadTimeoutEndsABodyThatDoesNotCome(t *testing.T) {
 	e.wantTimedOut(3)
 }
 
-func TestReadTimeoutRunsFromTheFirstByte(t *testing.T) {
+func TestRequestTimeoutRunsFromTheFirstByte(t *testing.T) {
 	t.Parallel()
-	e := start(t, listener.Limits{KeepAlive: true, Read: 2 * short}, echo)
+	e := start(t, listener.Limits{KeepAlive: true, Request: 2 * short}, echo)
 	c := e.dial()
 	begun := time.Now()
 	c.send("POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 1000\r\n\r\n")
@@ -102,16 +102,17 @@ func TestWriteTimeoutEndsASlowReader(t *testing.T) {
 	}
 }
 
-func TestWriteTimeoutEndsASlowHandler(t *testing.T) {
+func TestResponseTimeoutEndsASlowHandler(t *testing.T) {
 	t.Parallel()
 	gate := make(chan struct{})
-	e := start(t, listener.Limits{KeepAlive: true, Write: short}, func(x listener.Exchange) { <-gate })
+	e := start(t, listener.Limits{KeepAlive: true, Response: short, Write: time.Hour}, func(x listener.Exchange) { <-gate })
 	c := e.dial()
 	c.send("GET / HTTP/1.1\r\nHost: t\r\n\r\n")
 	c.wantEnd(5 * time.Second)
 	e.wantGauges(1, 0) // it is still at work
 	close(gate)
 	e.wantTimedOut(1)
+	wantFailures(t, e.Server, listener.Failures{Server: 1})
 }
 
 func TestIdleTimeoutReachesOpenConnections(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -38,7 +39,7 @@ func buildRoutes(routes []config.Route, s site) (*router, error) {
 		if err != nil {
 			return nil, fmt.Errorf("route %q: %w", c.Match, err)
 		}
-		if err := r.handle(c.Match, serve); err != nil {
+		if err := r.handle(c.Match, timed(serve, c.Timeouts)); err != nil {
 			return nil, err
 		}
 		r.guarded[c.Match] = c.Proxy != nil || c.Files != nil
@@ -47,6 +48,21 @@ func buildRoutes(routes []config.Route, s site) (*router, error) {
 		}
 	}
 	return r, nil
+}
+
+// timed has a route's own timeouts hold for its requests.
+func timed(serve route, c *config.RouteTimeouts) route {
+	if c == nil {
+		return serve
+	}
+	t := &listener.Timeouts{
+		Read: (*time.Duration)(c.Read), Write: (*time.Duration)(c.Write),
+		Request: (*time.Duration)(c.Request), Response: (*time.Duration)(c.Response),
+	}
+	return func(x listener.Exchange) {
+		listener.SetTimeouts(x, t)
+		serve(x)
+	}
 }
 
 func buildRoute(c config.Route, s site) (route, error) {

@@ -62,9 +62,8 @@ type ServerConfig struct {
 	// or a worker was told to end. Default 30s.
 	ShutdownTimeout time.Duration
 
-	// EnableKeepAlive lets a connection carry more than one request. It is on
-	// by default. Where one of the two fields below is set and this one is not,
-	// it is off, as the literal then says.
+	// EnableKeepAlive lets a connection carry more than one request, which is the
+	// default: false means that too. DisableKeepAlive turns it off.
 	EnableKeepAlive bool
 	// DisableKeepAlive ends each connection after one response. Default false.
 	DisableKeepAlive bool
@@ -105,13 +104,6 @@ func (c ServerConfig) check() error {
 	return nil
 }
 
-func (c ServerConfig) keepAlive() bool {
-	if c.EnableKeepAlive || c.DisableKeepAlive {
-		return c.EnableKeepAlive
-	}
-	return c.KeepAlivePeriod == 0 && c.MaxKeepAliveConns == 0
-}
-
 func (c ServerConfig) workers() int {
 	switch {
 	case !c.EnablePrefork:
@@ -135,7 +127,7 @@ func (c ServerConfig) patch(name string) config.Patch {
 		set("h2c", "true")
 	}
 	set("prefork.workers", strconv.Itoa(c.workers()))
-	set("keep_alive.enabled", strconv.FormatBool(c.keepAlive()))
+	set("keep_alive.enabled", strconv.FormatBool(!c.DisableKeepAlive))
 	for _, d := range []struct {
 		key   string
 		value time.Duration

@@ -3,6 +3,7 @@ package wire
 import (
 	"io"
 	"net"
+	"sync/atomic"
 	"syscall"
 	"unsafe"
 
@@ -20,6 +21,7 @@ type Conn struct {
 	// What the call under way is about. Only one goroutine reads at a time, and
 	// only one writes.
 	in, out transfer
+	full    atomic.Bool
 
 	await *await // nil until it is asked for
 }
@@ -53,7 +55,11 @@ func New(tcp *net.TCPConn) *Conn {
 	}
 	c.send = func(fd uintptr) bool {
 		sending()
-		return c.out.try(unix.SYS_SENDTO, fd)
+		done := c.out.try(unix.SYS_SENDTO, fd)
+		if c.full.Load() == done {
+			c.full.Store(!done)
+		}
+		return done
 	}
 	return c
 }
@@ -117,5 +123,11 @@ func (c *Conn) Write(p []byte, more bool) (done int, err error) {
 		done += n
 		p = p[n:]
 	}
+	if err != nil {
+		c.full.Store(false)
+	}
 	return done, err
 }
+
+// Full reports whether a write waits for the peer to take what was written before.
+func (c *Conn) Full() bool { return c.full.Load() }
