@@ -4,9 +4,12 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -24,12 +27,15 @@ listeners:
       - {match: "GET /hello", respond: {body: "Hello, World!\n"}}
 `
 
-// serveUnder starts a headless runtime under limits of the shell's ulimit.
-func (p *place) serveUnder(limits string) {
+// serveUnder starts a headless runtime behind a command of the shell that sets limits.
+func (p *place) serveUnder(limits string) (pid int) { return p.serveUnderAs(limits, nil) }
+
+// serveUnderAs does so as another user, if that is not nil.
+func (p *place) serveUnderAs(limits string, user *syscall.Credential) (pid int) {
 	p.t.Helper()
 	cmd := p.command()
-	cmd.Path, cmd.Args = "/bin/sh", []string{"sh", "-c", "ulimit " + limits + ` && exec "$0" "$@"`, binary, "serve", "-c", p.config}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	cmd.Path, cmd.Args = "/bin/sh", []string{"sh", "-c", limits + ` && exec "$0" "$@"`, binary, "serve", "-c", p.config}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: user}
 	if err := cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}
@@ -45,6 +51,56 @@ func (p *place) serveUnder(limits string) {
 		}
 	})
 	p.await("an answer of the runtime", func() bool { _, _, code := p.run("status"); return code == 0 })
+	return cmd.Process.Pid
+}
+
+// tasks counts the processes and threads of a user.
+func tasks(uid int) (n int) {
+	all, _ := filepath.Glob("/proc/[0-9]*/task/[0-9]*")
+	for _, name := range all {
+		var st syscall.Stat_t
+		if syscall.Stat(name, &st) == nil && int(st.Uid) == uid {
+			n++
+		}
+	}
+	return n
+}
+
+// TestMoreWorkersThanTheSystemAllowsAreRefused: Go ends a program that cannot
+// start a thread, and that was the master.
+func TestMoreWorkersThanTheSystemAllowsAreRefused(t *testing.T) {
+	p := newPlace(t)
+	uid, user := os.Getuid(), (*syscall.Credential)(nil)
+	if uid == 0 { // whom the limit does not bind
+		uid = 54321
+		user = &syscall.Credential{Uid: uint32(uid), Gid: uint32(uid)}
+		for _, path := range []string{filepath.Dir(binary), binary, p.dir, p.config} {
+			if err := errors.Join(os.Chmod(path, 0o755), os.Chown(path, uid, uid)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	p.write(strings.Replace(fmt.Sprintf(fourWorkers, p.address), "workers: 4", "workers: 2", 1))
+	master := p.serveUnderAs(fmt.Sprintf("{ ulimit -u %[1]d 2>/dev/null || ulimit -p %[1]d; }", tasks(uid)+120), user) // bash, dash
+	_, message, code := p.run("scale", "web", "60")
+	if code != 6 || !strings.Contains(message, "ulimit -u") || !strings.Contains(message, "58 more workers") {
+		t.Errorf("exit code %d: %s", code, message)
+	}
+	if _, message, code := p.run("plan", "set", "listeners.web.prefork.workers=60"); code == 0 {
+		t.Errorf("the plan does not say so: %s", message)
+	}
+	// What ends is started again, as long as there is room, and the master lives.
+	victim := p.web().Workers[0].PID
+	if err := syscall.Kill(victim, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	p.await("the replacement", func() bool {
+		w := p.web()
+		return w.WorkersReady == 2 && w.Workers[0].PID != victim
+	})
+	if s := p.status(); s.PID != master {
+		t.Errorf("the master is %d, and was %d", s.PID, master)
+	}
 }
 
 func TestClientsCannotTakeTheLastDescriptors(t *testing.T) {
@@ -52,7 +108,7 @@ func TestClientsCannotTakeTheLastDescriptors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPlace(t)
 			p.write(fmt.Sprintf(text, p.address))
-			p.serveUnder("-n 160")
+			p.serveUnder("ulimit -n 160")
 			if out := p.must("events"); text == inMaster && !strings.Contains(out, "limit of 160 descriptors") {
 				t.Errorf("nothing warns that 10,000 connections exceed 160 descriptors:\n%s", out)
 			}

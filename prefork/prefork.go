@@ -106,6 +106,10 @@ type Config struct {
 	// supported, they drain at once. OrphanDir is the directory for that, see [MakeOrphanDir].
 	OrphanTimeout time.Duration
 	OrphanDir     string
+	// Room reports why the system would not let so many more processes start; a
+	// worker is not started then, which counts as a failed start. Nil if there
+	// is nothing to ask.
+	Room func(processes int) error
 	// Backoff between the starts of a worker that keeps ending.
 	Backoff Backoff
 	// Beat reads a worker's heartbeat from its memory: a number that is another

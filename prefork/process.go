@@ -200,8 +200,19 @@ type launched struct {
 	output *output
 }
 
+// room reports why so many processes cannot be started now.
+func (g *Group) room(processes int) error {
+	if g.cfg.Room == nil {
+		return nil
+	}
+	return g.cfg.Room(processes)
+}
+
 // launch starts the process of p. It takes no lock.
 func (g *Group) launch(p *process, share int) (*launched, error) {
+	if err := g.room(1); err != nil {
+		return nil, err
+	}
 	l := &launched{}
 	files, err := g.equip(p, l)
 	defer closeAll(&files)

@@ -109,6 +109,9 @@ func (g *Group) Restart(ctx context.Context, id int) error {
 // ones are taken back.
 func (g *Group) try(ctx context.Context, places []*place) (old []*process, err error) {
 	var procs []*process
+	if err := g.room(len(places)); err != nil {
+		return nil, err
+	}
 	for _, pl := range places {
 		p, err := g.begun(pl)
 		if err != nil {

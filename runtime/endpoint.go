@@ -125,6 +125,7 @@ func (e *endpoint) groupConfig(s settings) prefork.Config {
 		Requests:      requestsOf,
 		Resident:      resident,
 		OrphanDir:     e.nest,
+		Room:          roomForWorkers,
 		OrphanTimeout: time.Duration(s.Listener.Prefork.OrphanTimeout),
 		Fold:          func(_ int, memory []byte) { e.gone(boardOver(memory)) },
 	}

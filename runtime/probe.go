@@ -46,6 +46,9 @@ func (a *App) probe(ctx context.Context, p *control.Plan, steps []step, from, to
 		}
 	}
 	p.Needs = a.needs(p.Listeners)
+	if err := roomForWorkers(p.Needs.Processes); err != nil {
+		return err
+	}
 	p.Warnings = append(a.probeBackends(ctx, from, to), certificateWarnings(steps)...)
 	p.Warnings = append(p.Warnings, shortages(p.Needs)...)
 	for _, s := range steps {

@@ -49,6 +49,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 		defer os.Remove(o.nest)
 	}
 	d := &door{broken: make(chan error, 1), refusal: o.refusal()}
+	keepThreads()
 	app, err := openWith(ctx, o.Options, before)
 	if err != nil {
 		return err
