@@ -68,7 +68,7 @@ cross: ## build for every platform we ship
 	done
 
 judge: ## compare mounted handlers with net/http on every protocol, race detector on
-	cd internal/judge && go test -race -timeout 5m ./...
+	cd internal/judge && go test -race -parallel 8 -timeout 5m ./...
 
 check: lint cross test judge ## what CI runs
 

@@ -102,6 +102,7 @@ var bodies = subject{
 		"html":        {Path: "/?size=10&header=Content-Type:text/html"},
 		"typeless":    {Path: "/?size=10&header=Content-Type:"},
 		"date":        {Path: "/?size=1&header=X-Date:a&header=X-Date:b"},
+		"owndate":     {Path: "/?size=1&header=Date:Thu,%2001%20Jan%201970%2000:00:00%20GMT"},
 		"encoded":     {Path: "/?size=10&header=Content-Encoding:gzip"},
 		"204":         {Path: "/?status=204"},
 		"204body":     {Path: "/?status=204&size=5"},

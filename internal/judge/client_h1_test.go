@@ -18,7 +18,7 @@ import (
 )
 
 // patience bounds every exchange; whoever needs longer hangs.
-const patience = 10 * time.Second
+const patience = 6 * time.Second
 
 // dial opens a connection of TCP, with TLS where the protocol has it.
 func (to target) dial(t *testing.T) net.Conn {
@@ -238,4 +238,20 @@ func ending(err error) string {
 		return "reset"
 	}
 	return err.Error()
+}
+
+// readFrames reads the answer to an upgrade and the bytes that follow, up to a
+// pong of one byte.
+func readFrames(conn net.Conn, a *answer) {
+	br := bufio.NewReader(conn)
+	readH1(br, a, false, func() {})
+	if a.Status != http.StatusSwitchingProtocols {
+		return
+	}
+	pong := make([]byte, 3)
+	n, err := io.ReadFull(br, pong)
+	a.Body, a.End = fmt.Sprintf("%q", pong[:n]), "complete"
+	if err != nil {
+		a.End = ending(err)
+	}
 }

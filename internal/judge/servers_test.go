@@ -131,7 +131,10 @@ func ours(t *testing.T, certFile, keyFile string, mount func(mounter)) servers {
 // serve starts a server of app for one protocol and returns its address.
 func serve(t *testing.T, app *runtime.App, p protocol, certFile, keyFile string) string {
 	t.Helper()
-	config := runtime.ServerConfig{Name: string(p), MaxRequestBytes: -1}
+	config := runtime.ServerConfig{ // no limits and no clocks, like the other side
+		Name: string(p), MaxRequestBytes: -1,
+		ReadTimeout: -1, ReadHeaderTimeout: -1, WriteTimeout: -1,
+	}
 	switch p {
 	case h2:
 		config.Protocol = "http2"
