@@ -99,7 +99,7 @@ var controllers = subject{
 		case "/write":
 			set := c.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
 			var err error
-			for piece := make([]byte, 64<<10); err == nil && r.Context().Err() == nil; {
+			for piece := make([]byte, 64<<10); err == nil; {
 				_, err = w.Write(piece)
 			}
 			saw.tell(r, "set %v, write ended %v", set, err != nil)
