@@ -94,6 +94,14 @@ type App struct {
 	listeners map[string]*managed
 
 	generations generations
+	receipts    receipts
+	// ahead is a plan of the change whose turn it is, made before; nil if there is
+	// none. changeMu guards it.
+	ahead *ahead
+	// lastReceipt is the number of that of the shutdown, if it was asked for by an
+	// action, and looked when somebody last began to look at a snapshot.
+	lastReceipt atomic.Uint64
+	looked      atomic.Int64
 	state       state
 	trying      bool // a trial is about to begin; guarded by changeMu
 	// The timekeeper runs from when there first is something to wait for.
@@ -233,10 +241,19 @@ func (a *App) shutdown(ctx context.Context) {
 	if a.currentRevision() > 0 { // it had begun
 		a.events.infof("", "shutting down")
 	}
+	asked := a.lastReceipt.Load()
+	id := asked
+	if id == 0 {
+		id = a.receipts.open(control.Receipt{Summary: "shutdown"})
+	}
 	var over []<-chan struct{}
 	for _, m := range a.sortedListeners() {
+		if e := m.endpoint(); e != nil {
+			a.markSome(id, e, e.serving(everyWorker))
+		}
 		over = append(over, m.end()...)
 	}
+	a.markedAll(id)
 	a.announce()
 	for _, done := range over {
 		select {
@@ -248,6 +265,20 @@ func (a *App) shutdown(ctx context.Context) {
 		}
 	}
 	a.awaitBackground(endPatience)
+	if asked != 0 {
+		a.awaitLook()
+	}
+}
+
+// awaitLook gives who asked for the end, and watches it, the time to see what
+// became of the connections.
+func (a *App) awaitLook() {
+	over := time.Now()
+	if over.UnixNano()-a.looked.Load() > int64(2*time.Second) {
+		return // nobody watches
+	}
+	for end := over.Add(time.Second); a.looked.Load() < over.UnixNano() && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	}
 }
 
 // awaitBackground waits for the goroutines that background started. One of them
@@ -337,6 +368,7 @@ func (a *App) placed(backend string) (int, error) {
 // gone keeps what a process counted that serves no more.
 func (a *App) gone(m *managed, b *board) {
 	m.fold(b)
+	a.settle(m, b)
 	a.countMu.Lock()
 	defer a.countMu.Unlock()
 	for _, cell := range a.cells {

@@ -22,24 +22,27 @@ const refuseTimeout = 2 * time.Second
 // by all of them; a failure undoes it and leaves no trace. Then the change is
 // decided, and what it replaces is retired. Callers hold changeMu.
 func (a *App) apply(ctx context.Context, to *config.Config) ([]config.Change, error) {
-	return a.applyWith(ctx, to, nil)
+	changes, _, err := a.carryOut(ctx, deed{to: to})
+	return changes, err
 }
 
-// applyWith is apply with something else that can fail, done last of all that
-// can; nil for nothing.
-func (a *App) applyWith(ctx context.Context, to *config.Config, last func() error) ([]config.Change, error) {
+// carryOut is apply for a deed: with what else can fail, done last of all that
+// can, and with the number of the receipt; 0 if it has no plan.
+func (a *App) carryOut(ctx context.Context, d deed) ([]config.Change, uint64, error) {
+	to := d.to
 	changes := config.Diff(a.config, to)
 	steps, err := a.steps(a.config, to, a.place)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	for _, s := range steps {
+	for i, s := range steps {
 		if err := s.check(ctx); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
+		steps[i].retired = s.retirees()
 	}
 	var undo, retire []func()
-	back := func(err error) ([]config.Change, error) {
+	back := func(err error) ([]config.Change, uint64, error) {
 		for _, f := range slices.Backward(undo) {
 			f()
 		}
@@ -48,7 +51,7 @@ func (a *App) applyWith(ctx context.Context, to *config.Config, last func() erro
 				s.managed.end()
 			}
 		}
-		return nil, err
+		return nil, 0, err
 	}
 	for _, s := range steps {
 		takeBack, after, err := s.prepare(ctx)
@@ -57,8 +60,8 @@ func (a *App) applyWith(ctx context.Context, to *config.Config, last func() erro
 		}
 		undo, retire = append(undo, takeBack), append(retire, after)
 	}
-	if last != nil {
-		if err := last(); err != nil {
+	if d.last != nil {
+		if err := d.last(); err != nil {
 			return back(err)
 		}
 	}
@@ -68,12 +71,14 @@ func (a *App) applyWith(ctx context.Context, to *config.Config, last func() erro
 	}
 	failpoint("committed")
 	a.keys.adopt(a.served(), a.trial != nil || a.trying)
+	id := a.begun(d, steps, changes)
 	for _, f := range retire {
 		f()
 	}
+	a.markedAll(id)
 	a.announce()
 	failpoint("retired")
-	return changes, nil
+	return changes, id, nil
 }
 
 // commit makes to what runs, unless the runtime has begun to end.
@@ -126,6 +131,8 @@ type step struct {
 	managed *managed
 	running *endpoint // that serves it now; nil if none does
 	to      settings  // unless it stops
+	retired processes // by it
+	quick   bool      // its plan asks no worker
 }
 
 // steps lists what must be done to each listener, by name.

@@ -31,6 +31,8 @@ type board struct {
 	// beat is the worker's heartbeat: it counts up while the process runs and
 	// its accept loop does.
 	beat atomic.Uint64
+	// drain is what becomes of the connections when the process is retired.
+	drain drainRecord
 }
 
 const boardSize = int(unsafe.Sizeof(board{}))

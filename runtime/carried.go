@@ -45,6 +45,9 @@ type carried struct {
 	Keys      carriedKeys       `json:"keys"`
 	Listeners []carriedListener `json:"listeners"`
 	Control   *control.Kept     `json:"control"`
+
+	LastReceipt uint64     `json:"last_receipt,omitempty"`
+	Receipts    []*receipt `json:"receipts,omitempty"`
 }
 
 // carriedPast is the history of the desired state.
@@ -101,6 +104,7 @@ func (a *App) describe() *carried {
 	}
 	a.mu.RUnlock()
 	c.Past = a.generations.describe()
+	c.LastReceipt, c.Receipts = a.receipts.describe()
 	c.Seq, c.Events = a.events.all()
 	a.countMu.Lock()
 	c.Cells = map[string]int{}
@@ -196,6 +200,7 @@ func resume(o Options, c *carried) (*App, error) {
 	copy(a.backends[:], c.Backends)
 	a.generations.last, a.generations.running, a.generations.entries = c.Past.Last, c.Past.Running, c.Past.Entries
 	a.notes = c.Notes
+	a.receipts.last, a.receipts.all = c.LastReceipt, c.Receipts
 	a.note(control.Change{})
 	a.keys.restore(c.Keys)
 	for _, l := range c.Listeners {

@@ -51,7 +51,7 @@ func (a *App) lock(ctx context.Context, t turn) (turnCtx context.Context, unlock
 	}
 	for tries := 3; ; tries-- {
 		reading, done := a.untilEnd(ctx)
-		err := a.readFor(reading, t)
+		plan, err := a.readFor(reading, t)
 		done()
 		if err != nil {
 			return nil, nil, err
@@ -59,6 +59,7 @@ func (a *App) lock(ctx context.Context, t turn) (turnCtx context.Context, unlock
 		if turnCtx, unlock, err = a.await(ctx, t); err != nil {
 			return nil, nil, err
 		}
+		a.ahead = plan
 		if t.to == nil || tries == 0 || a.keys.covers(t.to(a.view())) {
 			return turnCtx, unlock, nil
 		}
@@ -73,20 +74,24 @@ func (a *App) untilEnd(ctx context.Context) (context.Context, func()) {
 	return ctx, func() { stop(); cancel(nil) }
 }
 
-// readFor reads what a turn will need from the disk.
-func (a *App) readFor(ctx context.Context, t turn) error {
+// readFor reads what a turn will need from the disk, and plans it: workers are
+// asked for their connections, which takes time too.
+func (a *App) readFor(ctx context.Context, t turn) (*ahead, error) {
 	if t.to == nil {
-		return nil
+		return nil, nil
 	}
 	v := a.view()
 	to := t.to(v)
 	if to == nil {
-		return nil
+		return nil, nil
 	}
 	if err := a.keys.load(ctx, to); err != nil {
-		return err
+		return nil, err
 	}
-	return a.askRoots(ctx, v.config, to)
+	if err := a.askRoots(ctx, v.config, to); err != nil || t.urgent {
+		return nil, err
+	}
+	return a.planAhead(ctx, v, to), nil
 }
 
 // await takes changeMu.
@@ -126,6 +131,7 @@ func (a *App) await(ctx context.Context, t turn) (turnCtx context.Context, unloc
 		stop()
 		cancel(nil)
 		a.setChanging(changing{})
+		a.ahead = nil
 		a.changeMu.Unlock()
 	}, nil
 }

@@ -18,6 +18,7 @@ func (a *App) Snapshot(ctx context.Context) (*control.Snapshot, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
+	a.looked.Store(time.Now().UnixNano())
 	return a.snapshot(0), nil
 }
 
@@ -28,6 +29,7 @@ func (a *App) Watch(ctx context.Context, o control.WatchOptions, fn func(*contro
 	tick := time.NewTicker(o.Interval)
 	defer tick.Stop()
 	for {
+		a.looked.Store(time.Now().UnixNano())
 		fn(a.snapshot(o.History))
 		select {
 		case <-ctx.Done():
@@ -57,7 +59,8 @@ func (a *App) Apply(ctx context.Context, c control.Change) (*control.Result, err
 	if err != nil {
 		return nil, err
 	}
-	d := deed{to: to, trigger: control.TriggerChange, change: c, message: a.plan(to).Summary}
+	p := a.planned(to)
+	d := deed{to: to, trigger: control.TriggerChange, change: c, plan: p, message: p.Summary}
 	if c.Persist {
 		if d.last, err = a.writeBack(ctx, was, c.Patch); err != nil {
 			return nil, err
@@ -220,8 +223,10 @@ func (a *App) Act(ctx context.Context, action control.Action) (*control.Result, 
 		return a.replaceBy(ctx, action)
 	case control.Shutdown:
 		a.events.add(control.Event{Level: control.LevelWarn, Actor: action.Actor, Message: said("shutdown asked for", action.Reason)})
+		id := a.receipts.open(control.Receipt{Summary: "shutdown", Actor: action.Actor, Planned: a.forecastAll(ctx)})
+		a.lastReceipt.Store(id)
 		go a.Shutdown(context.Background())
-		return &control.Result{Revision: a.currentRevision(), Message: "shutting down"}, nil
+		return &control.Result{ID: id, Revision: a.currentRevision(), Message: "shutting down"}, nil
 	}
 	return nil, &control.Error{Code: control.CodeInvalid, Message: control.UnknownAction(action.Kind)}
 }
@@ -261,6 +266,9 @@ func (a *App) actionLeadsTo(action control.Action) func(view) *config.Config {
 		case action.Kind == control.Rollback && v.trial != nil:
 			return v.trial.before
 		}
-		return a.heldFile()
+		if file := a.heldFile(); file != nil {
+			return a.fileLeadsTo(v, file)
+		}
+		return nil
 	}
 }

@@ -13,6 +13,7 @@ type deed struct {
 	to      *config.Config
 	trigger string         // as in control.Generation
 	change  control.Change // who, why and for how long
+	plan    *control.Plan  // nil if nobody is told what becomes of the connections
 	message string         // one line, if it succeeds
 	// last is done when all is prepared, before it is decided: if it fails,
 	// everything is undone. Nil for nothing.
@@ -23,7 +24,7 @@ type deed struct {
 // overrides of it. Callers hold changeMu.
 func (a *App) enact(ctx context.Context, d deed) (*control.Result, error) {
 	began := time.Now()
-	changes, err := a.applyWith(ctx, d.to, d.last)
+	changes, id, err := a.carryOut(ctx, d)
 	if err != nil && ctx.Err() != nil {
 		return nil, turnEnded(ctx)
 	}
@@ -32,7 +33,7 @@ func (a *App) enact(ctx context.Context, d deed) (*control.Result, error) {
 		return nil, &control.Error{Code: control.CodeRefused, Message: err.Error()}
 	}
 	a.note(d.change)
-	result := &control.Result{Revision: a.currentRevision(), Changes: changes, Message: d.message, Warnings: a.shortfall()}
+	result := &control.Result{ID: id, Revision: a.currentRevision(), Changes: changes, Message: d.message, Warnings: a.shortfall()}
 	if len(changes) == 0 {
 		return result, nil
 	}

@@ -82,9 +82,10 @@ func (a *App) actOnDrain(action control.Action) (*control.Result, error) {
 	if action.Listener != "" && !a.knows(action.Listener) {
 		return nil, &control.Error{Code: control.CodeNotFound, Message: fmt.Sprintf("there is no listener %q", action.Listener)}
 	}
-	n := 0
+	n, id := 0, uint64(0)
 	for _, m := range a.sortedListeners() {
 		if action.Listener == "" || action.Listener == m.name {
+			id = max(id, a.meet(m, action))
 			n += m.redrain(action)
 		}
 	}
@@ -93,7 +94,25 @@ func (a *App) actOnDrain(action control.Action) (*control.Result, error) {
 	}
 	message := action.DrainDone(n)
 	a.events.add(control.Event{Level: control.LevelWarn, Listener: action.Listener, Actor: action.Actor, Message: said(message, action.Reason)})
-	return &control.Result{Revision: a.currentRevision(), Message: message}, nil
+	return &control.Result{ID: id, Revision: a.currentRevision(), Message: message}, nil
+}
+
+// meet finds the newest receipt that an action on drains is about. Who ends a
+// drain names what is cut.
+func (a *App) meet(m *managed, action control.Action) (id uint64) {
+	for _, e := range m.endpoints() {
+		e.each(func(w prefork.Status, b *board) {
+			of := b.drain.receipt.Load()
+			if w.DrainDeadline.IsZero() || !action.All && w.ID != action.Worker {
+				return
+			}
+			if id = max(id, of); action.Kind == control.DrainNow && b.drain.now.Swap(1) == 0 {
+				left := int(b.listener.Active.Load() + b.listener.Idle.Load())
+				a.receipts.update(of, func(r *receipt) { r.Planned.Cut += left })
+			}
+		})
+	}
+	return id
 }
 
 // redrain counts the processes it reached.

@@ -146,8 +146,9 @@ func (a *App) goBack(ctx context.Context, action control.Action) (*control.Resul
 	if err != nil {
 		return nil, err
 	}
-	message := fmt.Sprintf("back to generation %d: %s", action.Generation, a.plan(to).Summary)
-	return a.enact(ctx, deed{to: to, trigger: control.TriggerRollback, message: message,
+	p := a.planned(to)
+	message := fmt.Sprintf("back to generation %d: %s", action.Generation, p.Summary)
+	return a.enact(ctx, deed{to: to, trigger: control.TriggerRollback, plan: p, message: message,
 		change: control.Change{Actor: action.Actor, Reason: action.Reason}})
 }
 

@@ -59,7 +59,7 @@ func (m *managed) retire(e *endpoint) (refused, done <-chan struct{}) {
 		m.mu.Lock()
 		m.retiring = without(m.retiring, e)
 		m.mu.Unlock()
-		m.events.infof(m.name, "no longer on %s, all connections ended", e.sockets.Addr())
+		m.events.infof(m.name, "no longer on %s", e.sockets.Addr())
 	}()
 	return refused, done
 }

@@ -131,6 +131,7 @@ func (e *endpoint) startAdopted(ctx context.Context, s settings) error {
 	e.mu.Lock()
 	e.settings, e.group = s, group
 	e.mu.Unlock()
+	e.each(func(_ prefork.Status, b *board) { b.drain.receipt.Store(0) }) // of the master that died
 	if err := group.Update(ctx, e.encode(s)); err != nil {
 		return fmt.Errorf("listener %s: %w", e.name, err)
 	}

@@ -37,18 +37,20 @@ func (a *App) Plan(ctx context.Context, c control.Change) (*control.Plan, error)
 		}
 		return nil, &control.Error{Code: control.CodeRefused, Message: err.Error()}
 	}
-	for i := range p.Listeners {
-		steps[i].detail(ctx, &p.Listeners[i])
-	}
+	detail(ctx, p, steps)
 	return p, nil
 }
 
-// plan compares what runs with to. Callers hold changeMu.
+// plan compares what runs with to, and asks no worker about it. Callers hold
+// changeMu.
 func (a *App) plan(to *config.Config) *control.Plan {
 	v := a.view()
 	steps, err := a.steps(v.config, to, a.placed)
 	if err != nil {
 		steps = nil // said again by whoever makes the change
+	}
+	for i := range steps {
+		steps[i].quick = true
 	}
 	return a.planOf(v, to, steps)
 }
@@ -61,25 +63,30 @@ func (a *App) planOf(v view, to *config.Config, steps []step) *control.Plan {
 	if p.Changes == nil {
 		p.Changes = []config.Change{}
 	}
-	var said []string
 	for _, s := range steps {
-		lp := s.plan()
-		p.Listeners = append(p.Listeners, lp)
-		said = append(said, lp.Summary)
+		p.Listeners = append(p.Listeners, s.plan())
 	}
 	p.Pools = a.poolPlans(v.config, to)
+	p.Summary = summaryOf(p)
+	return p
+}
+
+// summaryOf joins what is said of the parts of a plan.
+func summaryOf(p *control.Plan) string {
+	var said []string
+	for _, lp := range p.Listeners {
+		said = append(said, lp.Summary)
+	}
 	for _, pp := range p.Pools {
 		said = append(said, pp.Summary)
 	}
 	switch {
 	case len(p.Changes) == 0:
-		p.Summary = "nothing to change"
+		return "nothing to change"
 	case len(said) == 0:
-		p.Summary = fmt.Sprintf("%s, no listener is touched", plural(len(p.Changes), "value"))
-	default:
-		p.Summary = strings.Join(said, "; ")
+		return fmt.Sprintf("%s, no listener is touched", plural(len(p.Changes), "value"))
 	}
-	return p
+	return strings.Join(said, "; ")
 }
 
 // plan tells what a step would do to its listener.
@@ -150,7 +157,7 @@ func (s step) leaving() string {
 func (s step) overdue() int {
 	e := s.running
 	was, will := e.current().Listener.Timeouts.Idle, s.to.Listener.Timeouts.Idle
-	if will <= 0 || was > 0 && was <= will {
+	if s.quick || will <= 0 || was > 0 && was <= will {
 		return 0
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), inspectTimeout)

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -9,17 +10,28 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
-// detail adds to the plan of a listener what it takes time to find out: what
-// becomes of each worker, and how long what drains has been at it.
+// detail adds to a plan what it takes time to find out: what becomes of each
+// worker, how long what drains has been at it, and what will have to be cut.
+func detail(ctx context.Context, p *control.Plan, steps []step) {
+	for i := range p.Listeners {
+		steps[i].detail(ctx, &p.Listeners[i])
+	}
+	p.Summary = summaryOf(p)
+}
+
 func (s step) detail(ctx context.Context, p *control.ListenerPlan) {
 	p.Workers = s.workers()
-	if p.Drained > 0 && p.Deadline != "" { // else only idle ones end, at once
-		var age time.Duration
-		age, p.LongLived = s.busy(ctx, p.Workers)
-		if age > 0 {
-			p.OldestRequest = age.Round(time.Millisecond).String()
-		}
-		p.Likely = s.likely(p, age).String()
+	if p.Drained == 0 || p.Deadline == "" { // only idle ones end, at once
+		return
+	}
+	var age time.Duration
+	age, p.Cut, p.LongLived = s.busy(ctx, p.Workers)
+	if age > 0 {
+		p.OldestRequest = age.Round(time.Millisecond).String()
+	}
+	p.Likely = s.likely(p, age).String()
+	if p.Cut > 0 && p.Deadline != "0s" {
+		p.Summary += fmt.Sprintf("; %s cut if still busy after %s", pluralVerb(p.Cut, "connection", "is", "are"), p.Deadline)
 	}
 }
 
@@ -66,7 +78,27 @@ func (s step) fate(id, will int) string {
 const (
 	lastingAfter = 5 * time.Second
 	maxLongLived = 20
+	// streamingAfter is the same for a response that is streamed.
+	streamingAfter = time.Second
 )
+
+// lasts reports whether a connection that has been busy for so long will probably
+// be so yet when a drain within limit is over; 0 is no limit.
+func lasts(c control.Connection, age, limit time.Duration) bool {
+	switch {
+	case notHTTP(c.Protocol), age >= lastingAfter, limit > 0 && age >= limit:
+		return true
+	}
+	return c.Protocol == "http/1.1" && c.Request != "" && age >= streamingAfter
+}
+
+// drainLimit is the shutdown timeout of the listener that drains; 0 if there is none.
+func (s step) drainLimit() time.Duration {
+	if s.running == nil {
+		return 0
+	}
+	return time.Duration(s.running.current().Listener.Timeouts.Shutdown)
+}
 
 // likely is how long what drains will probably take: age is that of the oldest
 // request, 0 if none is under way.
@@ -82,8 +114,9 @@ func (s step) likely(p *control.ListenerPlan, age time.Duration) time.Duration {
 }
 
 // busy tells for how long the oldest request has been under way on what drains,
-// 0 if none is, and names the connections that a drain would have to wait for.
-func (s step) busy(ctx context.Context, workers []control.WorkerPlan) (oldest time.Duration, lasting []control.LongLived) {
+// 0 if none is, and counts and names the connections that a drain would have to
+// wait for.
+func (s step) busy(ctx context.Context, workers []control.WorkerPlan) (oldest time.Duration, cut int, lasting []control.LongLived) {
 	ctx, cancel := context.WithTimeout(ctx, inspectTimeout)
 	defer cancel()
 	found := s.managed.connections(ctx, control.Query{State: "active"})
@@ -94,35 +127,40 @@ func (s step) busy(ctx context.Context, workers []control.WorkerPlan) (oldest ti
 		if i == 0 {
 			oldest = max(age, time.Millisecond)
 		}
-		if len(lasting) < maxLongLived && (age >= lastingAfter || notHTTP(c.Protocol)) {
+		if !lasts(c, age, s.drainLimit()) {
+			continue
+		}
+		if cut++; len(lasting) < maxLongLived {
 			lasting = append(lasting, control.LongLived{
 				Worker: c.Worker, Peer: c.Peer, Protocol: c.Protocol, Request: c.Request, Age: age.Round(time.Second).String(),
 			})
 		}
 	}
-	return oldest, lasting
+	return oldest, cut, lasting
 }
 
 // notHTTP reports whether a connection was taken over from HTTP.
 func notHTTP(protocol string) bool { return protocol == "websocket" || protocol == "upgraded" }
 
-// drains reports whether the worker is retired; all are where there are none.
+// drains reports whether the worker is retired; the master is where it serves.
 func drains(workers []control.WorkerPlan, id int) bool {
-	return len(workers) == 0 || slices.ContainsFunc(workers, func(w control.WorkerPlan) bool {
+	runs := func(w control.WorkerPlan) bool { return w.Action != control.WorkerStarted }
+	return !slices.ContainsFunc(workers, runs) || slices.ContainsFunc(workers, func(w control.WorkerPlan) bool {
 		return w.ID == id && w.Action == control.WorkerRetired
 	})
 }
 
 // moved counts the connections of retired workers that others take over: those
-// of HTTP/1.1 in clear. from and to are numbers of workers.
+// of HTTP/1.1 in clear, as soon as they are between two requests. from and to are numbers of workers.
 func (s step) moved(from, to int) (n int) {
-	if s.to.Listener.TLS != nil || s.leaving() != "" || to == from || from > 0 && to > from {
+	if s.quick || s.to.Listener.TLS != nil || s.leaving() != "" || to == from || from > 0 && to > from {
 		return 0
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), inspectTimeout)
 	defer cancel()
 	for _, c := range s.managed.connections(ctx, control.Query{}) {
-		if (from == 0 || c.Worker >= to) && c.Protocol == "http/1.1" {
+		stays := c.State == "active" && lasts(c, time.Since(c.Since), s.drainLimit())
+		if (from == 0 || c.Worker >= to) && c.Protocol == "http/1.1" && !stays {
 			n++
 		}
 	}

@@ -82,7 +82,12 @@ func (a *App) saved(c watch.Content) {
 	if wrong == nil {
 		cfg, wrong = config.Parse(a.view().status.Path, c.Data)
 	}
-	ctx, unlock, err := a.lock(a.ending, turn{to: func(view) *config.Config { return cfg }})
+	ctx, unlock, err := a.lock(a.ending, turn{to: func(v view) *config.Config {
+		if cfg == nil {
+			return nil
+		}
+		return a.fileLeadsTo(v, cfg)
+	}})
 	if isLate(err) {
 		wrong = err
 		ctx, unlock, err = a.lock(a.ending, turn{})
@@ -215,7 +220,11 @@ func (a *App) adopt(ctx context.Context, file *config.Config, actor string, disc
 	began := time.Now()
 	a.release()
 	a.setPending()
-	changes, err := a.apply(ctx, to)
+	p := a.planned(to)
+	changes, id, err := a.carryOut(ctx, deed{to: to, plan: p, message: p.Summary, change: control.Change{Actor: actor}})
+	if err != nil && ctx.Err() != nil {
+		return nil, turnEnded(ctx)
+	}
 	if err != nil {
 		return nil, a.refuse(&control.Error{Code: control.CodeRefused, Message: err.Error()})
 	}
@@ -230,7 +239,7 @@ func (a *App) adopt(ctx context.Context, file *config.Config, actor string, disc
 	a.mu.Unlock()
 	a.note(control.Change{Actor: actor})
 	message := reloadMessage(changes, dropped)
-	result := &control.Result{Revision: a.currentRevision(), Changes: changes, Message: message}
+	result := &control.Result{ID: id, Revision: a.currentRevision(), Changes: changes, Message: message}
 	if len(changes) > 0 {
 		d := deed{trigger: control.TriggerFile, change: control.Change{Actor: actor}}
 		g := d.entry(control.ResultApplied, message, changes, began)

@@ -11,12 +11,18 @@ import (
 )
 
 func (a *App) restartWorker(ctx context.Context, action control.Action) (*control.Result, error) {
+	m := a.managed(action.Listener)
+	only := func(id int) bool { return id == action.Worker }
+	var planned control.ReceiptPlan
+	if e := m.endpoint(); e != nil {
+		planned = m.forecast(ctx, e, only)
+	}
 	ctx, unlock, err := a.lock(ctx, turn{actor: orSomebody(action.Actor), yields: true})
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	e := a.managed(action.Listener).endpoint()
+	e := m.endpoint()
 	if e == nil {
 		return nil, &control.Error{Code: control.CodeNotFound, Message: fmt.Sprintf("no listener %q is serving", action.Listener)}
 	}
@@ -29,15 +35,23 @@ func (a *App) restartWorker(ctx context.Context, action control.Action) (*contro
 		return nil, &control.Error{Code: control.CodeUnsupported,
 			Message: fmt.Sprintf("listener %s has no worker processes, it is served by the master", action.Listener)}
 	}
-	if err := e.group.Restart(ctx, action.Worker); err != nil {
+	message := fmt.Sprintf("%s: worker %d replaced, its connections drain", action.Listener, action.Worker)
+	id := a.receipts.open(control.Receipt{Summary: message, Actor: action.Actor, Planned: planned})
+	kept := a.markSome(id, e, e.serving(only))
+	err = e.group.Restart(ctx, action.Worker)
+	if err != nil {
+		a.unmarkServing(id, e)
+	}
+	a.receipts.update(id, func(r *receipt) { r.Kept = kept })
+	a.markedAll(id)
+	if err != nil {
 		if ctx.Err() != nil {
 			return nil, turnEnded(ctx)
 		}
 		return nil, &control.Error{Code: control.CodeRefused, Message: fmt.Sprintf("worker %d keeps running: %v", action.Worker, err)}
 	}
-	message := fmt.Sprintf("%s: worker %d replaced, its connections drain", action.Listener, action.Worker)
 	a.events.add(control.Event{Level: control.LevelInfo, Listener: action.Listener, Actor: action.Actor, Message: said(message, action.Reason)})
-	return &control.Result{Revision: a.currentRevision(), Message: message}, nil
+	return &control.Result{ID: id, Revision: a.currentRevision(), Message: message}, nil
 }
 
 // rolling is the progress of a restart of all workers, nil while there is none.
@@ -63,23 +77,43 @@ func (a *App) restartWorkers(ctx context.Context, action control.Action) (*contr
 	if err != nil {
 		return nil, err
 	}
+	id := a.openRoll(ctx, action, fleets)
+	defer a.markedAll(id)
 	why := control.Event{Level: control.LevelInfo, Actor: action.Actor}
 	for _, f := range fleets {
 		why.Listener, why.Message = f.name, said("restart of all workers, one after the other", action.Reason)
 		a.events.add(why)
 		if err := f.group.Roll(ctx); err != nil {
+			for _, f := range fleets {
+				a.unmarkServing(id, f.endpoint)
+			}
 			return nil, a.rollFailed(ctx, f.name, err)
 		}
 		why.Message = "all workers are restarted"
 		a.events.add(why)
 	}
-	return &control.Result{Revision: a.currentRevision(), Message: rollMessage(fleets)}, nil
+	return &control.Result{ID: id, Revision: a.currentRevision(), Message: rollMessage(fleets)}, nil
+}
+
+// openRoll opens the receipt of a restart of all workers.
+func (a *App) openRoll(ctx context.Context, action control.Action, fleets []fleet) uint64 {
+	r := control.Receipt{Summary: rollMessage(fleets), Actor: action.Actor}
+	for _, f := range fleets {
+		p := a.managed(f.name).forecast(ctx, f.endpoint, everyWorker)
+		r.Planned.Drained, r.Planned.Cut = r.Planned.Drained+p.Drained, r.Planned.Cut+p.Cut
+	}
+	id := a.receipts.open(r)
+	for _, f := range fleets {
+		a.markSome(id, f.endpoint, f.endpoint.serving(everyWorker))
+	}
+	return id
 }
 
 // fleet are the workers of a listener.
 type fleet struct {
-	name  string
-	group *prefork.Group
+	name     string
+	endpoint *endpoint
+	group    *prefork.Group
 }
 
 // fleets are those of one listener, or all there are.
@@ -98,7 +132,7 @@ func (a *App) fleets(listener string) ([]fleet, error) {
 				Message: fmt.Sprintf("listener %s has no worker processes, it is served by the master", listener)}
 		}
 		if group != nil {
-			all = append(all, fleet{m.name, group})
+			all = append(all, fleet{m.name, e, group})
 		}
 	}
 	switch {

@@ -29,6 +29,7 @@ func (a *App) sample(ctx context.Context) {
 		a.watchProblems()
 		a.announce()
 		a.forgetDrained()
+		a.closeLost()
 		a.usage.forget()
 		select {
 		case <-ctx.Done():

@@ -184,7 +184,12 @@ func (s *service) handOver(give prefork.SendConn) {
 			done(err)
 			return
 		}
-		give(c, about, done)
+		give(c, about, func(err error) {
+			if err == nil {
+				s.board.drain.moved.Add(1)
+			}
+			done(err)
+		})
 	})
 }
 
@@ -199,7 +204,9 @@ func (s *service) adopt(c net.Conn, about []byte) (settle func(bool), err error)
 
 // drain ends the service without losing a request; see listener.Server.Drain.
 func (s *service) drain(ctx context.Context) {
-	if _, err := s.server.Drain(ctx); err != nil {
+	s.board.beginDrain()
+	forced, err := s.server.Drain(ctx)
+	if s.board.endDrain(forced); err != nil {
 		s.log.Warn("drain", "listener", s.name, "error", err)
 	}
 	s.mu.Lock()

@@ -35,6 +35,7 @@ func (a *App) present(seconds int) *control.Snapshot {
 		s.Listeners = append(s.Listeners, a.listenerInfo(m, seconds))
 	}
 	s.Pools = a.poolInfos(cfg)
+	s.Receipts = a.receiptList()
 	s.Problems = a.problems(s)
 	return s
 }

@@ -67,9 +67,11 @@ func (a *App) takeOver(c *carried) {
 	var errs []error
 	for _, l := range c.Listeners {
 		if e := a.managed(l.Name).endpoint(); e != nil && l.Endpoint != nil {
+			a.markSome(u.Receipt, e, e.serving(everyWorker))
 			errs = append(errs, e.takeOver(a.ending, l.Endpoint))
 		}
 	}
+	a.markedAll(u.Receipt)
 	u.State, u.To = control.UpgradeDone, a.version
 	if err := errors.Join(errs...); err != nil {
 		u.State, u.Error = control.UpgradeFailed, fmt.Sprintf("version %s is master, but %v", a.version, err)

@@ -141,8 +141,9 @@ func (a *App) expire(ctx context.Context) {
 	}
 	to, err := a.config.With(inFile(a.file, over))
 	if err == nil {
-		message := fmt.Sprintf("%s expired: %s", plural(len(over), "override"), a.plan(to).Summary)
-		_, err = a.enact(ctx, deed{to: to, trigger: control.TriggerExpiry, message: message})
+		p := a.planned(to)
+		message := fmt.Sprintf("%s expired: %s", plural(len(over), "override"), p.Summary)
+		_, err = a.enact(ctx, deed{to: to, trigger: control.TriggerExpiry, plan: p, message: message})
 	}
 	if err != nil {
 		a.postponeDue(err)

@@ -151,8 +151,9 @@ func (a *App) persistTrial(ctx context.Context, was fileText, t *trial) error {
 func (a *App) endTrial(ctx context.Context, trigger, why string, action control.Action) (*control.Result, error) {
 	t := a.trial
 	to, _ := merge(t.after, a.config, t.before)
+	p := a.planned(to)
 	result, err := a.enact(ctx, deed{
-		to: to, trigger: trigger, message: fmt.Sprintf("%s: %s", why, a.plan(to).Summary),
+		to: to, trigger: trigger, plan: p, message: fmt.Sprintf("%s: %s", why, p.Summary),
 		change: control.Change{Actor: action.Actor, Reason: action.Reason},
 	})
 	if err != nil {

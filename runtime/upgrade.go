@@ -57,6 +57,7 @@ func (a *App) replaceBy(ctx context.Context, action control.Action) (*control.Re
 	if err := a.upgradable(); err != nil {
 		return nil, err
 	}
+	planned := a.forecastAll(ctx)
 	ctx, unlock, err := a.lockAs(ctx, orSomebody(action.Actor))
 	if err != nil {
 		return nil, err
@@ -66,6 +67,7 @@ func (a *App) replaceBy(ctx context.Context, action control.Action) (*control.Re
 		unlock()
 		return nil, err
 	}
+	u.Receipt = a.receipts.open(control.Receipt{Summary: fmt.Sprintf("upgrade to version %s", u.To), Actor: u.Actor, Planned: planned})
 	a.setUpgrade(*u)
 	a.events.add(control.Event{Level: control.LevelInfo, Actor: action.Actor,
 		Message: said(fmt.Sprintf("upgrade from version %s to %s, %s", u.From, u.To, u.Binary), action.Reason)})
@@ -73,7 +75,7 @@ func (a *App) replaceBy(ctx context.Context, action control.Action) (*control.Re
 		defer unlock()
 		a.replace(*u, seen)
 	}()
-	return &control.Result{Revision: a.currentRevision(), Message: fmt.Sprintf("version %s is good and takes over from %s", u.To, u.From)}, nil
+	return &control.Result{ID: u.Receipt, Revision: a.currentRevision(), Message: fmt.Sprintf("version %s is good and takes over from %s", u.To, u.From)}, nil
 }
 
 // upgradable says why this runtime cannot be replaced; nil if it can.
@@ -145,7 +147,7 @@ func (a *App) replacing() bool {
 // replace puts the new program in the place of this one. It returns only if that
 // fails, when everything is as it was. Callers hold changeMu.
 func (a *App) replace(u control.Upgrade, seen os.FileInfo) {
-	undo, err := a.vacate(a.ending)
+	undo, err := a.vacate(a.ending, u.Receipt)
 	if err == nil {
 		u.State = control.UpgradeReplacing
 		a.setUpgrade(u)
@@ -154,6 +156,7 @@ func (a *App) replace(u control.Upgrade, seen os.FileInfo) {
 	if back := undo(); back != nil {
 		err = errors.Join(err, back)
 	}
+	a.markedAll(u.Receipt)
 	u.State, u.Error = control.UpgradeFailed, fmt.Sprintf("version %s keeps running: %v", u.From, err)
 	a.setUpgrade(u)
 	a.events.add(control.Event{Level: control.LevelError, Actor: u.Actor, Message: "upgrade failed, " + u.Error})
@@ -161,7 +164,7 @@ func (a *App) replace(u control.Upgrade, seen os.FileInfo) {
 
 // vacate moves what this process serves itself to a worker each, and waits until
 // all connections from before are at their end. undo moves it back.
-func (a *App) vacate(ctx context.Context) (undo func() error, err error) {
+func (a *App) vacate(ctx context.Context, receipt uint64) (undo func() error, err error) {
 	var moved []*endpoint
 	undo = func() (err error) {
 		for _, e := range moved {
@@ -174,11 +177,13 @@ func (a *App) vacate(ctx context.Context) (undo func() error, err error) {
 		if e == nil || e.local == nil {
 			continue
 		}
+		served := e.serving(everyWorker)
 		_, retire, err := e.change(ctx, e.current().byCaretaker())
 		if err != nil {
 			return undo, err
 		}
 		moved = append(moved, e)
+		a.markSome(receipt, e, served)
 		retire()
 	}
 	return undo, a.awaitVacant(ctx)

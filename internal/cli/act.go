@@ -36,6 +36,7 @@ again what the file says or, without a file, what the runtime was started with.`
 		Args:    noArgs,
 	})
 	var discard bool
+	o.waiting(cmd, drainTime)
 	cmd.Flags().BoolVar(&discard, "discard", false, "drop what was changed by hand")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return c.look(cmd.Context(), func(cl *control.Client, _ *control.Snapshot) error {
@@ -43,7 +44,7 @@ again what the file says or, without a file, what the runtime was started with.`
 			if err != nil {
 				return err
 			}
-			return c.done(r)
+			return c.done(cmd.Context(), cl, o, r)
 		})
 	}
 	return cmd
@@ -60,7 +61,7 @@ gone. On a terminal it asks first; elsewhere it wants to see --yes.`,
 		Args:    noArgs,
 	})
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
-	o.waiting(cmd, "shutdown timeout + 10s")
+	o.waiting(cmd, drainTime)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if !yes && !c.canAsk() {
 			return usageError(cmd, "shutdown: nobody can be asked here, say --yes")
@@ -73,10 +74,11 @@ gone. On a terminal it asks first; elsewhere it wants to see --yes.`,
 			if err != nil {
 				return err
 			}
-			if err := c.awaitEnd(cmd.Context(), cl, o, s); err != nil {
+			receipt, err := c.awaitEnd(cmd.Context(), cl, o, s, r.ID)
+			if err != nil {
 				return err
 			}
-			return c.done(r)
+			return c.conclude(r, receipt, []string{r.Message})
 		})
 	}
 	return cmd
@@ -116,10 +118,11 @@ func (c *call) confirm(ctx context.Context, question string) bool {
 	}
 }
 
-// awaitEnd waits until the runtime that before is of answers no more.
-func (c *call) awaitEnd(ctx context.Context, cl *control.Client, o *changing, before *control.Snapshot) error {
+// awaitEnd waits until the runtime that before is of answers no more, and returns
+// the last that was seen of the receipt.
+func (c *call) awaitEnd(ctx context.Context, cl *control.Client, o *changing, before *control.Snapshot, id uint64) (receipt *control.Receipt, err error) {
 	if o.noWait {
-		return nil
+		return nil, nil
 	}
 	bound := o.timeout
 	if bound <= 0 {
@@ -132,11 +135,14 @@ func (c *call) awaitEnd(ctx context.Context, cl *control.Client, o *changing, be
 		s, err := cl.Snapshot(ctx)
 		switch {
 		case errors.Is(err, control.ErrUnavailable), err == nil && !sameRuntime(s, before):
-			return nil
+			return receipt, nil
 		case ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
-			return failed("the runtime shuts down, but is not done within %s", bound)
+			return nil, failed("the runtime shuts down, but is not done within %s", bound)
 		case err != nil:
-			return err
+			return nil, err
+		}
+		if r := s.Receipt(id); r != nil {
+			receipt = r
 		}
 		c.progress("the runtime shuts down")
 		select {

@@ -50,6 +50,9 @@ func (o *changing) patching(cmd *cobra.Command) {
 	o.limited(cmd)
 }
 
+// drainTime is how long is waited for what drains, unless told otherwise.
+const drainTime = "shutdown timeout + 10s"
+
 // waiting adds the flags of commands that wait until it has come true.
 func (o *changing) waiting(cmd *cobra.Command, bound string) {
 	cmd.Flags().BoolVar(&o.noWait, "no-wait", false, "return once it is decided")
@@ -80,19 +83,6 @@ func applied(ctx context.Context, cl *control.Client, change control.Change) (*c
 	return cl.Apply(ctx, change)
 }
 
-// done prints the result of what was changed, and what came of it.
-func (c *call) done(r *control.Result, outcome ...string) error {
-	return c.print(r, func(p *page) {
-		p.line("%s", r.Message)
-		for _, line := range append(onTrial(r), outcome...) {
-			p.line("%s", line)
-		}
-		for _, w := range r.Warnings {
-			p.line("warning: %s", w)
-		}
-	})
-}
-
 func (c *call) startCommand() *cobra.Command {
 	cmd, o := c.changingCommand(&cobra.Command{
 		Use:               "start LISTENER...",
@@ -116,7 +106,7 @@ func (c *call) startCommand() *cobra.Command {
 			if err := c.await(cmd.Context(), cl, o, r, 30*time.Second, serving(names)); err != nil {
 				return err
 			}
-			return c.done(r)
+			return c.done(cmd.Context(), cl, o, r)
 		})
 	}
 	return cmd
@@ -133,7 +123,7 @@ finish, and ends what is left when the listener's shutdown timeout is over.`,
 		ValidArgsFunction: c.completeListener(-1),
 	})
 	o.patching(cmd)
-	o.waiting(cmd, "shutdown timeout + 10s")
+	o.waiting(cmd, drainTime)
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
 		return c.look(cmd.Context(), func(cl *control.Client, s *control.Snapshot) error {
 			if err := known(s, names); err != nil {
@@ -147,7 +137,7 @@ finish, and ends what is left when the listener's shutdown timeout is over.`,
 			if err := c.await(cmd.Context(), cl, o, r, drainBound(s, names), stopped(names)); err != nil {
 				return err
 			}
-			return c.done(r, drained(s, names, o.noWait)...)
+			return c.done(cmd.Context(), cl, o, r)
 		})
 	}
 	return cmd
@@ -169,21 +159,6 @@ func enable(names []string, on bool) config.Patch {
 		patch = append(patch, config.Edit{Path: "listeners." + name + ".enabled", Value: strconv.FormatBool(on)})
 	}
 	return patch
-}
-
-// drained tells, from the state before, what a stop has ended.
-func drained(before *control.Snapshot, names []string, noWait bool) []string {
-	verb := "drained"
-	if noWait {
-		verb = "draining"
-	}
-	var lines []string
-	for _, name := range names {
-		if l, err := findListener(before, name); err == nil && l.Enabled {
-			lines = append(lines, fmt.Sprintf("%s: %s %s", name, plural(l.Connections.Active+l.Connections.Idle, "connection"), verb))
-		}
-	}
-	return lines
 }
 
 func (c *call) scaleCommand() *cobra.Command {
@@ -217,7 +192,7 @@ are not needed any more finish their requests first.`,
 			if err := c.await(cmd.Context(), cl, o, r, time.Minute, ready(l.Name)); err != nil {
 				return err
 			}
-			return c.done(r)
+			return c.done(cmd.Context(), cl, o, r)
 		})
 	}
 	return cmd
@@ -263,6 +238,7 @@ The file stays as it is, and status tells that it differs.` + lastingHelp,
 		ValidArgsFunction: c.completePath,
 	})
 	o.patching(cmd)
+	o.waiting(cmd, drainTime)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		patch, err := parseEdits(cmd, args)
 		if err != nil {
@@ -273,7 +249,7 @@ The file stays as it is, and status tells that it differs.` + lastingHelp,
 	return cmd
 }
 
-// patch applies what needs no waiting for.
+// patch applies edits, and waits for what they retire.
 func (c *call) patch(cmd *cobra.Command, o *changing, patch config.Patch) error {
 	return c.look(cmd.Context(), func(cl *control.Client, s *control.Snapshot) error {
 		o.seen(s)
@@ -281,7 +257,7 @@ func (c *call) patch(cmd *cobra.Command, o *changing, patch config.Patch) error 
 		if err != nil {
 			return err
 		}
-		return c.done(r)
+		return c.done(cmd.Context(), cl, o, r)
 	})
 }
 

@@ -126,7 +126,7 @@ func TestErrorsNameTheFileThatWasPlanned(t *testing.T) {
 func TestStopTellsWhatItDrained(t *testing.T) {
 	p := on(t, controltest.NewFake(scene()))
 	p.run(t, "stop", "web")
-	if !strings.Contains(p.stdout.String(), "web: 6 connections drained") {
+	if !strings.Contains(p.stdout.String(), "\n6 connections drained") {
 		t.Errorf("got %q", &p.stdout)
 	}
 }

@@ -29,6 +29,7 @@ listener everything that drains is meant, as in a shutdown under way.`,
 	var now bool
 	cmd.Flags().DurationVar(&extend, "extend", 0, "give `TIME` more, from 1s to 24h")
 	cmd.Flags().BoolVar(&now, "now", false, "close what is left at once")
+	o.waiting(cmd, drainTime)
 	changes := cmd.PreRunE
 	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
 		if !now && !cmd.Flags().Changed("extend") {
@@ -60,7 +61,7 @@ listener everything that drains is meant, as in a shutdown under way.`,
 			if err != nil {
 				return err
 			}
-			return c.done(r)
+			return c.done(cmd.Context(), cl, o, r)
 		})
 	}
 	return cmd

@@ -32,6 +32,7 @@ reached yet keep running. Interrupting it has the same effect.`,
 	})
 	var all bool
 	cmd.Flags().BoolVar(&all, "all", false, "the workers of all listeners")
+	o.notWaiting(cmd)
 	cmd.Flags().DurationVar(&o.timeout, "timeout", 0, "try for at most `TIME` (default 30s, and 15s for each worker)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		a, err := restartAction(cmd, args, all)
@@ -46,7 +47,7 @@ reached yet keep running. Interrupting it has the same effect.`,
 			if err != nil {
 				return err
 			}
-			return c.done(r)
+			return c.done(cmd.Context(), cl, o, r)
 		})
 	}
 	return cmd

@@ -96,6 +96,7 @@ runtime's config file. rockstar-tui plan FILE tells first what it would do.` + l
 		Args: rangeArgs(1, 1),
 	})
 	o.patching(cmd)
+	o.waiting(cmd, drainTime)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		text, err := c.readConfig(args[0])
 		if err != nil {
@@ -114,7 +115,7 @@ runtime's config file. rockstar-tui plan FILE tells first what it would do.` + l
 			if err != nil {
 				return ofFile(err, s.Config.Path, args[0])
 			}
-			return c.done(r)
+			return c.done(cmd.Context(), cl, o, r)
 		})
 	}
 	return cmd
@@ -131,6 +132,7 @@ was faster.`,
 		Args:    noArgs,
 	})
 	o.onRevision(cmd)
+	o.waiting(cmd, drainTime)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return c.act(cmd, o, control.Action{Kind: control.Confirm, Base: o.base})
 	}
@@ -190,6 +192,7 @@ func (c *call) goingBack(use string, args cobra.PositionalArgs, long, example st
 		Long: long, Example: example, Args: args,
 	})
 	o.onRevision(cmd)
+	o.waiting(cmd, drainTime)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		action := control.Action{Kind: control.Rollback, Base: o.base}
 		if len(args) == 1 {
@@ -207,6 +210,7 @@ func (c *call) goingBack(use string, args cobra.PositionalArgs, long, example st
 // decision is a command that does one action and has no arguments.
 func (c *call) decision(kind string, of *cobra.Command) *cobra.Command {
 	cmd, o := c.changingCommand(of)
+	o.waiting(cmd, drainTime)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return c.act(cmd, o, control.Action{Kind: kind}) }
 	return cmd
 }
@@ -218,7 +222,7 @@ func (c *call) act(cmd *cobra.Command, o *changing, action control.Action) error
 		if err != nil {
 			return err
 		}
-		return c.done(r)
+		return c.done(cmd.Context(), cl, o, r)
 	})
 }
 

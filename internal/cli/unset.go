@@ -28,6 +28,7 @@ terminal; elsewhere it wants to see --yes.`,
 	})
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	o.patching(cmd)
+	o.waiting(cmd, drainTime)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return c.look(cmd.Context(), func(cl *control.Client, s *control.Snapshot) error {
 			o.seen(s)
@@ -41,7 +42,7 @@ terminal; elsewhere it wants to see --yes.`,
 			if err != nil {
 				return err
 			}
-			return c.done(r)
+			return c.done(cmd.Context(), cl, o, r)
 		})
 	}
 	return cmd

@@ -50,9 +50,13 @@ connections that they have open come to an end within the shutdown timeout.`,
 				return err
 			}
 			if u == nil { // not waited for
-				return c.done(r)
+				return c.done(cmd.Context(), cl, o, r)
 			}
-			return c.print(u, func(p *page) { p.line("version %s has taken over from %s", u.To, u.From) })
+			receipt, err := c.receipt(cmd.Context(), cl, o, u.Receipt)
+			if err != nil {
+				return err
+			}
+			return c.conclude(u, receipt, []string{fmt.Sprintf("version %s has taken over from %s", u.To, u.From)})
 		})
 	}
 	return cmd

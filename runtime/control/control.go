@@ -129,6 +129,10 @@ type ListenerPlan struct {
 	// request, or at the latest after the shutdown timeout.
 	Kept    int `json:"connections_kept"`
 	Drained int `json:"connections_drained"`
+	// Cut is how many of the drained ones will probably still be within a request
+	// when the shutdown timeout is over, and are closed then: streams, and what
+	// was taken over from HTTP.
+	Cut int `json:"connections_cut"`
 	// WorkersStarted and WorkersRetired count processes.
 	WorkersStarted int `json:"workers_started"`
 	WorkersRetired int `json:"workers_retired"`
@@ -145,7 +149,7 @@ type ListenerPlan struct {
 	Likely string `json:"drain_likely,omitempty"`
 	// LongLived are connections among the drained that have been busy with one
 	// thing for a while: streams, and what was taken over from HTTP. They live
-	// until the deadline. The oldest first, at most 20.
+	// until the deadline and are cut then. The oldest first, at most 20.
 	LongLived []LongLived `json:"long_lived,omitempty"`
 	// Summary is one line for a person.
 	Summary string `json:"summary"`
@@ -198,6 +202,8 @@ type BackendPlan struct {
 
 // Result of a change or an action.
 type Result struct {
+	// ID of the [Receipt] in the snapshots; 0 if nothing was changed.
+	ID uint64 `json:"id,omitempty"`
 	// Revision after it.
 	Revision uint64 `json:"revision"`
 	// Changes made; empty when everything already was as wished.

@@ -22,6 +22,9 @@ type Snapshot struct {
 	Problems []Problem `json:"problems"`
 	// Upgrade under way, or the last one; nil if there was none.
 	Upgrade *Upgrade `json:"upgrade,omitempty"`
+	// Receipts of changes: all that are not closed, and the newest that are; the
+	// newest last.
+	Receipts []Receipt `json:"receipts,omitempty"`
 	// Events are the newest last, at most 100.
 	Events []Event `json:"events"`
 }

@@ -16,7 +16,9 @@ const (
 type Upgrade struct {
 	// Number counts upgrades of this runtime from 1.
 	Number uint64 `json:"number"`
-	State  string `json:"state"`
+	// Receipt is the number of the one that tells of its connections.
+	Receipt uint64 `json:"receipt,omitempty"`
+	State   string `json:"state"`
 	// Binary is the path of the new program, From and To are versions.
 	Binary string    `json:"binary"`
 	From   string    `json:"from"`

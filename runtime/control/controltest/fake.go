@@ -202,6 +202,7 @@ func (f *Fake) carryOut(c control.Change, to *control.Snapshot, changes []config
 	result.Generation = f.past.add(to, control.Generation{Actor: c.Actor, Reason: c.Reason, Trigger: trigger,
 		Result: control.ResultApplied, Message: plan.Summary, Changes: changes})
 	result.Revision, result.Changes = to.Revision, changes
+	result.ID = receipt(f.now, to, plan.Summary, c.Actor, control.EndedDrained)
 	f.now = to
 	f.notify()
 	return result
@@ -279,9 +280,20 @@ func (f *Fake) Act(ctx context.Context, a control.Action) (*control.Result, erro
 		return nil, err
 	}
 	addEvent(to, control.Event{Level: control.LevelInfo, Listener: a.Listener, Actor: a.Actor, Message: message})
+	result := &control.Result{Revision: to.Revision, Changes: changes, Message: message}
+	if len(changes) > 0 || hasReceipt(a.Kind) {
+		cause := control.EndedDrained
+		if a.Kind == control.DrainNow {
+			cause = control.EndedNow
+		}
+		result.ID = receipt(f.now, to, message, a.Actor, cause)
+	}
+	if a.Kind == control.Replace {
+		to.Upgrade.Receipt = result.ID
+	}
 	f.now = to
 	f.notify()
-	return &control.Result{Revision: to.Revision, Changes: changes, Message: message}, nil
+	return result, nil
 }
 
 func (f *Fake) act(s *control.Snapshot, a control.Action) (message string, changes []config.Change, err error) {

@@ -1,0 +1,99 @@
+package cli_test
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/controltest"
+)
+
+// cutting is a runtime that cuts two connections in every change, of which it had
+// planned so many. The receipt is closed at the third look.
+type cutting struct {
+	*controltest.Fake
+	planned int
+	looks   int
+}
+
+func (c *cutting) Apply(context.Context, control.Change) (*control.Result, error) {
+	return &control.Result{ID: 12, Revision: 7, Message: "web changes"}, nil
+}
+
+func (c *cutting) Act(context.Context, control.Action) (*control.Result, error) {
+	return &control.Result{ID: 12, Revision: 7, Message: "web changes"}, nil
+}
+
+func (c *cutting) Watch(ctx context.Context, _ control.WatchOptions, fn func(*control.Snapshot)) error {
+	for ctx.Err() == nil {
+		s, err := c.Snapshot(ctx)
+		if err != nil {
+			return err
+		}
+		fn(s)
+	}
+	return ctx.Err()
+}
+
+func (c *cutting) Snapshot(ctx context.Context) (*control.Snapshot, error) {
+	s, err := c.Fake.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.looks++
+	r := control.Receipt{ID: 12, Open: 2, Kept: 4, Planned: control.ReceiptPlan{Drained: 2, Cut: c.planned}}
+	if c.looks > 3 {
+		r.Open, r.Closed = 0, true
+		r.Add("web", control.EndedDeadline, 2)
+		r.Add("web", control.EndedMoved, 3)
+	}
+	s.Receipts = append(s.Receipts, r)
+	return s, nil
+}
+
+var changingCommands = []string{
+	"set listeners.web.timeouts.idle 3s", "unset listeners.web.timeouts.idle --yes", "reload", "confirm", "rollback",
+	"rollback 1", "restart web", "restart web/0", "drain web --now", "drain web --extend 5s", "scale web 2", "held accept",
+}
+
+func TestEveryCommandThatChangesEndsInAReceipt(t *testing.T) {
+	for _, args := range changingCommands {
+		for planned, want := range map[int]int{2: 0, 1: 1} {
+			p := on(t, &cutting{Fake: controltest.NewFake(scene()), planned: planned})
+			code := p.run(t, append(strings.Fields(args), "--json")...)
+			var got struct {
+				ID                        *uint64
+				Drained, Cut, Kept, Moved *int
+				Closed                    bool
+				Message                   string
+			}
+			if err := json.Unmarshal(p.stdout.Bytes(), &got); err != nil {
+				t.Errorf("%s: stdout %s is not one document: %v", args, &p.stdout, err)
+				continue
+			}
+			if code != want || got.ID == nil || *got.ID != 12 || got.Cut == nil || *got.Cut != 2 || got.Moved == nil || *got.Moved != 3 ||
+				got.Kept == nil || *got.Kept != 4 || got.Drained == nil || *got.Drained != 0 || !got.Closed || got.Message == "" {
+				t.Errorf("%s with %d cuts planned: exit code %d, want %d; stdout %s, stderr %s", args, planned, code, want, &p.stdout, &p.stderr)
+			}
+		}
+	}
+}
+
+func TestAReceiptIsToldInWords(t *testing.T) {
+	p := on(t, &cutting{Fake: controltest.NewFake(scene())})
+	code := p.run(t, "set", "listeners.web.timeouts.idle", "3s")
+	if code != 1 || !strings.Contains(p.stdout.String(), "2 connections cut at the deadline, 3 moved to another process\n") ||
+		!strings.Contains(p.stderr.String(), "2 connections were cut that the plan had not named") {
+		t.Errorf("exit code %d, stdout %s, stderr %s", code, &p.stdout, &p.stderr)
+	}
+}
+
+func TestNoWaitReturnsBeforeTheReceiptIsClosed(t *testing.T) {
+	p := on(t, &cutting{Fake: controltest.NewFake(scene())})
+	code := p.run(t, "set", "listeners.web.timeouts.idle", "3s", "--no-wait")
+	if code != 0 || !strings.Contains(p.stdout.String(), "2 connections still draining") {
+		t.Errorf("exit code %d, stdout %s, stderr %s", code, &p.stdout, &p.stderr)
+	}
+}
