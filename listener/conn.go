@@ -313,6 +313,9 @@ func (c *conn) woken(timeout error) error {
 		// once more: the sweeper claims first and sets the deadline second.
 		c.raw.SetReadDeadline(time.Time{})
 		if p = c.now(); p.claim() == claimNone {
+			if m := c.mux.Load(); m != nil && m.interrupted(timeout) {
+				return timeout
+			}
 			return nil
 		}
 	}

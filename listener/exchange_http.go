@@ -38,6 +38,9 @@ type streams struct {
 	// last is called when the request that begins is to be the last one of the
 	// connection; may be nil.
 	last func()
+	// stalled reports whether the connection has just ended requests whose client
+	// takes nothing; may be nil.
+	stalled func() bool
 	// forced says whether the connection was ended from our side, with requests
 	// open, which is no fault of any of them; may be nil.
 	forced func() bool
@@ -139,7 +142,7 @@ func (m *streams) end(x *netExchange) {
 // still is there.
 func (x *netExchange) settle() {
 	switch {
-	case x.verdict != 0 || x.late.Load():
+	case x.verdict != 0 || x.late.Load() || x.r.Context().Err() != nil && x.on.stalled != nil && x.on.stalled():
 		x.blame(FaultClient)
 	case x.on.wasForced():
 	case x.undelivered || x.r.Context().Err() != nil:
@@ -178,11 +181,9 @@ type netExchange struct {
 	bodyRead atomic.Bool
 	slow     atomic.Bool // its body took too long
 	late     atomic.Bool // its response took too long
-	// reading and writing are set while the client is waited for, to send more of
-	// the body or to take more of the response; read and written count bytes.
-	reading, writing atomic.Bool
-	read, written    atomic.Uint64
-	paces            paces                    // the sweeper's
+	// reading is the wait for the request body, writing that for the client to take
+	// the response. Over HTTP/2 the frames tell of the latter.
+	reading, writing pace
 	timeouts         atomic.Pointer[Timeouts] // nil for the server's
 
 	// mu is held while a deadline is set from outside: over means that the
@@ -206,49 +207,27 @@ type netExchange struct {
 	size        int64
 }
 
-// consider ends the request if it is late, or its response: as a whole, or by what
-// the client owes of it.
 func (x *netExchange) consider(server *terms, now int64) {
-	limits := server.under(x.timeouts.Load())
-	age := time.Duration(now - x.since.Load())
-	arriving := !x.bodyRead.Load()
-	if !x.reading.Load() {
-		x.paces.pull.rest()
-	} else if x.paces.pull.late(limits, now, x.read.Load(), limits.Read) {
-		x.readLate()
-		return
-	}
-	if !x.writing.Load() {
-		x.paces.push.rest()
-	} else if x.paces.push.late(limits, now, x.written.Load(), limits.Write) {
-		x.writeLate(FaultClient)
-		return
-	}
+	limits, read := server.under(x.timeouts.Load()), x.bodyRead.Load()
+	whole := read && limits.Response > 0 && time.Duration(now-x.since.Load()) >= limits.Response
 	switch {
-	case arriving && limits.Request > 0 && age >= limits.Request:
-		x.readLate()
-	case !arriving && limits.Response > 0 && age >= limits.Response:
-		x.writeLate(FaultServer)
-	}
-}
-
-func (x *netExchange) readLate() {
-	if !x.slow.Swap(true) {
+	case !read && x.bodyLate(limits, now) && !x.slow.Swap(true):
 		x.on.s.counters.TimedOut.Add(1)
 		x.bodyDone() // if the handler is busy with something else, Response bounds it
 		go x.expire((*http.ResponseController).SetReadDeadline)
+	case whole || x.writing.late(limits, limits.Write, now):
+		if !x.late.Swap(true) {
+			if whole && x.writing.since.Load() == 0 {
+				x.blame(FaultServer)
+			}
+			x.on.s.counters.TimedOut.Add(1)
+			go x.expire((*http.ResponseController).SetWriteDeadline)
+		}
 	}
 }
 
-func (x *netExchange) writeLate(f Fault) {
-	if !x.late.Swap(true) {
-		if x.writing.Load() {
-			f = FaultClient
-		}
-		x.blame(f)
-		x.on.s.counters.TimedOut.Add(1)
-		go x.expire((*http.ResponseController).SetWriteDeadline)
-	}
+func (x *netExchange) bodyLate(limits *Limits, now int64) bool {
+	return x.reading.late(limits, limits.Read, now) || limits.Request > 0 && time.Duration(now-x.started) >= limits.Request
 }
 
 // expire sets a deadline that has passed, unless the request is over.
@@ -308,7 +287,7 @@ func (x *netExchange) skipBody() {
 func (x *netExchange) finish() {
 	defer x.closeStream()
 	switch {
-	case x.verdict != 0 && x.sent:
+	case x.sent && (x.verdict != 0 || x.late.Load()):
 		panic(http.ErrAbortHandler)
 	case x.verdict != 0:
 		clear(x.w.Header())
@@ -336,10 +315,29 @@ func (x *netExchange) sendBytes(p []byte) {
 	}
 	x.w.WriteHeader(x.status)
 	if len(p) > 0 && x.r.Method != http.MethodHead && bodyAllowed(x.status) {
-		if _, err := (*netWriter)(x).send(p); err != nil {
-			x.undelivered = true
-		}
+		x.write(p)
 	}
+}
+
+// writePiece is how much is written at a time where only the return of a call
+// tells that the client goes on taking something.
+const writePiece = 16 << 10
+
+// write gives p to the engine.
+func (x *netExchange) write(p []byte) (n int, err error) {
+	if x.r.ProtoMajor < 3 {
+		return x.w.Write(p)
+	}
+	for first := true; err == nil && (first || len(p) > 0); first = false {
+		piece := p[:min(len(p), writePiece)]
+		p = p[len(piece):]
+		x.writing.begin()
+		var more int
+		more, err = x.w.Write(piece)
+		x.writing.end(more)
+		n += more
+	}
+	return n, err
 }
 
 func bodyAllowed(status int) bool {
@@ -489,10 +487,9 @@ type netBody struct {
 }
 
 func (b *netBody) Read(p []byte) (int, error) {
-	b.x.reading.Store(true)
+	b.x.reading.begin()
 	n, err := b.r.Read(p)
-	b.x.reading.Store(false)
-	b.x.read.Add(uint64(n))
+	b.x.reading.end(n)
 	b.n += int64(n)
 	if limit := b.x.on.s.terms.Load().MaxRequestBytes; limit > 0 && b.n > limit {
 		b.x.refuse(statusBodyTooLarge)
@@ -533,27 +530,11 @@ func (w *netWriter) Write(p []byte) (int, error) {
 	if w.muted {
 		return len(p), nil
 	}
-	n, err := w.send(p)
+	n, err := (*netExchange)(w).write(p)
 	if err != nil && err != http.ErrContentLength && err != http.ErrBodyNotAllowed {
 		w.undelivered = true
 	}
 	return n, err
-}
-
-// streamChunk is how much of a stream is written before it is counted.
-const streamChunk = 16 << 10
-
-// send writes in pieces, so that the sweeper sees them go.
-func (w *netWriter) send(p []byte) (done int, err error) {
-	w.writing.Store(true)
-	defer w.writing.Store(false)
-	for {
-		n, err := w.w.Write(p[done:min(len(p), done+streamChunk)])
-		w.written.Add(uint64(n))
-		if done += n; err != nil || done == len(p) {
-			return done, err
-		}
-	}
 }
 
 // Flush sends what was written so far.
@@ -567,8 +548,10 @@ func (w *netWriter) FlushError() error {
 	if w.muted {
 		return nil
 	}
-	w.writing.Store(true)
-	defer w.writing.Store(false)
+	if w.r.ProtoMajor == 3 {
+		w.writing.begin()
+		defer w.writing.end(0)
+	}
 	return http.NewResponseController(w.w).Flush()
 }
 

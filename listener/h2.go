@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"log"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,6 +31,22 @@ type h2 struct {
 	tell    sync.Once
 	close   sync.Once
 	heard   frames // only touched by who reads
+	flows   flows
+
+	// What the reader is to hear that the client did not send. wanted is set with
+	// it, and to wake the reader; parted tells it that the connection has ended.
+	inserting      sync.Mutex
+	inserted       []byte
+	wanted, parted atomic.Bool
+	ending         atomic.Bool // the connection ends with an error
+
+	headerSince atomic.Int64  // when the header being received began; 0 for none
+	writes      atomic.Uint64 // begun and ended
+	cutAt       atomic.Int64  // when streams were last reset for their client
+
+	// The sweeper alone uses these.
+	swept  int64
+	writer writer
 
 	// What decides which request is the last one holds up who reads: asking says
 	// that all that was read has been dealt with, deciding that what comes has to
@@ -58,11 +76,13 @@ const h2HeaderSlack = 2
 
 // serveH2 serves c in the background.
 func (s *Server) serveH2(c *conn) {
-	m := &h2{conn: c, begun: make(chan struct{}), told: make(chan struct{}), closed: make(chan struct{}), decided: make(chan struct{})}
+	m := &h2{conn: c, flows: newFlows(), begun: make(chan struct{}), told: make(chan struct{}), closed: make(chan struct{}), decided: make(chan struct{})}
 	m.heard.skip = len(preface)
+	m.heard.watch, m.frames.watch, m.bad.cut = heardFrames{m}, toldFrames{m}, m.flows.wasCut
+	m.headerSince.Store(ticks())
 	m.streams = streams{
 		s: s, requests: &c.requests, remote: c.RemoteAddr(), local: c.LocalAddr(),
-		prepare: m.complete, last: m.depart, forced: c.killed.Load,
+		prepare: m.complete, last: m.depart, stalled: m.cutLately, forced: c.killed.Load,
 	}
 	if c.tls != nil {
 		state := c.tls.ConnectionState()
@@ -243,7 +263,7 @@ func (m *h2) announce() {
 func (m *h2) announceIfDue() {
 	if m.due && m.frames.between() && m.frames.count > 0 {
 		m.due = false
-		m.conn.Write(goAway)
+		m.put(goAway)
 	}
 }
 
@@ -258,6 +278,31 @@ var goAway = []byte{
 
 // Read leaves the state alone, unlike that of HTTP/1.1.
 func (m *h2) Read(p []byte) (int, error) {
+	for {
+		if m.parted.Load() {
+			return 0, io.EOF
+		}
+		if n := m.takeInserted(p); n > 0 {
+			return n, nil
+		}
+		n, err := m.hear(p)
+		if m.interrupted(err) {
+			if n == 0 {
+				continue
+			}
+			err = nil
+		}
+		return n, err
+	}
+}
+
+// interrupted reports whether a read ended only to look at what is wanted.
+func (m *h2) interrupted(err error) bool {
+	return err != nil && errors.Is(err, os.ErrDeadlineExceeded) && (m.wanted.Load() || m.parted.Load())
+}
+
+// hear reads what the client says.
+func (m *h2) hear(p []byte) (int, error) {
 	var n int
 	var err error
 	m.asking.Store(m.heard.between())
@@ -273,7 +318,21 @@ func (m *h2) Read(p []byte) (int, error) {
 	if m.heard.advance(p[:n]); m.heard.acks > 0 {
 		m.tell.Do(func() { close(m.told) }) // nobody else pings
 	}
+	m.timeHeader()
 	return n, err
+}
+
+// timeHeader notes when a header, or the first frame, began that has not ended.
+// A frame whose kind is not known yet is taken for one.
+func (m *h2) timeHeader() {
+	f := &m.heard
+	data := f.have == frameHeader && f.header[3] == frameData
+	switch pending := f.count == 0 || m.flows.block.open || !f.between() && !data; {
+	case !pending:
+		m.headerSince.Store(0)
+	case m.headerSince.Load() == 0:
+		m.headerSince.Store(ticks())
+	}
 }
 
 // await waits for the decision on the last request, if one is still to be made.
@@ -307,7 +366,7 @@ func (m *h2) Write(p []byte) (int, error) {
 	m.writing.Lock()
 	defer m.writing.Unlock()
 	q := m.bad.reset(p, &m.frames)
-	n, err := m.conn.Write(q)
+	n, err := m.put(q)
 	if len(q) != len(p) && err == nil {
 		n = len(p)
 	}
@@ -322,8 +381,19 @@ func (m *h2) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// put writes to the client and lets the sweeper see how long that takes.
+// m.writing is held.
+func (m *h2) put(p []byte) (int, error) {
+	m.writes.Add(1)
+	defer m.writes.Add(1)
+	return m.conn.Write(p)
+}
+
 func (m *h2) Close() error {
 	m.close.Do(func() { close(m.closed) })
+	if m.parted.Load() {
+		m.conn.linger = true // so that the client reads why
+	}
 	return m.conn.Close()
 }
 

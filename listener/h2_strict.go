@@ -11,15 +11,20 @@ import (
 // at the header of a frame.
 
 const (
-	frameData     = 0
-	frameHeaders  = 1
-	frameReset    = 3
-	frameSettings = 4
-	framePing     = 6
-	frameGoAway   = 7
+	frameData         = 0
+	frameHeaders      = 1
+	framePriority     = 2
+	frameReset        = 3
+	frameSettings     = 4
+	framePing         = 6
+	frameGoAway       = 7
+	frameWindow       = 8
+	frameContinuation = 9
 
-	flagAck       = 1
-	flagEndStream = 1
+	flagAck        = 1
+	flagEndStream  = 1
+	flagEndHeaders = 4
+	flagPadded     = 8
 )
 
 // unrepeat renames the settings that a later one of the same frame replaces,
@@ -77,6 +82,9 @@ func holds(settings []byte, id uint16) bool {
 type malformed struct {
 	// refused are streams that a 400 was sent on and whose end was not seen.
 	refused map[uint32]struct{}
+	// cut reports whether a stream is reset because its client stalls, which
+	// net/http takes for an error of the protocol; may be nil.
+	cut func(stream uint32) bool
 }
 
 // reset gives p, which net/http writes when f has been written, with the resets
@@ -100,6 +108,10 @@ func (m *malformed) reset(p []byte, f *frames) []byte {
 			m.answered(id, header[4]&flagEndStream == 0 && badRequest(payload))
 		case frameReset:
 			delete(m.refused, id)
+			if len(payload) == 4 && m.cut != nil && m.cut(id) {
+				p = bytes.Clone(p)
+				binary.BigEndian.PutUint32(p[at+frameHeader:], codeCancel)
+			}
 		case frameData:
 			if _, ok := m.refused[id]; !ok || header[4]&flagEndStream == 0 {
 				break

@@ -223,7 +223,7 @@ func TestSilentTLSClientIsDismissed(t *testing.T) {
 	e.wantGauges(0, 0)
 }
 
-func TestWriteTimeoutEndsAStreamAlone(t *testing.T) {
+func TestResponseTimeoutEndsAStreamAlone(t *testing.T) {
 	gone := make(chan struct{})
 	e := startH2(t, keepAlive, func(x listener.Exchange) {
 		if x.Path() == "/slow" {
@@ -242,7 +242,7 @@ func TestWriteTimeoutEndsAStreamAlone(t *testing.T) {
 	e.wantGauges(1, 0)
 	e.SetLimits(listener.Limits{KeepAlive: true, Response: 50 * time.Millisecond})
 	if err := <-failed; err == nil {
-		t.Error("a response came after the write timeout")
+		t.Error("a response came after its time")
 	}
 	<-gone
 	fetch(t, c, "GET", "https://"+e.addr+"/", "")

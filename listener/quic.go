@@ -42,7 +42,7 @@ func NewQUICKeys() QUICKeys {
 //
 // Everything holds as for connections over TCP, with these differences. A
 // connection is active while at least one of its requests is being answered;
-// each request is bounded on its own by Limits.Read and Limits.Write. ReadBuffer
+// each request is bounded on its own, as over HTTP/2. ReadBuffer
 // and WriteBuffer mean nothing here. KeepAlivePeriod above zero is the time
 // between pings, MaxHeaderBytes the limit of a header, of new connections.
 // MaxConnections refuses a connection before its handshake, AcceptRate holds it

@@ -98,21 +98,43 @@ func (c *exchangeContext) release() {
 	contexts.Put(c)
 }
 
-// fail answers for a handler that returned an error.
-func (c *exchangeContext) fail(err error) {
-	status, text := http.StatusInternalServerError, "internal server error"
+// failed answers for a handler that returned an error, unless that was done
+// already on its way through middleware of net/http.
+func (c *exchangeContext) failed(err error) {
+	if isAnswered(err) {
+		return
+	}
+	if c.table.onError != nil {
+		c.drop()
+		if err = c.table.onError(c, err); err == nil {
+			return
+		}
+	}
+	status, text := c.report(err)
+	c.drop()
+	c.x.SetStatus(status)
+	c.x.SetHeader("Content-Type", plainText)
+	c.x.SetBody([]byte(text + "\n"))
+}
+
+// drop forgets what was written and not sent.
+func (c *exchangeContext) drop() {
+	c.writer = nil
+	c.x.SetBody(nil)
+}
+
+// report logs an error of a handler, and gives the answer that stands for it.
+func (b *binding) report(err error) (status int, text string) {
+	status, text = http.StatusInternalServerError, "internal server error"
 	if stated := (*HTTPError)(nil); errors.As(err, &stated) && stated.Status >= 400 && stated.Status <= 599 {
 		status, text = stated.Status, stated.text()
 	}
 	if status >= http.StatusInternalServerError {
-		c.log.Error("handler failed", "route", c.pattern, "error", err)
+		b.table.log.Error("handler failed", "route", b.pattern, "error", err)
 	} else {
-		c.log.Debug("handler refused", "route", c.pattern, "error", err)
+		b.table.log.Debug("handler refused", "route", b.pattern, "error", err)
 	}
-	c.writer = nil
-	c.x.SetStatus(status)
-	c.x.SetHeader("Content-Type", plainText)
-	c.x.SetBody([]byte(text + "\n"))
+	return status, text
 }
 
 const plainText = "text/plain; charset=utf-8"
@@ -151,11 +173,18 @@ func (c *exchangeContext) Stream(status int, contentType string, r io.Reader) er
 }
 
 func (c *exchangeContext) Redirect(status int, url string) error {
-	if status < 300 || status > 308 {
-		return fmt.Errorf("redirect to %s: status %d is none of a redirect: use one from 300 to 308", url, status)
+	if err := checkRedirect(status, url); err != nil {
+		return err
 	}
 	c.x.SetHeader("Location", url)
 	c.x.SetStatus(status)
+	return nil
+}
+
+func checkRedirect(status int, url string) error {
+	if status < 300 || status > 308 {
+		return fmt.Errorf("redirect to %s: status %d is none of a redirect: use one from 300 to 308", url, status)
+	}
 	return nil
 }
 
@@ -194,18 +223,22 @@ func (c *exchangeContext) Query(name string) string {
 func (c *exchangeContext) Body() io.Reader { return c.x.Body() }
 
 func (c *exchangeContext) Bind(v any) error {
-	kind, _, _ := mime.ParseMediaType(c.x.RequestHeader("Content-Type"))
+	return bind(c.x.RequestHeader("Content-Type"), c.x.Body(), v)
+}
+
+func bind(contentType string, body io.Reader, v any) error {
+	kind, _, _ := mime.ParseMediaType(contentType)
 	switch kind {
 	case "", "application/json":
-		return c.bindJSON(v)
+		return bindJSON(body, v)
 	case "application/x-www-form-urlencoded":
-		return c.bindForm(v)
+		return bindForm(body, v)
 	}
 	return &HTTPError{Status: http.StatusUnsupportedMediaType, Message: "the body is neither JSON nor a form"}
 }
 
-func (c *exchangeContext) bindJSON(v any) error {
-	decoder := json.NewDecoder(c.x.Body())
+func bindJSON(body io.Reader, v any) error {
+	decoder := json.NewDecoder(body)
 	if err := decoder.Decode(v); err != nil {
 		return &HTTPError{Status: http.StatusBadRequest, Message: "the body is not the JSON that is expected", Err: err}
 	}
@@ -215,14 +248,14 @@ func (c *exchangeContext) bindJSON(v any) error {
 	return nil
 }
 
-func (c *exchangeContext) bindForm(v any) error {
+func bindForm(body io.Reader, v any) error {
 	values, ok := v.(*url.Values)
 	if !ok {
 		return fmt.Errorf("bind a form: got %T, want a *url.Values", v)
 	}
-	body, err := io.ReadAll(c.x.Body())
+	text, err := io.ReadAll(body)
 	if err == nil {
-		*values, err = url.ParseQuery(string(body))
+		*values, err = url.ParseQuery(string(text))
 	}
 	if err != nil {
 		return &HTTPError{Status: http.StatusBadRequest, Message: "the body is not a form", Err: err}

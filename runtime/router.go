@@ -31,6 +31,9 @@ type router struct {
 	guarded map[string]bool
 	// asSent are the patterns of routes that get paths as they were sent, see passAsSent.
 	asSent map[string]bool
+	// missed answers instead of the ServeMux, by h, where no route does: not
+	// found, method not allowed, redirects to the clean path. May be nil.
+	missed func(x listener.Exchange, h http.Handler)
 }
 
 type exactRoute struct {
@@ -59,8 +62,10 @@ func (r *router) handle(pattern string, serve route) (err error) {
 	case host != "":
 		// A host makes its pattern win over any without one, whatever the path.
 		r.exact = nil
-	case r.exact != nil && !strings.HasSuffix(path, "/") && !strings.ContainsAny(path, "{%"):
-		r.exact[path] = append(r.exact[path], exactRoute{method, serve})
+	case r.exact != nil:
+		if path, exact := exactPath(path); exact {
+			r.exact[path] = append(r.exact[path], exactRoute{method, serve})
+		}
 	}
 	return nil
 }
@@ -70,6 +75,12 @@ func (r *router) handle(pattern string, serve route) (err error) {
 // redirect the client to the clean path. Either way it is the clean path that
 // chooses the route.
 func (r *router) passAsSent(pattern string) { r.asSent[pattern] = true }
+
+// exactPath is the one path that a pattern's path names, if it names one.
+func exactPath(path string) (string, bool) {
+	path, only := strings.CutSuffix(path, "{$}")
+	return path, (only || !strings.HasSuffix(path, "/")) && !strings.ContainsAny(path, "{%")
+}
 
 // splitPattern takes "[METHOD ][HOST]/[PATH]" apart.
 func splitPattern(pattern string) (method, host, path string) {
@@ -144,6 +155,10 @@ func (r *router) ask(x listener.Exchange) {
 	case !tidy && (found || pattern == ""):
 		// ServeMux would encode what is encoded already once more.
 		h = http.RedirectHandler(u.String(), http.StatusTemporaryRedirect)
+	}
+	if r.missed != nil {
+		r.missed(x, h)
+		return
 	}
 	h.ServeHTTP(&exchangeWriter{x: x}, req)
 }

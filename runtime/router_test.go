@@ -57,6 +57,9 @@ func TestRouterChoosesAsServeMux(t *testing.T) {
 		{"/", "/api/", "GET /api/v1", "/api/{$}"},
 		{"example.com/hello", "/hello", "/"},
 		{"example.com/", "GET /hello"},
+		{"GET /{$}", "/metrics", "/dir/"},
+		{"GET /{$}", "GET /x", "POST /"},
+		{"/api/{$}", "GET /api/v1"},
 		{"/a/{x}/b", "GET /a/c/b", "/a/c/b"},
 	}
 	paths := []string{"/", "/hello", "/hello/", "/hello//x", "/hello/world", "/api", "/api/", "/api/v1", "/api/v1/x",

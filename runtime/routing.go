@@ -16,7 +16,8 @@ import (
 // dropped, unless it has been sent. A panic is answered likewise.
 type HandlerFunc func(ctx Context) error
 
-// Middleware wraps a handler.
+// Middleware wraps a handler. It is called once for each route, before the first
+// server starts; what it returns is called for each request.
 type Middleware func(next HandlerFunc) HandlerFunc
 
 // HTTPError is an error that a handler wants its client to see.
@@ -48,11 +49,13 @@ func (e *HTTPError) text() string {
 	return strings.ToLower(http.StatusText(e.Status))
 }
 
-// Router registers the routes of an App. A path has the meaning it has for
-// http.ServeMux: "/users/{id}" takes one segment, "/files/{path...}" the rest,
-// "/static/" is everything below, "/{$}" is the root alone.
+// Router registers the routes of an App, or of one server of it. A path has the
+// meaning it has for http.ServeMux: "/users/{id}" takes one segment,
+// "/files/{path...}" the rest, "/static/" is everything below. One is different:
+// "/" is that path alone, as "/{$}" is for http.ServeMux, and so it is in a group.
+// For everything below a path write "/{path...}", or [Router.Mount] a handler.
 //
-// Routes are registered before the first server of the App starts. A pattern
+// Routes are registered before the first server that has them starts. A pattern
 // that cannot be, one that is in conflict with another, and one that comes too
 // late are mistakes of the program: they panic, as with http.ServeMux.
 type Router struct {
@@ -85,6 +88,13 @@ func (r *Router) OPTIONS(path string, h HandlerFunc) { r.Handle(http.MethodOptio
 
 // Handle registers a handler for a method, or for all if method is empty.
 func (r *Router) Handle(method, path string, h HandlerFunc) {
+	if path == "/" || path == "" && r.prefix == "" {
+		path = "/{$}"
+	}
+	r.handle(method, path, h)
+}
+
+func (r *Router) handle(method, path string, h HandlerFunc) {
 	if h == nil {
 		panic(fmt.Sprintf("runtime: route %q has no handler", path))
 	}
@@ -97,7 +107,8 @@ func (r *Router) Handle(method, path string, h HandlerFunc) {
 }
 
 // Mount registers a plain http.Handler. pattern is that of http.ServeMux without
-// a host: a path, or method and path. The handler sees the whole path; use
+// a host: a path, or method and path. "/" is everything that no other route
+// takes, as for http.ServeMux. The handler sees the whole path; use
 // http.StripPrefix to take a part away.
 func (r *Router) Mount(pattern string, h http.Handler) {
 	if h == nil {
@@ -107,25 +118,56 @@ func (r *Router) Mount(pattern string, h http.Handler) {
 	if !found {
 		method, path = "", pattern
 	}
-	r.Handle(method, strings.TrimLeft(path, " \t"), func(ctx Context) error {
+	r.handle(method, strings.TrimLeft(path, " \t"), func(ctx Context) error {
 		return mounted(ctx, h)
 	})
 }
 
-// Group returns a Router for paths that begin with prefix. Its middleware runs
-// within that of r.
-func (r *Router) Group(prefix string, use ...Middleware) *Router {
+// Group returns a Router for paths that begin with prefix. Its middleware, given
+// as to [Router.Use], runs within that of r.
+func (r *Router) Group(prefix string, use ...any) *Router {
 	if !strings.HasPrefix(prefix, "/") {
 		panic(fmt.Sprintf("runtime: group %q: a prefix begins with a slash", prefix))
 	}
-	return &Router{table: r.table, parent: r, prefix: r.prefix + strings.TrimSuffix(prefix, "/"), wraps: use}
+	return &Router{table: r.table, parent: r, prefix: r.prefix + strings.TrimSuffix(prefix, "/"), wraps: r.table.middleware(use)}
 }
 
 // Use wraps every route of r and of its groups, also those registered before.
-// The first middleware is the outermost. What no route answers, it does not see.
-func (r *Router) Use(use ...Middleware) {
+// Each of use is a [Middleware], or a func(http.Handler) http.Handler as it is
+// written for net/http; anything else panics. The first is the outermost.
+//
+// On the root Router it wraps what no route answers, too: not found, method not
+// allowed, and redirects to the clean path.
+func (r *Router) Use(use ...any) {
 	r.table.mayChange("middleware")
-	r.wraps = append(r.wraps, use...)
+	r.wraps = append(r.wraps, r.table.middleware(use)...)
+}
+
+// NotFound sets what answers a request that no route takes. The default is 404
+// with one line of text. It holds for all Routers that share these routes, and
+// the middleware of the root Router wraps it.
+func (r *Router) NotFound(h HandlerFunc) {
+	r.table.mayChange("NotFound")
+	r.table.notFound = h
+}
+
+// MethodNotAllowed sets what answers a request whose path is taken by routes for
+// other methods only. The header Allow, which names them, is set before h is
+// called. The default is 405 with one line of text. It is wrapped, and holds, as
+// [Router.NotFound].
+func (r *Router) MethodNotAllowed(h HandlerFunc) {
+	r.table.mayChange("MethodNotAllowed")
+	r.table.methodNotAllowed = h
+}
+
+// OnError sets what answers for a handler that returned an error, instead of the
+// answer that [HandlerFunc] describes. What the handler had written is dropped,
+// unless it has been sent. Where h returns an error itself, that one gets the
+// default answer: an h that only looks on returns the error it was given. A panic
+// does not come here: it is logged and answered with 500.
+func (r *Router) OnError(h func(ctx Context, err error) error) {
+	r.table.mayChange("OnError")
+	r.table.onError = h
 }
 
 func (r *Router) path(path string) string {
@@ -151,7 +193,7 @@ func (r *Router) wrap(h HandlerFunc) HandlerFunc {
 	return h
 }
 
-// routeTable is what all Routers of an App register into.
+// routeTable is what all Routers of an App register into, or those of one server.
 type routeTable struct {
 	root *Router
 	log  *slog.Logger
@@ -160,6 +202,12 @@ type routeTable struct {
 	known   *router // to see conflicts at once
 	entries []entry
 	frozen  bool
+	missed  HandlerFunc // wrapped; nil until frozen, or where the ServeMux answers by itself
+
+	// What the program wants to answer itself; nil for the default. Written
+	// before the table is frozen.
+	notFound, methodNotAllowed HandlerFunc
+	onError                    func(ctx Context, err error) error
 }
 
 // entry is one route of the program.
@@ -181,9 +229,19 @@ func (t *routeTable) add(pattern, path string, group *Router, h HandlerFunc) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err := t.known.handle(pattern, func(listener.Exchange) {}); err != nil {
-		panic("runtime: " + err.Error())
+		panic("runtime: " + explainConflict(err))
 	}
 	t.entries = append(t.entries, entry{pattern: pattern, group: group, handler: h, params: paramsOf(path)})
+}
+
+// explainConflict adds what usually helps where two patterns overlap and neither
+// is more specific.
+func explainConflict(err error) string {
+	if strings.Contains(err.Error(), "conflicts with") {
+		return err.Error() + "\na path that ends in a slash takes everything below it: " +
+			"append {$} to take that path alone, or give both routes the same method"
+	}
+	return err.Error()
 }
 
 func (t *routeTable) mayChange(what string) {
@@ -205,27 +263,33 @@ func (t *routeTable) freeze() {
 	for i, e := range t.entries {
 		t.entries[i].handler = e.group.wrap(e.handler)
 	}
+	if len(t.root.wraps) > 0 || t.notFound != nil || t.methodNotAllowed != nil {
+		t.missed = t.root.wrap(t.answerMissed)
+	}
 }
 
 // addTo adds the routes for requests that come to server.
 func (t *routeTable) addTo(r *router, server *Server) error {
 	t.freeze()
 	for _, e := range t.entries { // frozen: nobody writes any more
-		if err := r.handle(e.pattern, e.serve(server, t.log)); err != nil {
+		if err := r.handle(e.pattern, e.serve(server, t)); err != nil {
 			return err
 		}
+	}
+	if t.missed != nil {
+		r.missed = t.serveMissed(server)
 	}
 	return nil
 }
 
-func (e entry) serve(server *Server, log *slog.Logger) route {
-	bound := &binding{params: e.params, server: server, log: log, pattern: e.pattern}
+func (e entry) serve(server *Server, table *routeTable) route {
+	bound := &binding{params: e.params, server: server, table: table, pattern: e.pattern}
 	handler := e.handler
 	return func(x listener.Exchange) {
 		ctx := newContext(x, bound)
 		defer ctx.release()
 		if err := handler(ctx); err != nil {
-			ctx.fail(err)
+			ctx.failed(err)
 		}
 	}
 }
@@ -235,7 +299,7 @@ type binding struct {
 	pattern string
 	params  []param
 	server  *Server
-	log     *slog.Logger
+	table   *routeTable
 }
 
 // param is a wildcard of a path.
