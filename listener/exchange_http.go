@@ -38,6 +38,8 @@ type streams struct {
 	// last is called when the request that begins is to be the last one of the
 	// connection; may be nil.
 	last func()
+	// wasted is called for a request that is refused for its header; may be nil.
+	wasted func()
 	// stalled reports whether the connection has just ended requests whose client
 	// takes nothing; may be nil.
 	stalled func() bool
@@ -74,11 +76,14 @@ func (m *streams) begin(w http.ResponseWriter, r *http.Request) *netExchange {
 	m.requests.Add(1)
 	m.s.counters.Requests.Add(1)
 	limits := m.s.terms.Load()
-	switch x.verdict = malformedHead(r); {
-	case x.verdict != 0:
-	case headerBytes(r) > limits.MaxHeaderBytes:
+	x.verdict = malformedHead(r)
+	if x.verdict == 0 && headerBytes(r) > limits.MaxHeaderBytes {
 		x.verdict = statusHeaderTooLarge
-	case limits.MaxRequestBytes > 0 && r.ContentLength > limits.MaxRequestBytes:
+	}
+	switch {
+	case x.verdict != 0 && m.wasted != nil:
+		m.wasted()
+	case x.verdict == 0 && limits.MaxRequestBytes > 0 && r.ContentLength > limits.MaxRequestBytes:
 		x.verdict = statusBodyTooLarge
 	}
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {

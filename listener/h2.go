@@ -82,7 +82,7 @@ func (s *Server) serveH2(c *conn) {
 	m.headerSince.Store(ticks())
 	m.streams = streams{
 		s: s, requests: &c.requests, remote: c.RemoteAddr(), local: c.LocalAddr(),
-		prepare: m.complete, last: m.depart, stalled: m.cutLately, forced: c.killed.Load,
+		prepare: m.complete, last: m.depart, stalled: m.cutLately, wasted: m.refused, forced: c.killed.Load,
 	}
 	if c.tls != nil {
 		state := c.tls.ConnectionState()

@@ -34,10 +34,11 @@ func (b *budget) spend(now int64) bool {
 }
 
 // refund is for each frame of data that is sent, and for each end of a response:
-// a client may well answer it with an update of each window and a ping.
+// a client may well answer each with an update of each window and a ping, and the
+// last with a reset.
 func (b *budget) refund(due bool) {
 	if due {
-		b.spent = max(0, b.spent-3)
+		b.spent = max(0, b.spent-4)
 	}
 }
 
@@ -89,9 +90,13 @@ func (m heardFrames) spendHeader(flags byte, length int) {
 	if b.bytes > limit+maxFrame || b.frames > slackFrames+limit/maxFrame {
 		m.end(codeCalm)
 	}
-	if b.open = true; flags&flagEndHeaders != 0 {
-		*b = headerBlock{}
+	if b.open = true; flags&flagEndHeaders == 0 {
+		return
 	}
+	if b.bytes > limit {
+		m.waste(&m.flows.resets) // net/http refuses it
+	}
+	*b = headerBlock{}
 }
 
 // spendReset charges the client for a stream that we reset for its fault: making
@@ -103,6 +108,14 @@ func (m toldFrames) spendReset(stream uint32, code uint32) {
 	m.waste(&m.flows.resets)
 }
 
+// refused charges the client for a request whose header had to be refused.
+func (m *h2) refused() {
+	m.flows.mu.Lock()
+	defer m.flows.mu.Unlock()
+	m.waste(&m.flows.resets)
+}
+
+// waste needs m.flows.mu.
 func (m *h2) waste(b *budget) {
 	if !b.spend(ticks()) {
 		m.end(codeCalm)
