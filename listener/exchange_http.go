@@ -60,7 +60,9 @@ func (m *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor == 3 && strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
 			w.WriteHeader(http.StatusContinue) // which the engine of HTTP/3 leaves to us
 		}
-		x.call()
+		if x.findBody(); x.verdict == 0 {
+			x.call()
+		}
 	}
 	x.finish()
 	x.complete = true
@@ -104,10 +106,28 @@ func (m *streams) begin(w http.ResponseWriter, r *http.Request) *netExchange {
 	return x
 }
 
-// malformedHead is the status to refuse a request with, 0 for none. A Host field beside
-// the authority must say the same (RFC 9113, 8.3.1, and RFC 9114, 4.3.1). The one
-// host that is left is r.Host: a second one in the header would be forwarded, and
-// so would that of an absolute target, which only HTTP/1.1 has.
+// findBody finds out whether a request without a length has a body. Over HTTP/3
+// only its end tells, which for a method that hardly ever has one comes with the
+// header. Without this, each GET would look as if its body were on its way.
+func (x *netExchange) findBody() {
+	if x.r.ProtoMajor < 3 || x.r.ContentLength >= 0 || x.bodyRead.Load() {
+		return
+	}
+	switch x.r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodDelete, http.MethodTrace:
+	default:
+		return
+	}
+	n, err := x.body.Read(x.body.first[:])
+	if x.body.held = n; n == 0 && err == io.EOF {
+		x.r.ContentLength, x.r.Body = 0, http.NoBody
+	}
+}
+
+// malformedHead is the status to refuse a request with, 0 for none. A Host field
+// beside the authority must say the same (RFC 9113, 8.3.1, and RFC 9114, 4.3.1).
+// The one host that is left is r.Host: a second one in the header would be
+// forwarded, and so would that of an absolute target, which only HTTP/1.1 has.
 func malformedHead(r *http.Request) int {
 	hosts := r.Header["Host"]
 	switch {
@@ -173,6 +193,21 @@ func (m *streams) sweep(limits *terms, now int64) {
 	}
 }
 
+// loosest is limits with the longest Write that any open request has for itself:
+// what does not know whose frames it sees must not end them earlier.
+func (m *streams) loosest(limits *Limits) *Limits {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for x := range m.open {
+		own := limits.under(x.timeouts.Load())
+		if own != limits && limits.Write > 0 && (own.Write == 0 || own.Write > limits.Write) {
+			loose := *limits
+			loose.Write, limits = own.Write, &loose
+		}
+	}
+	return limits
+}
+
 // netExchange is an Exchange over a pair of net/http.
 type netExchange struct {
 	w  http.ResponseWriter
@@ -187,7 +222,8 @@ type netExchange struct {
 	slow     atomic.Bool // its body took too long
 	late     atomic.Bool // its response took too long
 	// reading is the wait for the request body, writing that for the client to take
-	// the response. Over HTTP/2 the frames tell of the latter.
+	// the response. Over HTTP/2 the frames tell of the latter, unless the request has
+	// a time of its own.
 	reading, writing pace
 	timeouts         atomic.Pointer[Timeouts] // nil for the server's
 
@@ -330,8 +366,8 @@ const writePiece = 16 << 10
 
 // write gives p to the engine.
 func (x *netExchange) write(p []byte) (n int, err error) {
-	if x.r.ProtoMajor < 3 {
-		return x.w.Write(p)
+	if x.r.ProtoMajor < 3 && x.timeouts.Load() == nil {
+		return x.w.Write(p) // the frames tell
 	}
 	for first := true; err == nil && (first || len(p) > 0); first = false {
 		piece := p[:min(len(p), writePiece)]
@@ -489,9 +525,17 @@ type netBody struct {
 	x *netExchange
 	r io.ReadCloser
 	n int64
+	// first is a byte that was read to see whether there is one, held says whether
+	// it is still to be given out.
+	first [1]byte
+	held  int
 }
 
 func (b *netBody) Read(p []byte) (int, error) {
+	if b.held > 0 && len(p) > 0 {
+		b.held = 0
+		return copy(p, b.first[:]), nil
+	}
 	b.x.reading.begin()
 	n, err := b.r.Read(p)
 	b.x.reading.end(n)

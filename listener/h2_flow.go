@@ -108,7 +108,7 @@ func (f *flows) send(stream uint32, data int64, end bool) {
 
 // stalled gives the streams whose client has made no progress for too long, each
 // of them once. stuck says that one that was given is still there.
-func (f *flows) stalled(limits *terms, now int64, elapsed time.Duration) (streams []uint32, stuck bool) {
+func (f *flows) stalled(limits *Limits, now int64, elapsed time.Duration) (streams []uint32, stuck bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for id, s := range f.open {
@@ -129,7 +129,7 @@ func (f *flows) stalled(limits *terms, now int64, elapsed time.Duration) (stream
 		}
 		late := limits.Write > 0 && time.Duration(now-s.since) >= limits.Write
 		if s.waited >= limits.MinRateGrace {
-			late = late || tooSlow(&limits.Limits, s.sent-s.from, s.waited, limits.Write)
+			late = late || tooSlow(limits, s.sent-s.from, s.waited, limits.Write)
 			s.waited, s.from = 0, s.sent
 		}
 		if late {
@@ -263,7 +263,8 @@ func (m *h2) sweep(limits *terms, now int64) {
 		elapsed = 0
 	}
 	m.swept = now
-	streams, stuck := m.flows.stalled(limits, now, elapsed)
+	loosest := m.loosest(&limits.Limits)
+	streams, stuck := m.flows.stalled(loosest, now, elapsed)
 	if len(streams) > 0 {
 		m.cut(streams)
 	}
@@ -272,7 +273,7 @@ func (m *h2) sweep(limits *terms, now int64) {
 	case m.ending.Load():
 	case stuck:
 		m.conn.kill() // neither hears of its resets nor can be told
-	case m.writer.stalled(m, limits, now, elapsed):
+	case m.writer.stalled(m, loosest, now, elapsed):
 		m.conn.s.counters.TimedOut.Add(1)
 		m.conn.kill()
 	case since != 0 && limits.ReadHeader > 0 && time.Duration(now-since) >= limits.ReadHeader && m.conn.now().state() != StateNew:
@@ -294,7 +295,7 @@ type writer struct {
 // stalled reports whether the client has for too long taken nothing, or too
 // little, of what is being written. A write returns when the system's queue has
 // room, which a slow client takes long to make; so that queue is looked at.
-func (w *writer) stalled(m *h2, limits *terms, now int64, elapsed time.Duration) bool {
+func (w *writer) stalled(m *h2, limits *Limits, now int64, elapsed time.Duration) bool {
 	calls := m.writes.Load()
 	if calls%2 == 0 || calls != w.seen {
 		w.seen, w.since, w.queued = calls, now, -1
@@ -310,7 +311,7 @@ func (w *writer) stalled(m *h2, limits *terms, now int64, elapsed time.Duration)
 		w.queued = queued
 		taken := m.conn.out.Load() - uint64(queued)
 		if w.waited += elapsed; w.waited >= limits.MinRateGrace {
-			slow := w.from != 0 && tooSlow(&limits.Limits, int64(taken-w.from), w.waited, limits.Write)
+			slow := w.from != 0 && tooSlow(limits, int64(taken-w.from), w.waited, limits.Write)
 			w.waited, w.from = 0, taken
 			if slow {
 				return true

@@ -336,3 +336,32 @@ func TestReadHeaderDoesNotBoundIdleHTTP2Connections(t *testing.T) {
 		pause(2 * stall)
 	}
 }
+
+// A request may have a time of its own, longer or shorter than the server's.
+func TestWriteTimeoutOfOneRequestOverHTTP2(t *testing.T) {
+	t.Parallel()
+	short, long := stall, time.Hour
+	for _, row := range []struct {
+		server, own time.Duration
+		ends        bool
+	}{{long, short, true}, {short, long, false}, {short, 0, false}} {
+		var handling atomic.Int64
+		limits := stallLimits
+		limits.Write = row.server
+		e := startH2C(t, limits, func(x listener.Exchange) {
+			listener.SetTimeouts(x, &listener.Timeouts{Write: &row.own})
+			large(&handling)(x)
+		})
+		f := e.dialFrames(false)
+		f.request(1, true, "GET")
+		eventually(t, "the handler runs", func() bool { return handling.Load() == 1 })
+		if row.ends {
+			eventually(t, "the handler is released", func() bool { return handling.Load() == 0 })
+			continue
+		}
+		pause(4 * stall)
+		if handling.Load() != 1 || e.Counters().TimedOut.Load() != 0 {
+			t.Errorf("%v under a server's %v: the request was ended", row.own, row.server)
+		}
+	}
+}

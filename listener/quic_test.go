@@ -3,6 +3,7 @@ package listener_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -209,5 +210,25 @@ func TestQUICDrainEndsByForceWhenItMust(t *testing.T) {
 	defer cancel()
 	if n, err := s.Drain(ctx); n != 1 || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("drain: %d, %v; want 1 closed by force", n, err)
+	}
+}
+
+func TestRequestOfHTTP3WithoutABodyHasNone(t *testing.T) {
+	_, sockets := startQUIC(t, keepAlive, func(x listener.Exchange) {
+		_, r, _ := listener.NetHTTP(x)
+		body, err := io.ReadAll(x.Body())
+		fmt.Fprint(x, x.ContentLength(), r.Body == http.NoBody, r.TransferEncoding, string(body), err)
+	})
+	c := newH3Client(t, sockets.Addr())
+	for _, method := range []string{"GET", "OPTIONS", "DELETE"} {
+		if _, body := c.must(method, "/", nil); body != "0 true []<nil>" {
+			t.Errorf("%s: %q", method, body)
+		}
+		if _, body := c.must(method, "/", struct{ io.Reader }{strings.NewReader("a body")}); body != "-1 false []a body<nil>" {
+			t.Errorf("%s with a body: %q", method, body)
+		}
+	}
+	if _, body := c.must("POST", "/", struct{ io.Reader }{strings.NewReader("a body")}); body != "-1 false []a body<nil>" {
+		t.Errorf("POST: %q", body)
 	}
 }
