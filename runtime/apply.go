@@ -42,6 +42,7 @@ func (a *App) carryOut(ctx context.Context, d deed) ([]config.Change, uint64, er
 		steps[i].retired = s.retirees()
 	}
 	var undo, retire []func()
+	var lost lostSteps
 	back := func(err error) ([]config.Change, uint64, error) {
 		for _, f := range slices.Backward(undo) {
 			f()
@@ -55,10 +56,17 @@ func (a *App) carryOut(ctx context.Context, d deed) ([]config.Change, uint64, er
 	}
 	for _, s := range steps {
 		takeBack, after, err := s.prepare(ctx)
+		if d.lenient && isBindError(err) {
+			lost = append(lost, lostStep{s, err})
+			continue
+		}
 		if err != nil {
 			return back(err)
 		}
 		undo, retire = append(undo, takeBack), append(retire, after)
+	}
+	if len(lost) > 0 && len(undo) == 0 {
+		return back(lost.error())
 	}
 	if d.last != nil {
 		if err := d.last(); err != nil {
@@ -70,6 +78,7 @@ func (a *App) carryOut(ctx context.Context, d deed) ([]config.Change, uint64, er
 		return back(ErrClosed)
 	}
 	failpoint("committed")
+	lost.tell(a)
 	a.keys.adopt(a.served(), a.trial != nil || a.trying)
 	id := a.begun(d, steps, changes)
 	for _, f := range retire {
@@ -146,7 +155,7 @@ func (a *App) steps(from, to *config.Config, place placing) ([]step, error) {
 	}
 	var steps []step
 	for _, name := range sortedKeys(names) {
-		s, err := a.stepFor(to, name, place)
+		s, err := a.stepFor(from, to, name, place)
 		if err != nil {
 			return nil, err
 		}
@@ -157,10 +166,13 @@ func (a *App) steps(from, to *config.Config, place placing) ([]step, error) {
 	return steps, nil
 }
 
-func (a *App) stepFor(to *config.Config, name string, place placing) (step, error) {
+func (a *App) stepFor(from, to *config.Config, name string, place placing) (step, error) {
 	m := a.managed(name)
 	running := m.endpoint()
 	s := step{app: a, name: name, managed: m, running: running}
+	if running == nil && m.left(from, to) {
+		return s, nil
+	}
 	want, wanted := to.Listeners[name]
 	if wanted {
 		var err error

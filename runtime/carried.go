@@ -75,6 +75,7 @@ type carriedListener struct {
 	Seen     listener.Totals   `json:"seen"`
 	Full     bool              `json:"full"`
 	Trouble  string            `json:"trouble,omitempty"`
+	Failed   string            `json:"failed,omitempty"`
 	Crashes  uint64            `json:"crashes"`
 	History  []control.Point   `json:"history,omitempty"`
 	Recent   []listener.Totals `json:"recent,omitempty"`
@@ -125,7 +126,7 @@ func (m *managed) describe(points int) carriedListener {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return carriedListener{
-		Name: m.name, GoneBy: m.goneBy, Seen: m.seen, Full: m.full, Trouble: m.trouble, Crashes: m.crashes.Load(),
+		Name: m.name, GoneBy: m.goneBy, Seen: m.seen, Full: m.full, Trouble: m.trouble, Failed: m.failed, Crashes: m.crashes.Load(),
 		History: m.history.last(points), Recent: m.recent,
 	}
 }
@@ -216,12 +217,13 @@ func resume(o Options, c *carried) (*App, error) {
 	a.background(a.sample)
 	a.background(a.watchCerts)
 	a.background(a.retryState)
+	a.background(a.reopenFailed)
 	return a, nil
 }
 
 func (a *App) resumeListener(l carriedListener) *managed {
 	m := &managed{name: l.Name, events: a.events, goneBy: l.GoneBy, seen: l.Seen,
-		full: l.Full, trouble: l.Trouble, recent: l.Recent}
+		full: l.Full, trouble: l.Trouble, failed: l.Failed, recent: l.Recent}
 	for _, p := range l.History {
 		m.history.push(p)
 	}
@@ -233,6 +235,7 @@ func (a *App) resumeListener(l carriedListener) *managed {
 	e, err := a.resumeEndpoint(m, l.Endpoint)
 	if err != nil {
 		a.events.errorf(m.name, "not taken over from the program before: %v", err)
+		m.failed = err.Error() // and is opened anew
 		return m
 	}
 	m.current = e

@@ -18,6 +18,8 @@ type deed struct {
 	// last is done when all is prepared, before it is decided: if it fails,
 	// everything is undone. Nil for nothing.
 	last func() error
+	// lenient lets listeners fail whose addresses cannot be had, unless all do.
+	lenient bool
 }
 
 // enact puts a deed into effect, and tells the history, the events and the

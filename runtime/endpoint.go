@@ -55,7 +55,7 @@ type endpoint struct {
 func bindEndpoint(ctx context.Context, name string, to settings, beside bool, log *slog.Logger) (*endpoint, error) {
 	sockets, err := openSockets(ctx, to.Listener, beside)
 	if err != nil {
-		return nil, explainBind(name, err)
+		return nil, explainBind(name, to.Listener.Address, to.Listener.Protocol == protocolQUIC, err)
 	}
 	e := &endpoint{name: name, sockets: sockets, log: log}
 	if s, ok := sockets.(steerable); ok {

@@ -29,6 +29,7 @@ type managed struct {
 	full     bool            // all wanted workers were ready once
 	trouble  string          // last crash, until all workers are ready again
 	lacking  string          // why steering is not what was asked for
+	failed   string          // why it could not be opened, until it is
 	history  history
 	recent   []listener.Totals // of the last seconds, oldest first
 }
@@ -40,6 +41,9 @@ func (m *managed) adopt(e *endpoint) (replaced *endpoint) {
 	replaced = m.current
 	m.current = e
 	m.full, m.trouble = false, ""
+	if e != nil {
+		m.failed = ""
+	}
 	return replaced
 }
 
@@ -81,8 +85,10 @@ func (m *managed) idle() bool {
 // configure remembers what the config says of the listener.
 func (m *managed) configure(c config.Listener) {
 	m.mu.Lock()
-	m.config = c
-	m.mu.Unlock()
+	defer m.mu.Unlock()
+	if m.config = c; !c.Enabled {
+		m.failed = ""
+	}
 }
 
 // end retires whatever serves; the channels are closed as each drain ends.

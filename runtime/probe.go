@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/shirou/gopsutil/v3/mem"
@@ -71,7 +72,7 @@ func (s step) probeAddress(ctx context.Context) error {
 	s.app.probing.Add(1)
 	defer s.app.probing.Add(-1)
 	err := sockets.Probe(ctx, s.to.Listener.Address, s.to.Listener.Protocol == protocolQUIC)
-	return s.managed.explain(explainBind(s.name, err))
+	return s.managed.explain(explainBind(s.name, s.to.Listener.Address, s.to.Listener.Protocol == protocolQUIC, err))
 }
 
 // leaves reports whether a listener of ours still drains on the address; whether
@@ -215,12 +216,17 @@ func tooManyConnections(name string, l config.Listener) []string {
 }
 
 // explainBind adds to an error of binding what an operator can do about it.
-func explainBind(name string, err error) error {
+func explainBind(name, address string, datagrams bool, err error) error {
 	if err == nil {
 		return nil
+	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		if who := portHolder(address, datagrams); who != "" {
+			err = fmt.Errorf("%w: %s holds it", err, who)
+		}
 	}
 	if errors.Is(err, os.ErrPermission) {
 		err = fmt.Errorf("%w; a port below 1024 needs root or the capability CAP_NET_BIND_SERVICE", err)
 	}
-	return fmt.Errorf("open listener %s: %w", name, err)
+	return &bindError{fmt.Errorf("open listener %s: %w", name, err)}
 }

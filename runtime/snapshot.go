@@ -83,7 +83,7 @@ func (a *App) listenerInfo(m *managed, seconds int) control.ListenerInfo {
 		Workers: []control.WorkerInfo{},
 	}
 	m.mu.Lock()
-	c, current, trouble := m.config, m.current, m.trouble
+	c, current, trouble, failed := m.config, m.current, m.trouble, m.failed
 	draining := len(m.retiring) > 0
 	info.History = m.history.last(seconds)
 	m.mu.Unlock()
@@ -102,6 +102,9 @@ func (a *App) listenerInfo(m *managed, seconds int) control.ListenerInfo {
 	}
 	info.WorkersReady = readyOf(info)
 	info.State, info.Reason = stateOf(info, current != nil, draining, m.wasFull(info), trouble)
+	if current == nil && failed != "" {
+		info.State, info.Reason = control.StateFailed, failed
+	}
 	if info.State == control.StateServing {
 		info.Reason = a.keys.problem(c.TLS)
 	}

@@ -127,7 +127,8 @@ func (a *App) alarm(b beginning, why error) {
 	a.events.errorf("", "the config file is not good, %s runs instead: %v", b.message, why)
 }
 
-// start brings up a beginning; an error leaves nothing.
+// start brings up a beginning; an error leaves nothing. A listener may fail
+// whose address cannot be had, as long as others serve: it is tried again.
 func (a *App) start(ctx context.Context, b beginning) error {
 	began := time.Now()
 	if err := a.keys.load(ctx, b.config); err != nil {
@@ -136,9 +137,12 @@ func (a *App) start(ctx context.Context, b beginning) error {
 	a.mu.Lock()
 	a.file = b.file
 	a.mu.Unlock()
-	changes, err := a.apply(ctx, b.config)
+	changes, _, err := a.carryOut(ctx, deed{to: b.config, lenient: true})
 	if err != nil {
 		return err
+	}
+	if len(a.failedListeners()) > 0 {
+		a.background(a.reopenFailed)
 	}
 	a.mu.Lock()
 	a.notes = b.notes

@@ -1,0 +1,142 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/echterhof/rockstar-tui/runtime/config"
+)
+
+// reopenEvery is how often a listener is tried again that could not be opened at
+// the start.
+const reopenEvery = 2 * time.Second
+
+// bindError is a failure to get an address.
+type bindError struct{ err error }
+
+func (e *bindError) Error() string { return e.err.Error() }
+func (e *bindError) Unwrap() error { return e.err }
+
+func isBindError(err error) bool {
+	var b *bindError
+	return errors.As(err, &b)
+}
+
+// lostStep is a listener that could not be opened, and why.
+type lostStep struct {
+	step
+	err error
+}
+
+type lostSteps []lostStep
+
+// error of all of them.
+func (l lostSteps) error() error {
+	var errs []error
+	for _, one := range l {
+		errs = append(errs, one.err)
+	}
+	return errors.Join(errs...)
+}
+
+// tell marks them as failed.
+func (l lostSteps) tell(a *App) {
+	for _, one := range l {
+		one.managed.fail(one.err)
+		a.events.errorf(one.name, "%v; the others serve, and it is tried again every %s", one.err, reopenEvery)
+	}
+}
+
+// fail marks a listener as one that could not be opened.
+func (m *managed) fail(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.failed = err.Error()
+}
+
+// failure is why it could not be opened; empty if it could, or is not wanted.
+func (m *managed) failure() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.failed
+}
+
+// left reports whether a change leaves alone a listener that could not be opened:
+// it is tried again by itself, and other changes do not depend on it.
+func (m *managed) left(from, to *config.Config) bool {
+	if m.failure() == "" {
+		return false
+	}
+	was, had := from.Listeners[m.name]
+	will, has := to.Listeners[m.name]
+	return had && has && was.Enabled && will.Enabled && was.Address == will.Address && was.Protocol == will.Protocol
+}
+
+// failedListeners are those that could not be opened.
+func (a *App) failedListeners() (out []*managed) {
+	for _, m := range a.sortedListeners() {
+		if m.failure() != "" {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// reopenFailed tries to open what could not be opened at the start, until there is
+// nothing left to open.
+func (a *App) reopenFailed(ctx context.Context) {
+	tick := time.NewTicker(reopenEvery)
+	defer tick.Stop()
+	for {
+		failed := a.failedListeners()
+		if len(failed) == 0 {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for _, m := range failed {
+			a.reopen(ctx, m)
+		}
+	}
+}
+
+// reopen tries to open one. The config stays as it is.
+func (a *App) reopen(ctx context.Context, m *managed) {
+	ctx, unlock, err := a.lock(ctx, turn{yields: true, to: func(v view) *config.Config { return v.config }})
+	if err != nil {
+		return
+	}
+	defer unlock()
+	if m.failure() == "" || !slices.Contains(a.sortedListeners(), m) {
+		return
+	}
+	s := step{app: a, name: m.name, managed: m, kind: "start"}
+	if s.to, err = a.settingsFor(a.config, m.name, a.place); err == nil {
+		err = s.check(ctx)
+	}
+	var undo, retire func()
+	if err == nil {
+		undo, retire, err = s.prepare(ctx)
+	}
+	switch {
+	case ctx.Err() != nil && err != nil:
+		return
+	case err != nil:
+		if err.Error() != m.failure() {
+			a.events.errorf(m.name, "%v", err)
+		}
+		m.fail(err)
+		return
+	case a.isClosed():
+		undo()
+		return
+	}
+	a.keys.adopt(a.served(), a.trial != nil)
+	retire()
+	a.announce()
+}
