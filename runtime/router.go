@@ -53,7 +53,8 @@ var registeredAt = regexp.MustCompile(` \(registered at [^)]*\)`)
 func (r *router) handle(pattern string, serve route) (err error) {
 	defer func() {
 		if p := recover(); p != nil { // how ServeMux reports bad and conflicting patterns
-			err = fmt.Errorf("route %q: %s", pattern, registeredAt.ReplaceAllString(fmt.Sprint(p), ""))
+			said := registeredAt.ReplaceAllString(fmt.Sprint(p), "")
+			err = fmt.Errorf("route %q: %s", pattern, strings.ReplaceAll(said, "\n", " "))
 		}
 	}()
 	r.mux.Handle(pattern, serve)

@@ -67,7 +67,7 @@ func typeOf(k config.Key) string {
 	case len(k.Choices) > 0:
 		return "one of " + strings.Join(k.Choices, ", ")
 	case k.Least != "":
-		return k.Type + ", " + k.Least + " to " + k.Most
+		return k.Type + ", " + k.Range()
 	}
 	return k.Type
 }

@@ -3,6 +3,8 @@ package cli
 import (
 	"io"
 	"time"
+
+	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
 // StartWithin shortens the time that a runtime has until it is ready.
@@ -13,3 +15,10 @@ func Sanitize(s string) string { return sanitize(s) }
 
 // Escaping makes JSON fit for a terminal.
 func Escaping(w io.Writer) io.Writer { return escaping{w} }
+
+// PlanText is what plan prints.
+func PlanText(plan *control.Plan) string {
+	p := &page{}
+	planText(p, plan, 0)
+	return p.String()
+}

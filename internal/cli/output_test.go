@@ -3,10 +3,13 @@ package cli_test
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/echterhof/rockstar-tui/internal/cli"
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
 func FuzzNothingATerminalWouldObeyIsPrinted(f *testing.F) {
@@ -36,4 +39,12 @@ func FuzzNothingATerminalWouldObeyIsPrinted(f *testing.F) {
 			t.Errorf("%q came out as %q, %v", want, got, err)
 		}
 	})
+}
+
+func TestAPlanSaysOneThingALine(t *testing.T) {
+	text := cli.PlanText(&control.Plan{Summary: "web moves", Changes: []config.Change{{Path: "a"}}, Needs: control.Needs{Processes: 2},
+		Listeners: []control.ListenerPlan{{Name: "web", Drained: 3, Deadline: "30s"}, {Name: "edge", Drained: 1, Deadline: "9s"}}})
+	if strings.Contains(text, `\n`) || strings.Count(text, "drains within") != 2 || !strings.Contains(text, "\nneeds 2 processes") {
+		t.Errorf("got\n%s", text)
+	}
 }

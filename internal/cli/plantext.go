@@ -92,7 +92,9 @@ func planNeeds(p *page, plan *control.Plan) {
 	}
 	if len(said) > 0 {
 		p.line("")
-		p.line("%s", strings.Join(said, "\n"))
+	}
+	for _, line := range said {
+		p.line("%s", line)
 	}
 }
 

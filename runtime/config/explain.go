@@ -110,7 +110,7 @@ func (k Key) values() string {
 	case len(k.Choices) > 0:
 		return "`" + strings.Join(k.Choices, "`, `") + "`"
 	case k.Least != "" && k.Type != string(list):
-		return fmt.Sprintf("%s, %s to %s", k.Type, k.Least, k.Most)
+		return fmt.Sprintf("%s, %s", k.Type, k.Range())
 	}
 	return k.Type
 }

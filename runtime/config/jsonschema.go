@@ -64,21 +64,45 @@ func (k *key) jsonType() object {
 	case integer:
 		return k.jsonNumber()
 	case workers:
-		return object{"oneOf": []object{k.jsonNumber(), {"const": "auto"}}}
+		return object{"oneOf": []object{k.jsonNumber(), {"type": "string", "pattern": "^(auto|" + wholeFrom(k.limits.least, k.limits.most) + ")$"}}}
 	case duration:
-		return object{"type": "string", "pattern": `^(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`}
+		return k.jsonDuration()
 	case size:
-		return object{"oneOf": []object{{"type": "string", "pattern": "^[0-9]+(B|[KMG]iB)?$"}, {"type": "integer", "minimum": 0}}}
+		return object{"oneOf": []object{{"type": "string", "pattern": k.sizePattern()}, k.jsonNumber()}}
 	case choice:
 		return object{"enum": slices.Clone(k.choices)}
 	}
-	return object{"type": []string{"string", "number", "boolean"}}
+	o := object{"type": []string{"string", "number", "boolean"}}
+	if k.pattern != "" {
+		o["pattern"] = k.pattern
+	}
+	return o
+}
+
+func (k *key) jsonDuration() object {
+	o := object{"type": "string", "pattern": durationForm}
+	if k.limits == (limits{}) {
+		return o
+	}
+	var beyond []object
+	for _, pattern := range k.beyondLimits() {
+		beyond = append(beyond, object{"pattern": pattern})
+	}
+	o["not"] = object{"anyOf": beyond}
+	return o
 }
 
 func (k *key) jsonNumber() object {
 	o := object{"type": "integer"}
-	if k.limits != (limits{}) {
-		o["minimum"], o["maximum"] = k.limits.least, k.limits.most
+	if k.only != "" {
+		o["const"] = json.Number(k.only)
+	}
+	if k.limits == (limits{}) {
+		return o
+	}
+	o["minimum"], o["maximum"] = k.limits.least, k.limits.most
+	if k.never {
+		return object{"anyOf": []object{o, {"const": 0}}}
 	}
 	return o
 }
@@ -95,6 +119,13 @@ func (k *key) jsonSection() object {
 	o := object{"type": "object", "properties": properties, "additionalProperties": false}
 	if len(required) > 0 {
 		o["required"] = required
+	}
+	var one []object
+	for _, name := range k.oneOf {
+		one = append(one, object{"required": []string{name}})
+	}
+	if one != nil {
+		o["oneOf"] = one
 	}
 	return o
 }

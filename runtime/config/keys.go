@@ -22,6 +22,8 @@ type Key struct {
 	// value; empty for what is not counted.
 	Least string `json:"least,omitempty"`
 	Most  string `json:"most,omitempty"`
+	// Never is the value beside them that means never; empty if there is none.
+	Never string `json:"never,omitempty"`
 	// Required keys have no default and must be there.
 	Required bool `json:"required,omitempty"`
 	// Doc says what the value means.
@@ -33,6 +35,17 @@ type Key struct {
 	Effect Effect `json:"effect"`
 	// TakesEffect says in words how a change takes effect.
 	TakesEffect string `json:"takes_effect"`
+}
+
+// Range is from Least to Most, in words; empty for what is not counted.
+func (k Key) Range() string {
+	switch {
+	case k.Least == "":
+		return ""
+	case k.Never != "":
+		return k.Never + ", or " + k.Least + " to " + k.Most
+	}
+	return k.Least + " to " + k.Most
 }
 
 // Keys lists every key that has a value of its own, in the order of the
@@ -70,6 +83,9 @@ func (k *key) describe() Key {
 	}
 	if k.limits != (limits{}) {
 		d.Least, d.Most = k.quantity(k.limits.least), k.quantity(k.limits.most)
+		if k.never {
+			d.Never = k.quantity(0)
+		}
 	}
 	return d
 }

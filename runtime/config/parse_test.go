@@ -103,7 +103,7 @@ var mistakes = []struct {
 	{"lives", "version: 1\nlisteners:\n  a:\n    address: :1\n    prefork:\n      hang_timeout: 900ms\n      recycle: {max_age: 1ms, max_memory: 4KiB, max_requests: -1}\n", []string{
 		`6:21: listeners.a.prefork.hang_timeout: 900ms is too small; at least 1s, or 0s for never`,
 		`7:26: listeners.a.prefork.recycle.max_age: 1ms is too small; at least 1s, or 0s for never`,
-		`7:43: listeners.a.prefork.recycle.max_memory: 4KiB is less than a worker needs; at least 32MiB, or 0 for never`,
+		`7:43: listeners.a.prefork.recycle.max_memory: 4KiB is too small; at least 32MiB, or 0 for never`,
 		`7:63: listeners.a.prefork.recycle.max_requests: -1 is too small; at least 0`}},
 	{"numbers", "version: 1\ndefaults:\n  limits: {max_connections: 017, accept_rate: -5}\n  keep_alive: {max_conns: \"3\"}\npools:\n  p: {max_conns: 1_000, backends: {a: {url: http://h:1, weight: 1001}, b: {url: http://h:2, weight: 99999999999999999999}}}\n", []string{
 		`3:29: defaults.limits.max_connections: a number has no leading zeros; write 17`,

@@ -254,8 +254,10 @@ func asFault(err error) *fault {
 func (k *key) bound(n int64) error {
 	l := k.limits
 	switch {
-	case l == limits{} || l.least <= n && n <= l.most:
+	case l == limits{} || l.least <= n && n <= l.most || n == 0 && k.never:
 		return nil
+	case n < l.least && k.never:
+		return faultf("%s is too small", k.quantity(n)).hintf("at least %s, or %s for never", k.quantity(l.least), k.quantity(0))
 	case n < l.least:
 		return faultf("%s is too small", k.quantity(n)).hintf("at least %s", k.quantity(l.least))
 	}
@@ -281,7 +283,9 @@ func (k *key) parseChoice(text string, v reflect.Value) *fault {
 		}
 	}
 	f := faultf("unknown %s %q", k.name, shorten(text))
-	f.hint = suggest(text, k.choices)
+	if f.hint = suggest(text, k.choices); k.meant[strings.ToLower(text)] != "" {
+		f.hintf("did you mean %q?", k.meant[strings.ToLower(text)])
+	}
 	return f
 }
 

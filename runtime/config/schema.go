@@ -16,9 +16,15 @@ type key struct {
 	doc      string
 	example  string // how it is written, for hints
 	limits   limits
+	never    bool // 0 is beside the limits and means never
 	choices  []string
+	meant    map[string]string // choices by what others call them
 	required bool
 	check    func(text string) *fault // what kind and limits cannot say
+	// What a schema can say of check: the only value, or a pattern of the text.
+	only, pattern string
+	// oneOf are the keys of a section of which it has exactly one.
+	oneOf []string
 	// effect of a change, that of the costliest direction. mild tells the
 	// changes that are live nonetheless; nil means none.
 	effect Effect
@@ -129,7 +135,7 @@ func settings(under string) []*key {
 func table() []*key {
 	return slices.Concat(
 		[]*key{
-			{path: "version", kind: integer, required: true, check: checkVersion, effect: Restart,
+			{path: "version", kind: integer, required: true, check: checkVersion, only: "1", effect: Restart,
 				example: `version: 1`,
 				doc:     "Version of the schema, always 1."},
 			{path: "reload", kind: section, example: "reload: {on_removal: apply}",
@@ -144,11 +150,13 @@ func table() []*key {
 			{path: "listeners.*", kind: section, effect: Drain, mild: added, unless: "live when it is added", example: `web: {address: ":8080"}`,
 				doc: "One endpoint."},
 			{path: "listeners.*.protocol", kind: choice, fallback: "http", choices: []string{"http", "http2", "quic"},
+				meant: map[string]string{"http3": "quic", "http/3": "quic", "h3": "quic", "h2": "http2", "http/2": "http2",
+					"http1": "http", "http/1.1": "http", "http1.1": "http", "https": "http", "tcp": "http"},
 				effect: Rebind, drains: withinTCP, unless: "drain between http and http2",
 				doc: "http (HTTP/1.1, over TLS if tls is set), http2 (HTTP/2, and HTTP/1.1 for clients that choose it; needs tls or h2c) or quic (HTTP/3, on a UDP port; needs tls)."},
 			{path: "listeners.*.h2c", kind: truth, fallback: "false", effect: Drain,
 				doc: "Lets http2 do without TLS, for clients that know they may begin with it."},
-			{path: "listeners.*.address", kind: text, required: true, check: checkAddress, effect: Rebind,
+			{path: "listeners.*.address", kind: text, required: true, check: checkAddress, pattern: `^(\[[^\]]*\]|[^:]*):[0-9]{1,5}$`, effect: Rebind,
 				example: `address: ":8080"`,
 				doc:     "host:port; the host may be empty."},
 			{path: "listeners.*.enabled", kind: truth, fallback: "true", effect: Drain, mild: becomesTrue, unless: "live when it becomes true",
@@ -162,35 +170,35 @@ func table() []*key {
 				choices: []string{"auto", "least_connections", "weighted", "random", "shared"},
 				effect:  Restart, mild: keepsSockets,
 				doc: "How new connections are spread over workers: to the one with the fewest (needs Linux and CAP_BPF), at random by weights that follow connections and queues, at random, or all workers accept from one shared socket. auto is the first of them that is available. A change to or from shared needs the listener stopped."},
-			{path: "listeners.*.prefork.hang_timeout", kind: duration, fallback: "10s", limits: upToDay, check: checkLife, effect: Live,
+			{path: "listeners.*.prefork.hang_timeout", kind: duration, fallback: "10s", limits: limits{int64(time.Second), day}, never: true, effect: Live,
 				doc: "Replaces a worker that shows no sign of life for so long; connections are steered away from it after a fifth of that, 2s at most. 0s waits for it forever."},
 			{path: "listeners.*.prefork.orphan_timeout", kind: duration, fallback: "1m0s", limits: upToDay, effect: Live,
 				doc: "How long workers serve on when the master has died, for another one on the same control socket to adopt them (Linux; not over QUIC). 0s has them drain at once."},
 			{path: "listeners.*.prefork.recycle", kind: section, example: `recycle: {max_requests: 1000000}`},
 			{path: "listeners.*.prefork.recycle.max_requests", kind: integer, fallback: "0", limits: limits{0, 1_000_000_000}, effect: Live,
 				doc: "Replaces a worker that has answered so many requests, a tenth more or less. 0 means never."},
-			{path: "listeners.*.prefork.recycle.max_age", kind: duration, fallback: "0s", limits: limits{0, 366 * day}, check: checkLife, effect: Live,
+			{path: "listeners.*.prefork.recycle.max_age", kind: duration, fallback: "0s", limits: limits{int64(time.Second), 366 * day}, never: true, effect: Live,
 				doc: "Replaces a worker that is so old, a tenth more or less. 0s means never."},
-			{path: "listeners.*.prefork.recycle.max_memory", kind: size, fallback: "0", limits: limits{0, 1 << 20 * mib}, check: checkMaxMemory, effect: Live,
+			{path: "listeners.*.prefork.recycle.max_memory", kind: size, fallback: "0", limits: limits{int64(leastMemory), 1 << 20 * mib}, never: true, effect: Live,
 				doc: "Replaces a worker that holds so much memory resident. 0 means never."},
 		}, settings("listeners.*"),
 		[]*key{
 			{path: "listeners.*.tls", kind: section, effect: Drain,
 				example: `tls: {cert_file: cert.pem, key_file: key.pem}`,
 				doc:     "Serves over TLS. The files are read again when they change."},
-			{path: "listeners.*.tls.cert_file", kind: text, required: true, check: checkPath, effect: Live,
+			{path: "listeners.*.tls.cert_file", kind: text, required: true, check: checkPath, pattern: `.`, effect: Live,
 				example: `cert_file: cert.pem`,
 				doc:     "The certificate in PEM, with those that lead to its root; a relative path is relative to the config file."},
-			{path: "listeners.*.tls.key_file", kind: text, required: true, check: checkPath, effect: Live,
+			{path: "listeners.*.tls.key_file", kind: text, required: true, check: checkPath, pattern: `.`, effect: Live,
 				example: `key_file: key.pem`,
 				doc:     "The private key in PEM, unencrypted."},
 			{path: "listeners.*.routes", kind: list, limits: limits{0, mostRoutes}, effect: Live,
 				example: `- {match: "/", respond: {body: hello}}`,
 				doc:     "Matched by the rules of Go's http.ServeMux. Set as a whole."},
-			{path: "listeners.*.routes.*", kind: section, effect: Live,
+			{path: "listeners.*.routes.*", kind: section, oneOf: handlers, effect: Live,
 				example: `- {match: "/", respond: {body: hello}}`,
 				doc:     "Sends matching requests to exactly one of respond, files, proxy and stats."},
-			{path: "listeners.*.routes.*.match", kind: text, required: true, check: checkMatch, effect: Live,
+			{path: "listeners.*.routes.*.match", kind: text, required: true, check: checkMatch, pattern: `/`, effect: Live,
 				example: `match: "GET /hello"`,
 				doc:     "A pattern: [METHOD ][HOST]/[PATH]."},
 			{path: "listeners.*.routes.*.timeouts", kind: section, effect: Live,
@@ -217,10 +225,10 @@ func table() []*key {
 			{path: "listeners.*.routes.*.files", kind: section, effect: Live,
 				example: `files: {root: ./public}`,
 				doc:     "Serves the regular files of a directory. Symbolic links inside it are followed; absolute ones, and those that lead outside, are not."},
-			{path: "listeners.*.routes.*.files.root", kind: text, required: true, check: checkRoot, effect: Live,
+			{path: "listeners.*.routes.*.files.root", kind: text, required: true, check: checkRoot, pattern: `.`, effect: Live,
 				example: `root: ./public`,
 				doc:     "The directory; a relative one is relative to the config file."},
-			{path: "listeners.*.routes.*.files.index", kind: text, fallback: "index.html", check: checkIndex, effect: Live,
+			{path: "listeners.*.routes.*.files.index", kind: text, fallback: "index.html", check: checkIndex, pattern: `^([^./\\]|[.][^./\\]|[.][.][^/\\])[^/\\]*$`, effect: Live,
 				doc: "Served for a directory."},
 			{path: "listeners.*.routes.*.proxy", kind: section, effect: Live,
 				example: `proxy: {pool: api}`,
@@ -254,7 +262,7 @@ func table() []*key {
 				doc: "Backends by name; at least one."},
 			{path: "pools.*.backends.*", kind: section, effect: Drain, mild: added, unless: "live when it is added", example: `a: {url: "http://127.0.0.1:9001"}`,
 				doc: "One server of a pool."},
-			{path: "pools.*.backends.*.url", kind: text, required: true, check: checkURL, effect: Drain,
+			{path: "pools.*.backends.*.url", kind: text, required: true, check: checkURL, pattern: `^[Hh][Tt][Tt][Pp]://[^/?#@]+:[0-9]{1,5}$`, effect: Drain,
 				example: `url: "http://127.0.0.1:9001"`,
 				doc:     "http://host:port."},
 			{path: "pools.*.backends.*.weight", kind: integer, fallback: "1", limits: limits{1, 1000}, effect: Live,

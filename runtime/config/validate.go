@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // validate reports what is wrong between values that are each fine.
@@ -322,21 +321,6 @@ func checkRoot(root string) *fault {
 
 // leastMemory is what a worker needs to serve at all.
 const leastMemory = Size(32 * mib)
-
-func checkMaxMemory(text string) *fault {
-	if n, err := parseSize(text); err == nil && n > 0 && n < leastMemory {
-		return faultf("%s is less than a worker needs", n).hintf("at least %s, or 0 for never", leastMemory)
-	}
-	return nil
-}
-
-// checkLife keeps workers from being replaced all the time.
-func checkLife(text string) *fault {
-	if d, err := parseDuration(text); err == nil && d > 0 && time.Duration(d) < time.Second {
-		return faultf("%s is too small", d).hintf("at least 1s, or 0s for never")
-	}
-	return nil
-}
 
 func checkPath(path string) *fault {
 	if path == "" {

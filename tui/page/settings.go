@@ -255,7 +255,11 @@ func Explained(k config.Key) string {
 	case len(k.Choices) > 0:
 		text += " One of " + strings.Join(k.Choices, ", ") + "."
 	case k.Least != "":
-		text += " From " + Brief(k.Least) + " to " + Brief(k.Most) + "."
+		text += " From " + Brief(k.Least) + " to " + Brief(k.Most)
+		if k.Never != "" {
+			text += ", or " + k.Never
+		}
+		text += "."
 	}
 	if k.Default != "" {
 		text += " Default " + Brief(k.Default) + "."
