@@ -15,7 +15,9 @@ import (
 // of it and waits holds no connection to a backend.
 const bufferedRequest = 64 << 10
 
-var copyBuffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
+const copyBuffer = 32 << 10
+
+var copyBuffers = sync.Pool{New: func() any { b := make([]byte, copyBuffer); return &b }}
 
 // takeBody readies the body of the proxied request.
 func (x *exchange) takeBody() error {

@@ -283,8 +283,8 @@ func (x *exchange) write(w *bufio.Writer, c *conn) error {
 // request without a host gets that of the backend. It waits for a connection if
 // need be, bounded by MaxWait and ctx; ctx also bounds the exchange. With
 // resp.StreamBody the body is left to be read from resp.BodyStream, of ctx then
-// only the deadline counts, and the connection stays in use until
-// resp.CloseBodyStream is called.
+// only the deadline counts, and the connection stays in use until the end of the
+// body was read or resp.CloseBodyStream is called.
 func (p *Pool) Do(ctx context.Context, req *fasthttp.Request, resp *fasthttp.Response) error {
 	x := lendExchange(ctx, req, resp)
 	defer returnExchange(x)

@@ -2,6 +2,7 @@ package pool
 
 import (
 	"crypto/tls"
+	"errors"
 	"io"
 	"maps"
 	"net"
@@ -168,29 +169,35 @@ func giveResponse(w http.ResponseWriter, r *http.Request, resp *fasthttp.Respons
 // pass copies a body. Of unknown length often means slow to come, so that each
 // piece of it is sent at once.
 func pass(w http.ResponseWriter, body io.Reader, atOnce bool) error {
-	rc := http.NewResponseController(w)
+	var out io.Writer = onlyWriter{w}
 	if atOnce {
-		rc.Flush()
+		f := flushing{w, http.NewResponseController(w)}
+		_ = f.flush()
+		out = f
 	}
-	buf := copyBuffers.Get().(*[]byte)
-	defer copyBuffers.Put(buf)
-	for {
-		n, err := body.Read(*buf)
-		if n > 0 {
-			if _, err := w.Write((*buf)[:n]); err != nil {
-				return err
-			}
-			if atOnce {
-				rc.Flush()
-			}
-		}
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	_, err := io.Copy(out, body) // which has a way of its own
+	return err
+}
+
+// flushing sends each piece at once.
+type flushing struct {
+	w  io.Writer
+	rc *http.ResponseController
+}
+
+func (f flushing) flush() error {
+	if err := f.rc.Flush(); !errors.Is(err, http.ErrNotSupported) {
+		return err
 	}
+	return nil
+}
+
+func (f flushing) Write(p []byte) (int, error) {
+	n, err := f.w.Write(p)
+	if err == nil {
+		err = f.flush()
+	}
+	return n, err
 }
 
 var _ http.Handler = (*Pool)(nil)

@@ -89,6 +89,19 @@ func newPool(t testing.TB, c pool.Config) *pool.Pool {
 // serve puts a fasthttp server in front of the pool and returns its address.
 func serve(t testing.TB, p *pool.Pool, edit ...func(*fasthttp.Server)) string {
 	t.Helper()
+	return serveOn(t, listen(t), p, edit...)
+}
+
+func listen(t testing.TB) net.Listener {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ln
+}
+
+func serveOn(t testing.TB, ln net.Listener, p *pool.Pool, edit ...func(*fasthttp.Server)) string {
 	s := &fasthttp.Server{
 		Handler:                      p.Proxy,
 		NoDefaultServerHeader:        true,
@@ -99,10 +112,6 @@ func serve(t testing.TB, p *pool.Pool, edit ...func(*fasthttp.Server)) string {
 	}
 	for _, e := range edit {
 		e(s)
-	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
 	}
 	done := make(chan struct{})
 	go func() { defer close(done); _ = s.Serve(ln) }()

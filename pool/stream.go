@@ -5,13 +5,15 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"sync"
 	"sync/atomic"
 
 	"github.com/valyala/fasthttp"
 )
 
 // stream is the body of a response that is passed on while it arrives. It holds
-// the connection until it is closed.
+// the connection until its end was read, or until it is closed. One goroutine at a
+// time reads from it.
 type stream struct {
 	pool *Pool
 	conn *conn
@@ -22,10 +24,14 @@ type stream struct {
 	client Client      // whom it is for; may be nil
 	stop   func() bool // ends that the connection closes with the caller; may be nil
 
-	whole  bool // the end of the body was read
-	reuse  bool // the connection is good for another request after that
-	failed bool
+	end    error // what was read last: io.EOF if the body is whole; nil before
+	reuse  bool  // the connection is good for another request after a whole body
 	closed atomic.Bool
+	ahead  *ahead // what passes it on; nil before
+
+	mu      sync.Mutex
+	given   bool // the connection was given back
+	aborted bool // it was closed under who reads
 }
 
 // stream makes the body in r a stream of the response.
@@ -66,55 +72,42 @@ var semicolon = []byte(";")
 
 // Read reads the body, without its framing.
 func (s *stream) Read(b []byte) (int, error) {
-	if s.closed.Load() {
+	switch {
+	case s.closed.Load():
 		return 0, io.ErrClosedPipe
+	case s.end != nil:
+		return 0, s.end
 	}
 	s.conn.progress()
 	n, err := s.inner.BodyStream().Read(b)
 	switch {
+	case err == nil:
+		return n, nil
 	case err == io.EOF:
-		s.whole = true
 		s.passTrailers()
-	case err != nil:
+	default:
 		s.fail()
 		if s.conn.timedOut() {
 			err = errors.Join(ErrTimeout, err)
 		}
 	}
+	s.end = err
+	s.giveBack()
 	return n, err
 }
 
 // SupportsBodyWriteTo tells the server to use WriteTo.
 func (s *stream) SupportsBodyWriteTo() bool { return true }
 
-// WriteTo passes the body on in pieces as large as come, larger than the
-// server's own buffer.
+// WriteTo passes the body on, ahead of a client that is slow to take it.
 func (s *stream) WriteTo(w io.Writer) (n int64, err error) {
-	buf := copyBuffers.Get().(*[]byte)
-	defer copyBuffers.Put(buf)
-	for {
-		got, err := s.Read(*buf)
-		if got > 0 {
-			put, err := w.Write((*buf)[:got])
-			n += int64(put)
-			if err != nil {
-				return n, err
-			}
-		}
-		switch err {
-		case nil:
-		case io.EOF:
-			return n, nil
-		default:
-			return n, err
-		}
-	}
+	s.ahead = newAhead(s)
+	return s.ahead.writeTo(w)
 }
 
 func (s *stream) fail() {
 	switch {
-	case s.failed:
-		return
+	case s.isAborted(): // for who asked for it
 	case s.conn.err == errClientGone:
 		s.client.Canceled()
 	case s.stop != nil && !s.stop(): // the caller has left, which closed the connection
@@ -124,7 +117,6 @@ func (s *stream) fail() {
 			s.client.BackendFailed()
 		}
 	}
-	s.failed = true
 }
 
 // passTrailers hands on the trailer fields that the response announced.
@@ -137,16 +129,47 @@ func (s *stream) passTrailers() {
 // Close gives the connection back; if the body was not read to its end, it
 // cannot be used again.
 func (s *stream) Close() error {
+	if s.ahead != nil {
+		s.ahead.close(s.abort)
+	}
 	if s.closed.Swap(true) {
 		return nil
+	}
+	s.giveBack()
+	return nil
+}
+
+// abort ends a read under way in another goroutine.
+func (s *stream) abort() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.given {
+		s.aborted = true
+		_ = s.conn.Conn.Close()
+	}
+}
+
+func (s *stream) isAborted() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.aborted
+}
+
+// giveBack gives the connection back, once.
+func (s *stream) giveBack() {
+	s.mu.Lock()
+	given := s.given
+	s.given = true
+	s.mu.Unlock()
+	if given {
+		return
 	}
 	if s.stop != nil && !s.stop() {
 		s.reuse = false
 	}
 	_ = s.inner.CloseBodyStream()
 	fasthttp.ReleaseResponse(s.inner)
-	reuse := s.whole && s.reuse && s.reader.Buffered() == 0
+	reuse := s.end == io.EOF && s.reuse && !s.aborted && s.reader.Buffered() == 0
 	returnReader(s.reader)
 	s.pool.release(s.conn, reuse)
-	return nil
 }
