@@ -2,6 +2,7 @@ package listener_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quic-go/quic-go"
 	"golang.org/x/net/http2"
 
 	"github.com/echterhof/rockstar-tui/listener"
@@ -363,5 +365,29 @@ func TestWriteTimeoutOfOneRequestOverHTTP2(t *testing.T) {
 		if handling.Load() != 1 || e.Counters().TimedOut.Load() != 0 {
 			t.Errorf("%v under a server's %v: the request was ended", row.own, row.server)
 		}
+	}
+}
+
+func TestReadHeaderBoundsHTTP3(t *testing.T) {
+	t.Parallel()
+	s, sockets := startQUIC(t, stallLimits, hello)
+	c := dialRawH3(t, sockets.Addr().String())
+	head := headersH3(":method=GET\n:scheme=https\n:path=/\n:authority=test")
+	whole := c.open(t)
+	whole.Write(head)
+	whole.Close()
+	if answer, err := io.ReadAll(whole); err != nil || !strings.Contains(string(answer), "hello") {
+		t.Fatalf("a whole one: %q, %v", answer, err)
+	}
+	half := c.open(t)
+	half.Write(head[:len(head)/2])
+	half.SetReadDeadline(time.Now().Add(10 * time.Second))
+	var reset *quic.StreamError
+	if _, err := io.ReadAll(half); !errors.As(err, &reset) {
+		t.Errorf("half a header: %v", err)
+	}
+	eventually(t, "it is counted", func() bool { return s.Counters().TimedOut.Load() == 1 })
+	if n := s.Counters().Load(); n.Requests != 1 {
+		t.Errorf("%d requests", n.Requests)
 	}
 }

@@ -2,6 +2,7 @@ package listener
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -70,7 +71,21 @@ func (c *quicConn) run() {
 			str.CancelWrite(quic.StreamErrorCode(http3.ErrCodeRequestRejected))
 			continue
 		}
-		requests.Go(func() { h3.HandleRequestStream(str) })
+		requests.Go(func() { c.handle(h3, str) })
+	}
+}
+
+// handle answers the request of a stream, whose header must come in time.
+func (c *quicConn) handle(h3 *http3.RawServerConn, str *quic.Stream) {
+	begun, bound := time.Now(), c.q.s.terms.Load().ReadHeader
+	if bound > 0 {
+		str.SetReadDeadline(begun.Add(bound))
+	}
+	h3.HandleRequestStream(str)
+	var reset *quic.StreamError
+	if bound > 0 && time.Since(begun) >= bound && errors.As(context.Cause(str.Context()), &reset) &&
+		!reset.Remote && reset.ErrorCode == quic.StreamErrorCode(http3.ErrCodeRequestIncomplete) {
+		c.q.s.counters.TimedOut.Add(1)
 	}
 }
 
@@ -124,6 +139,7 @@ func (c *quicConn) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	c.mu.Unlock()
 	defer c.served()
+	http.NewResponseController(w).SetReadDeadline(time.Time{}) // the header's time is over
 	c.streams.ServeHTTP(w, r)
 }
 
