@@ -10,7 +10,7 @@ TIME     ?= 1m
 TORTUREFLAGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race lint fuzz golden bench steering micro torture h2spec cross judge check clean
+.PHONY: help build run test race lint fuzz golden bench steering micro torture h2spec cross judge prove check clean
 
 help: ## list these verbs
 	@awk -F':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,18 @@ cross: ## build for every platform we ship
 
 judge: ## compare mounted handlers with net/http on every protocol, race detector on
 	cd internal/judge && go test -race -parallel 8 -timeout 5m ./...
+
+prove: ## the long proofs: default timeouts, an upload of 1 GB, torture for TIME, h2spec, fuzzing (half an hour)
+	@echo "== 1 of 5: under the defaults, what goes on lives and what does nothing is ended"
+	cd internal/judge && JUDGE_LONG=1 go test -count=1 -v -timeout 10m -run '^TestWhat|^TestWho' .
+	@echo "== 2 of 5: mounted handlers as under net/http, with uploads of 1 GB"
+	cd internal/judge && JUDGE_UPLOAD=1024 go test -count=1 -timeout 30m -run '^TestMount' .
+	@echo "== 3 of 5: torture"
+	@$(MAKE) --no-print-directory torture
+	@echo "== 4 of 5: h2spec"
+	@$(MAKE) --no-print-directory h2spec
+	@echo "== 5 of 5: fuzz"
+	@$(MAKE) --no-print-directory fuzz
 
 check: lint cross test judge ## what CI runs
 

@@ -29,8 +29,17 @@ func (to target) dial(t *testing.T) net.Conn {
 	}
 	t.Cleanup(func() { conn.Close() })
 	conn.SetDeadline(time.Now().Add(patience))
+	secure, err := to.secured(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return secure
+}
+
+// secured begins TLS where the protocol has it.
+func (to target) secured(conn net.Conn) (net.Conn, error) {
 	if !to.secure() {
-		return conn
+		return conn, nil
 	}
 	config := to.trust.Clone()
 	config.NextProtos = []string{"http/1.1"}
@@ -38,10 +47,7 @@ func (to target) dial(t *testing.T) net.Conn {
 		config.NextProtos = []string{"h2"}
 	}
 	secure := tls.Client(conn, config)
-	if err := secure.Handshake(); err != nil {
-		t.Fatal(err)
-	}
-	return secure
+	return secure, secure.Handshake()
 }
 
 // head is the request line and the header as HTTP/1.1 sends them.

@@ -2,10 +2,12 @@ package judge_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
@@ -50,14 +52,53 @@ func exchangeH2(t *testing.T, to target, r request, path string) (a answer) {
 // openH2 begins HTTP/2 with windows that no response here fills.
 func openH2(t *testing.T, conn net.Conn) *http2.Framer {
 	t.Helper()
-	if _, err := io.WriteString(conn, http2.ClientPreface); err != nil {
+	fr, err := startH2(conn, http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1 << 30})
+	if err != nil {
 		t.Fatal(err)
+	}
+	fr.WriteWindowUpdate(0, 1<<30)
+	return fr
+}
+
+func startH2(conn net.Conn, settings ...http2.Setting) (*http2.Framer, error) {
+	if _, err := io.WriteString(conn, http2.ClientPreface); err != nil {
+		return nil, err
 	}
 	fr := http2.NewFramer(conn, conn)
 	fr.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
-	fr.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1 << 30})
-	fr.WriteWindowUpdate(0, 1<<30)
-	return fr
+	return fr, fr.WriteSettings(settings...)
+}
+
+// headersH2 sends a plain request as stream 1, its end and the end of its header
+// as wanted.
+func headersH2(fr *http2.Framer, to target, method, path string, end, whole bool) error {
+	scheme := "http"
+	if to.secure() {
+		scheme = "https"
+	}
+	return fr.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, EndStream: end, EndHeaders: whole, BlockFragment: block([][2]string{
+		{":method", method}, {":scheme", scheme}, {":authority", to.addr}, {":path", path},
+	})})
+}
+
+// endedH2 wants stream 1 or the connection to be ended by the server.
+func endedH2(fr *http2.Framer) error {
+	for {
+		f, err := fr.ReadFrame()
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return errors.New("still open")
+		case err != nil:
+			return nil
+		}
+		_, reset := f.(*http2.RSTStreamFrame)
+		if reset || f.Header().StreamID == 1 && f.Header().Flags.Has(http2.FlagDataEndStream) {
+			return nil
+		}
+		if s, ok := f.(*http2.SettingsFrame); ok && !s.IsAck() {
+			fr.WriteSettingsAck()
+		}
+	}
 }
 
 func lower(fields [][2]string) [][2]string {

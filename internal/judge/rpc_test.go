@@ -196,22 +196,48 @@ func echoService() http.Handler {
 	s.RegisterService(&grpc.ServiceDesc{
 		ServiceName: "judge.Echo", HandlerType: (*any)(nil),
 		Methods: []grpc.MethodDesc{{MethodName: "Say", Handler: grpcSay}},
-		Streams: []grpc.StreamDesc{{StreamName: "Chat", ServerStreams: true, ClientStreams: true, Handler: func(_ any, s grpc.ServerStream) error {
-			for {
-				m := new(text)
-				if err := s.RecvMsg(m); err != nil {
-					if errors.Is(err, io.EOF) {
-						return nil
-					}
-					return err
-				}
-				if err := s.SendMsg(m); err != nil {
-					return err
-				}
-			}
-		}}},
+		Streams: []grpc.StreamDesc{
+			{StreamName: "Chat", ServerStreams: true, ClientStreams: true, Handler: grpcEcho},
+			{StreamName: "Tick", ServerStreams: true, ClientStreams: true, Handler: grpcTick},
+		},
 	}, nil)
 	return s
+}
+
+func grpcEcho(_ any, s grpc.ServerStream) error {
+	for {
+		m := new(text)
+		err := s.RecvMsg(m)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err := errors.Join(err, s.SendMsg(m)); err != nil {
+			return err
+		}
+	}
+}
+
+// grpcTick sends three messages with the asked time between them.
+func grpcTick(_ any, s grpc.ServerStream) error {
+	m := new(text)
+	if err := s.RecvMsg(m); err != nil {
+		return err
+	}
+	every, err := time.ParseDuration(m.Value)
+	if err != nil {
+		return err
+	}
+	for range 3 {
+		if err := s.SendMsg(m); err != nil {
+			return err
+		}
+		select {
+		case <-time.After(every):
+		case <-s.Context().Done():
+			return s.Context().Err()
+		}
+	}
+	return nil
 }
 
 func grpcSay(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {

@@ -122,19 +122,18 @@ func ours(t *testing.T, certFile, keyFile string, mount func(mounter)) servers {
 			app.Shutdown(ctx)
 		})
 		for _, p := range group {
-			at[p] = serve(t, app, p, certFile, keyFile)
+			at[p] = serve(t, app, p, runtime.ServerConfig{ // no limits and no clocks, like the other side
+				MaxRequestBytes: -1, ReadTimeout: -1, ReadHeaderTimeout: -1, WriteTimeout: -1,
+			}, certFile, keyFile)
 		}
 	}
 	return at
 }
 
 // serve starts a server of app for one protocol and returns its address.
-func serve(t *testing.T, app *runtime.App, p protocol, certFile, keyFile string) string {
+func serve(t *testing.T, app *runtime.App, p protocol, config runtime.ServerConfig, certFile, keyFile string) string {
 	t.Helper()
-	config := runtime.ServerConfig{ // no limits and no clocks, like the other side
-		Name: string(p), MaxRequestBytes: -1,
-		ReadTimeout: -1, ReadHeaderTimeout: -1, WriteTimeout: -1,
-	}
+	config.Name = string(p)
 	switch p {
 	case h2:
 		config.Protocol = "http2"
