@@ -38,6 +38,7 @@ func (p *proofs) run(name string, at place, proof func() error) {
 // TestWhatGoesOnIsNotEnded proves that the clocks bound the time without
 // progress: what takes longer than they allow, and goes on, comes to its end.
 func TestWhatGoesOnIsNotEnded(t *testing.T) {
+	t.Parallel()
 	pace := paced()
 	all := proofs{t: t}
 	for _, at := range site(t, pace) {
@@ -180,6 +181,7 @@ func wholeStream(t *testing.T, at place, p pace, method string, talk func(grpc.C
 // TestWhoDoesNothingIsEnded proves that a client that reads or sends nothing
 // cannot hold what it was given.
 func TestWhoDoesNothingIsEnded(t *testing.T) {
+	t.Parallel()
 	pace := paced()
 	all := proofs{t: t}
 	for _, at := range site(t, pace) {
