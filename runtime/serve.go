@@ -56,6 +56,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	}
 	d.handler = control.Handler(app, control.HandlerOptions{Version: o.Version, Log: app.log, Role: roles(o.ReadOnly)})
 	app.door = d
+	app.background(reapOthers)
 	d.signals = handleSignals(app, o.KeepOnHangup)
 	defer d.signals.stop()
 	d.open(socket)

@@ -116,5 +116,17 @@ func (c *call) glance(cmd *cobra.Command) *control.Snapshot {
 		return &control.Snapshot{}
 	}
 	_ = cl.Close()
+	return completable(s)
+}
+
+// completable leaves out what no config names: a shell would print or run what
+// a terminal obeys, and whoever answers on a socket need not be what it seems.
+func completable(s *control.Snapshot) *control.Snapshot {
+	s.Listeners = slices.DeleteFunc(s.Listeners, func(l control.ListenerInfo) bool { return !config.IsName(l.Name) })
+	s.Pools = slices.DeleteFunc(s.Pools, func(p control.PoolInfo) bool { return !config.IsName(p.Name) })
+	for i := range s.Pools {
+		p := &s.Pools[i]
+		p.Backends = slices.DeleteFunc(p.Backends, func(b control.BackendInfo) bool { return !config.IsName(b.Name) })
+	}
 	return s
 }

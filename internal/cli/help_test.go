@@ -80,3 +80,16 @@ func TestCompletionScripts(t *testing.T) {
 		}
 	}
 }
+
+func TestCompletionPrintsNothingThatATerminalOrShellObeys(t *testing.T) {
+	s := controltest.Scene("many")
+	s.Pools[0].Backends[0].Name = "a\x1b[2J"
+	s.Listeners[0].Name = "$(reboot)"
+	p := on(t, controltest.NewFake(s))
+	for _, args := range [][]string{{"start", ""}, {"set", "listeners."}, {"set", "pools."}, {"connections", "--listener", ""}} {
+		p.run(t, append([]string{"__complete"}, args...)...)
+		if out := p.stdout.String(); strings.ContainsAny(out, "\x1b\u009b\a\u202e$\x00") || !strings.Contains(out, "listener-3") && args[0] != "set" {
+			t.Errorf("%q: %q", args, out)
+		}
+	}
+}

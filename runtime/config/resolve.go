@@ -341,6 +341,9 @@ func (k *key) article() string {
 
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
 
+// IsName reports whether a listener, pool or backend can have that name.
+func IsName(name string) bool { return nameForm.MatchString(name) }
+
 func checkName(name string) *fault {
 	if nameForm.MatchString(name) {
 		return nil
