@@ -62,6 +62,7 @@ type conn struct {
 
 	// What follows belongs to the goroutine that serves the connection.
 	tls      *tls.Conn // over raw; nil for cleartext
+	outer    *tls.Conn // raw, or within it, of a listener that speaks TLS itself; nil if none
 	early    []byte    // read before it was known which engine serves
 	greeted  bool      // it is known
 	exchange h1Exchange

@@ -84,8 +84,8 @@ func (s *Server) serveH2(c *conn) {
 		s: s, requests: &c.requests, remote: c.RemoteAddr(), local: c.LocalAddr(),
 		prepare: m.complete, last: m.depart, stalled: m.cutLately, wasted: m.refused, forced: c.killed.Load,
 	}
-	if c.tls != nil {
-		state := c.tls.ConnectionState()
+	if session := c.session(); session != nil {
+		state := session.ConnectionState()
 		m.state = &state
 	}
 	m.srv = &http.Server{

@@ -30,10 +30,7 @@ type Transport struct {
 func (s *Server) SetTransport(t Transport) {
 	if t.TLS != nil {
 		t.TLS = t.TLS.Clone()
-		t.TLS.NextProtos = []string{"http/1.1"}
-		if t.HTTP2 {
-			t.TLS.NextProtos = []string{"h2", "http/1.1"}
-		}
+		t.TLS.NextProtos = offered(t.HTTP2, t.TLS.NextProtos)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -45,6 +42,21 @@ func (s *Server) SetTransport(t Transport) {
 	}
 	s.transport.Store(&t)
 	s.sweeper.wake()
+}
+
+// offered are the protocols of a server in the order of preference. Those that
+// are not HTTP stay, such as that by which a certificate is ordered (RFC 8737).
+func offered(http2 bool, others []string) []string {
+	offer := []string{"http/1.1"}
+	if http2 {
+		offer = []string{"h2", "http/1.1"}
+	}
+	for _, name := range others {
+		if name != "h2" && name != "http/1.1" {
+			offer = append(offer, name)
+		}
+	}
+	return offer
 }
 
 type speaks int
@@ -61,7 +73,10 @@ func (s *Server) greet(c *conn) speaks {
 	t := s.transport.Load()
 	c.generation.Store(int64(t.generation))
 	found := speaksHTTP1
+	c.outer = tlsIn(c.raw)
 	switch {
+	case c.outer != nil && t.TLS == nil:
+		found = c.outerHandshake()
 	case t.TLS != nil:
 		found = c.handshake(t.TLS)
 	case t.HTTP2:
@@ -95,6 +110,42 @@ func (c *conn) handshake(config *tls.Config) speaks {
 		return speaksHTTP2
 	}
 	return speaksHTTP1
+}
+
+// tlsIn finds the TLS session that a listener of the program's own has begun,
+// also behind wrappers that tell what they wrap.
+func tlsIn(nc net.Conn) *tls.Conn {
+	for {
+		if session, ok := nc.(*tls.Conn); ok {
+			return session
+		}
+		wrapper, ok := nc.(interface{ NetConn() net.Conn })
+		if !ok {
+			return nil
+		}
+		nc = wrapper.NetConn()
+	}
+}
+
+// outerHandshake completes the handshake of such a session. What is read and
+// written above it is in clear for us; the client speaks what it negotiated.
+func (c *conn) outerHandshake() speaks {
+	if err := c.outer.Handshake(); err != nil {
+		c.s.log.Debug("TLS handshake failed", "peer", c.RemoteAddr(), "error", err)
+		return speaksNothing
+	}
+	if c.outer.ConnectionState().NegotiatedProtocol == "h2" {
+		return speaksHTTP2
+	}
+	return speaksHTTP1
+}
+
+// session is the TLS of the connection; nil for cleartext.
+func (c *conn) session() *tls.Conn {
+	if c.tls != nil {
+		return c.tls
+	}
+	return c.outer
 }
 
 var notTLS = []byte("HTTP/1.1 400 Bad Request\r\n" +
@@ -191,11 +242,11 @@ type tlsConn struct{ *conn }
 func (c *tlsConn) Handshake() error { return nil }
 
 // ConnectionState is that of the session.
-func (c *tlsConn) ConnectionState() tls.ConnectionState { return c.tls.ConnectionState() }
+func (c *tlsConn) ConnectionState() tls.ConnectionState { return c.session().ConnectionState() }
 
 // view is what an engine of HTTP/1.1 gets to see.
 func (c *conn) view() net.Conn {
-	if c.tls != nil {
+	if c.session() != nil {
 		return &tlsConn{c}
 	}
 	return c

@@ -134,8 +134,8 @@ type App struct {
 	server  *Server
 	client  NetworkClient
 
-	shutdownOnce sync.Once
-	done         chan struct{} // closed when the shutdown is over
+	hooks []func(context.Context) error // of OnShutdown; mu guards it
+	end   termination                   // of the App
 }
 
 var _ control.Controller = (*App)(nil)
@@ -196,7 +196,7 @@ func newApp(o Options) *App {
 		backendStates: map[string]string{},
 		cells:         map[string]int{},
 		wake:          make(chan struct{}, 1),
-		done:          make(chan struct{}),
+		end:           termination{done: make(chan struct{})},
 	}
 	a.keys, a.state.files = newKeyring(&a.files), &a.files
 	if a.noNest != "" {
@@ -217,22 +217,19 @@ func (a *App) background(f func(ctx context.Context)) {
 }
 
 // Done is closed when the App has shut down.
-func (a *App) Done() <-chan struct{} { return a.done }
+func (a *App) Done() <-chan struct{} { return a.end.done }
 
-// Shutdown drains all listeners, each within its shutdown timeout, and ends the
-// App. When ctx ends first, what is left is closed at once.
-func (a *App) Shutdown(ctx context.Context) error {
-	a.shutdownOnce.Do(func() { a.shutdown(ctx) })
-	<-a.done
-	return context.Cause(ctx)
-}
+// Shutdown drains all listeners, each within its shutdown timeout, calls the hooks
+// of [App.OnShutdown], and ends the App. When ctx ends first, what is left is
+// closed at once and the cause of ctx returned. A second call waits for the same
+// end, as long as its own context allows.
+func (a *App) Shutdown(ctx context.Context) error { return a.end.await(ctx, a.shutdown) }
 
 // endPatience is how long the end waits for a change under way, and for who
 // reads files: a disk that hangs must not keep the runtime from ending.
 const endPatience = time.Second
 
-func (a *App) shutdown(ctx context.Context) {
-	defer close(a.done)
+func (a *App) shutdown(ctx context.Context) error {
 	defer a.logQueue.flush()
 	defer a.state.close()
 	a.hasten()
@@ -261,13 +258,15 @@ func (a *App) shutdown(ctx context.Context) {
 		case <-ctx.Done():
 			a.log.Warn("shutdown was cut short", "cause", context.Cause(ctx))
 			a.cut()
-			return
+			return errors.Join(context.Cause(ctx), a.callHooks(ctx))
 		}
 	}
+	err := a.callHooks(ctx)
 	a.awaitBackground(endPatience)
 	if asked != 0 {
 		a.awaitLook()
 	}
+	return err
 }
 
 // awaitLook gives who asked for the end, and watches it, the time to see what

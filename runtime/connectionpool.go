@@ -35,6 +35,9 @@ type ConnectionPool interface {
 	// longer than it is configured to. The client takes a whole URL of its
 	// backend, or just a path.
 	GetConnection(backendID string) (*http.Client, error)
+	// GetConnectionContext is GetConnection that waits no longer than ctx lasts.
+	// The client it lends is not bound to ctx.
+	GetConnectionContext(ctx context.Context, backendID string) (*http.Client, error)
 	// ReleaseConnection gives a client back, which is of no use afterwards.
 	// Close the bodies of its responses before.
 	ReleaseConnection(backendID string, client *http.Client) error
@@ -161,6 +164,10 @@ func newLentBackend(name string, base *url.URL, c ConnectionPoolConfig) *lentBac
 }
 
 func (p *connectionPool) GetConnection(backendID string) (*http.Client, error) {
+	return p.GetConnectionContext(context.Background(), backendID)
+}
+
+func (p *connectionPool) GetConnectionContext(ctx context.Context, backendID string) (*http.Client, error) {
 	b := p.backends[backendID]
 	switch {
 	case p.isClosed():
@@ -168,7 +175,7 @@ func (p *connectionPool) GetConnection(backendID string) (*http.Client, error) {
 	case b == nil:
 		return nil, fmt.Errorf("get connection: %w %q", ErrUnknownBackend, backendID)
 	}
-	if err := p.await(b); err != nil {
+	if err := p.await(ctx, b); err != nil {
 		return nil, fmt.Errorf("get connection to %s: %w", backendID, err)
 	}
 	client := b.lend()
@@ -180,7 +187,7 @@ func (p *connectionPool) GetConnection(backendID string) (*http.Client, error) {
 }
 
 // await takes a place of b.
-func (p *connectionPool) await(b *lentBackend) error {
+func (p *connectionPool) await(ctx context.Context, b *lentBackend) error {
 	select {
 	case b.places <- struct{}{}:
 		return nil
@@ -196,6 +203,8 @@ func (p *connectionPool) await(b *lentBackend) error {
 		return nil
 	case <-p.closed:
 		return ErrPoolClosed
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	case <-over.C:
 		return fmt.Errorf("%w: %d, for %v", ErrPoolExhausted, cap(b.places), p.config.WaitTimeout)
 	}

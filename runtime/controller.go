@@ -34,7 +34,7 @@ func (a *App) Watch(ctx context.Context, o control.WatchOptions, fn func(*contro
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-a.done:
+		case <-a.Done():
 			return &control.Error{Code: control.CodeUnavailable, Message: ErrClosed.Error()}
 		case <-tick.C:
 		}

@@ -114,7 +114,7 @@ func (e *endpoint) groupConfig(s settings) prefork.Config {
 		Sockets:       e.lend(),
 		MemorySize:    boardSize,
 		Settings:      e.encode(s),
-		Command:       e.code.command(),
+		Command:       e.code.command(e.name),
 		StartTimeout:  startTimeout,
 		DrainTimeout:  drainTimeout(s),
 		Log:           e.log,
@@ -322,6 +322,7 @@ func (e *endpoint) drain(timeout time.Duration) {
 	local, group := e.local, e.group
 	e.mu.Unlock()
 	if local != nil {
+		local.drainsLast()
 		local.drainWithin(timeout)
 		e.mu.Lock()
 		e.local = nil

@@ -24,6 +24,10 @@ type FrameworkConfig struct {
 	Log *slog.Logger
 	// Version of the program, shown to whoever asks.
 	Version string
+	// LeaveSignals leaves SIGINT and SIGTERM to the program, which then calls
+	// [App.Shutdown] or ends the context of [App.StartContext]. Default false: they
+	// shut the App down.
+	LeaveSignals bool
 }
 
 // New makes an App whose routes are Go code: register them with [App.Router] and
@@ -42,6 +46,7 @@ func New(c FrameworkConfig) (*App, error) {
 	a.file = config.New()
 	a.status.State, a.status.LoadedAt = control.ConfigInSync, a.started
 	a.program = newProgram(a)
+	a.program.leaveSignals = c.LeaveSignals
 	a.client = NewNetworkClient(c.NetworkClient)
 	name := c.ServerConfig.Name
 	if name == "" {
@@ -83,38 +88,54 @@ func (a *App) IsWorker() bool { return prefork.IsWorker() }
 //
 // SIGINT and SIGTERM, and [App.Shutdown], shut the App down: its listeners
 // refuse new connections, requests under way are answered, and Start returns
-// nil. A second signal ends the process at once.
+// nil. A second signal ends the process at once. With FrameworkConfig.LeaveSignals
+// signals are left to the program.
 //
 // With prefork, each worker is this program started again, with the same
 // arguments. There, everything up to Start happens as in the master; Start
 // itself serves as the worker and ends the process when the worker has drained.
 // It does not return to what follows in the program.
-func (a *App) Start(addr string) error {
+func (a *App) Start(addr string) error { return a.StartContext(context.Background(), addr) }
+
+// StartContext is Start until ctx ends, too: then the App is shut down, its
+// listeners within their ShutdownTimeout, and nil returned.
+func (a *App) StartContext(ctx context.Context, addr string) error {
 	if a.program == nil {
 		return errors.New("start: this App was opened from a config and serves already")
 	}
 	if prefork.IsWorker() {
-		a.program.becomeWorker()
+		a.server.becomeWorker()
 	}
-	return a.server.start(addr)
+	return a.until(ctx, a.Shutdown, func() error { return a.server.start(context.Background(), addr) })
 }
 
-// untilSignalled runs serve, and shuts the App down when the process is asked to
-// end meanwhile.
-func (a *App) untilSignalled(serve func() error) error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+// until runs serve until it ends by itself, the process is asked to end, which
+// shuts the App down, or ctx ends, which ends what end does.
+func (a *App) until(ctx context.Context, end func(context.Context) error, serve func() error) error {
+	asked, stop := a.signalled()
 	defer stop()
 	served := make(chan error, 1)
 	go func() { served <- serve() }()
 	select {
 	case err := <-served:
 		return err
+	case <-asked.Done():
+		stop() // a second signal ends the process
+		end = a.Shutdown
 	case <-ctx.Done():
-		stop()
-		err := a.Shutdown(context.Background())
-		if ended := <-served; !errors.Is(ended, ErrClosed) { // it had not begun to serve
-			err = errors.Join(err, ended)
-		}
-		return err
 	}
+	err := end(context.Background())
+	if ended := <-served; !errors.Is(ended, ErrClosed) && !errors.Is(ended, ErrServerClosed) { // it had not begun to serve
+		err = errors.Join(err, ended)
+	}
+	return err
+}
+
+// signalled gives a context that ends when the process is asked to end, unless
+// the program sees to that itself.
+func (a *App) signalled() (context.Context, context.CancelFunc) {
+	if a.program.leaveSignals {
+		return context.WithCancel(context.Background())
+	}
+	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 }

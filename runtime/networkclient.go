@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +24,9 @@ type NetworkClient interface {
 	// whatever its status. The caller closes its body; reading more of it than
 	// the client is configured for fails with [ErrResponseTooLarge].
 	Do(req *http.Request) (*http.Response, error)
+	// WithContext returns a client of the same connections whose requests end
+	// when ctx does; a request of Do that has a context of its own keeps that.
+	WithContext(ctx context.Context) NetworkClient
 }
 
 // NetworkClientConfig bounds a [NetworkClient]. Zero values mean the defaults.
@@ -70,6 +74,7 @@ func (e *StatusError) Error() string {
 type networkClient struct {
 	http http.Client
 	most int64
+	ctx  context.Context
 }
 
 // NewNetworkClient makes a client of its own, with connections of its own.
@@ -77,7 +82,7 @@ func NewNetworkClient(c NetworkClientConfig) NetworkClient {
 	if c.Transport == nil {
 		c.Transport = newTransport(c)
 	}
-	n := &networkClient{most: defaultTo(c.MaxResponseBytes, 10<<20)}
+	n := &networkClient{most: defaultTo(c.MaxResponseBytes, 10<<20), ctx: context.Background()}
 	n.http = http.Client{
 		Transport:     c.Transport,
 		Timeout:       max(defaultTo(c.Timeout, 30*time.Second), 0),
@@ -130,7 +135,7 @@ func (n *networkClient) Delete(url string, headers map[string]string) ([]byte, e
 }
 
 func (n *networkClient) ask(method, url string, body []byte, headers map[string]string) ([]byte, error) {
-	req, err := http.NewRequest(method, url, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(n.ctx, method, url, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
@@ -156,12 +161,21 @@ func (n *networkClient) ask(method, url string, body []byte, headers map[string]
 }
 
 func (n *networkClient) Do(req *http.Request) (*http.Response, error) {
+	if req.Context() == context.Background() {
+		req = req.WithContext(n.ctx)
+	}
 	resp, err := n.http.Do(req)
 	if err != nil {
 		return nil, err
 	}
 	resp.Body = &boundedBody{ReadCloser: resp.Body, left: n.most}
 	return resp, nil
+}
+
+func (n *networkClient) WithContext(ctx context.Context) NetworkClient {
+	c := *n
+	c.ctx = ctx
+	return &c
 }
 
 // boundedBody fails at the first byte over its bound.

@@ -141,9 +141,9 @@ func (s step) plan() control.ListenerPlan {
 func (s step) leaving() string {
 	was, will := s.running.current().Listener, s.to.Listener
 	switch {
-	case was.TLS == nil && will.TLS != nil:
+	case !was.Secure() && will.Secure():
 		return "begins to speak TLS"
-	case was.TLS != nil && will.TLS == nil:
+	case was.Secure() && !will.Secure():
 		return "no longer speaks TLS"
 	case was.Protocol != will.Protocol || was.H2C != will.H2C:
 		return "changes its protocol"

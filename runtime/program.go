@@ -3,6 +3,8 @@ package runtime
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -22,11 +24,17 @@ import (
 // process of the program.
 const envProgram = "ROCKSTAR_APP"
 
+// envServer tells a worker the name of its server, where that server has what the
+// other ones of the program have not: only its own start can make the worker.
+const envServer = "ROCKSTAR_SERVER"
+
 // program is what Go code gave to an App: routes, servers, listeners of its own.
 type program struct {
 	app    *App
 	number int
 	routes *routeTable
+	// leaveSignals says that the program handles SIGINT and SIGTERM itself.
+	leaveSignals bool
 
 	mu      sync.Mutex
 	servers map[string]*Server
@@ -47,9 +55,9 @@ func newProgram(a *App) *program {
 	return p
 }
 
-// command starts this program again as a worker, with the same arguments: up to
-// its first Start or Listen it does there what it does here.
-func (p *program) command() func() *exec.Cmd {
+// command starts this program again as a worker of the server of that name, with
+// the same arguments: up to its first Start or Listen it does there what it does here.
+func (p *program) command(name string) func() *exec.Cmd {
 	if p == nil {
 		return nil
 	}
@@ -60,6 +68,9 @@ func (p *program) command() func() *exec.Cmd {
 		}
 		cmd := &exec.Cmd{Path: runningFile(path), Args: os.Args}
 		cmd.Env = append(os.Environ(), envProgram+"="+strconv.Itoa(p.number))
+		if p.server(name).isDistinct() {
+			cmd.Env = append(cmd.Env, envServer+"="+name)
+		}
 		return cmd
 	}
 }
@@ -88,11 +99,20 @@ func runningFile(path string) string {
 func (p *program) becomeWorker() {
 	switch cmp.Or(os.Getenv(envProgram), "0") {
 	case strconv.Itoa(p.number):
-		exitOnce.Do(func() { exitWith(runWorker(p)) })
+		exitOnce.Do(func() { exitWith(errors.Join(runWorker(p), p.app.callHooks(context.Background()))) })
 	case "0": // of a master that serves a config and no code
 		exitOnce.Do(func() { exitWith(RunWorker()) })
 	}
 	select {}
+}
+
+// becomeWorker is that of the program, unless the worker is of a server that only
+// its own start can serve: then the caller waits for that.
+func (s *Server) becomeWorker() {
+	if name := os.Getenv(envServer); name != "" && name != s.name {
+		select {}
+	}
+	s.app.program.becomeWorker()
 }
 
 // exitOnce: several servers of a program may be started by goroutines.
@@ -112,7 +132,23 @@ func (p *program) register(r *router, s *service) error {
 	if p == nil {
 		return nil
 	}
-	return p.routes.addTo(r, p.serverFor(s))
+	server := p.serverFor(s)
+	return server.table().addTo(r, server)
+}
+
+// tlsFor is the TLS that the program has for the server of s; nil if none.
+func (p *program) tlsFor(s *service) *tls.Config {
+	if p == nil {
+		return nil
+	}
+	return p.serverFor(s).config.TLS
+}
+
+// server of that name; nil if there is none.
+func (p *program) server(name string) *Server {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.servers[name]
 }
 
 // serverFor is the Server that handlers see. In a worker it may be one that the
@@ -122,7 +158,7 @@ func (p *program) serverFor(s *service) *Server {
 	defer p.mu.Unlock()
 	server := p.servers[s.name]
 	if server == nil {
-		server = &Server{app: p.app, name: s.name, closed: make(chan struct{})}
+		server = &Server{app: p.app, name: s.name, end: termination{done: make(chan struct{})}}
 		p.servers[s.name] = server
 	}
 	if prefork.IsWorker() {

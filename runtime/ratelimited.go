@@ -102,6 +102,9 @@ type placedConn struct {
 	leave func()
 }
 
+// NetConn is the connection that has the place.
+func (c *placedConn) NetConn() net.Conn { return c.Conn }
+
 func (c *placedConn) Close() error {
 	defer c.leave()
 	return c.Conn.Close()

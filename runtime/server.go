@@ -22,8 +22,8 @@ var (
 )
 
 // Server is one listener of an App and what serves it. [Server.NewServer] makes
-// one, Listen, ListenTLS, ListenQUIC or Serve start it, once. All servers of an
-// App have the same routes.
+// one, Listen, ListenTLS, ListenQUIC or Serve start it, once. It has the routes of
+// the App, or those of its own [Server.Router].
 type Server struct {
 	app    *App
 	name   string
@@ -33,30 +33,21 @@ type Server struct {
 	mu       sync.Mutex
 	started  bool
 	ended    bool
-	managed  *managed // nil until it serves
+	routes   *routeTable // of its own; nil for those of the App
+	managed  *managed    // nil until it serves
 	protocol string
 
-	endOnce sync.Once
-	closed  chan struct{} // closed when Shutdown or Close is over
+	end termination // by Shutdown or Close
 }
 
 func (p *program) newServer(name string, c ServerConfig) *Server {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := &Server{app: p.app, name: name, config: c, closed: make(chan struct{})}
+	s := &Server{app: p.app, name: name, config: c, end: termination{done: make(chan struct{})}}
 	if p.servers[name] == nil {
 		p.servers[name] = s
 	}
 	return s
-}
-
-func (s *Server) isClosed() bool {
-	select {
-	case <-s.closed:
-		return true
-	default:
-		return false
-	}
 }
 
 // NewServer makes another server of the same App. It begins to serve with
@@ -73,6 +64,43 @@ func (s *Server) NewServer(c ServerConfig) *Server {
 	return p.newServer(name, c)
 }
 
+// Router holds routes of this server alone. From the first call on the server has
+// these instead of those of [App.Router], whose middleware it has not either: an
+// admin port and a public one seldom have a route in common. It panics when the
+// server has started.
+func (s *Server) Router() *Router {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.routes == nil {
+		if s.started || s.worker.Load() != nil {
+			panic("runtime: Server.Router comes after the server was started: call it before")
+		}
+		s.routes = newRouteTable(s.app.log)
+	}
+	return s.routes.root
+}
+
+// table has the routes of the server.
+func (s *Server) table() *routeTable {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.routes != nil {
+		return s.routes
+	}
+	return s.app.program.routes
+}
+
+// isDistinct reports whether the server has something that other servers of the
+// program have not, and that a config cannot say.
+func (s *Server) isDistinct() bool {
+	if s == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.routes != nil || s.config.TLS != nil
+}
+
 // Name of the server's listener.
 func (s *Server) Name() string { return s.name }
 
@@ -81,40 +109,65 @@ func (s *Server) Name() string { return s.name }
 // SIGTERM shut the App down, with all its servers, as they do in [App.Start].
 //
 // In a worker process it does not return; see [App.Start].
-func (s *Server) Listen(addr string) error {
-	return s.run(addr, "http", s.config.TLSCertFile, s.config.TLSKeyFile, nil)
+func (s *Server) Listen(addr string) error { return s.ListenContext(context.Background(), addr) }
+
+// ListenContext is Listen until ctx ends, too: then the server is shut down within
+// its ShutdownTimeout, and nil returned.
+func (s *Server) ListenContext(ctx context.Context, addr string) error {
+	return s.run(ctx, addr, "http", s.config.TLSCertFile, s.config.TLSKeyFile, nil)
 }
 
 // ListenTLS is Listen with TLS; the files are PEM, and empty names mean those of
-// ServerConfig. The protocol is HTTP/2, with HTTP/1.1 for clients that speak no
-// other.
+// ServerConfig, or ServerConfig.TLS. The protocol is HTTP/2, with HTTP/1.1 for
+// clients that speak no other.
 func (s *Server) ListenTLS(addr, certFile, keyFile string) error {
-	return s.secure(addr, "http2", certFile, keyFile)
+	return s.ListenTLSContext(context.Background(), addr, certFile, keyFile)
 }
 
-// ListenQUIC is Listen with HTTP/3 over QUIC, on a UDP port.
+// ListenTLSContext is ListenTLS until ctx ends, as [Server.ListenContext] is.
+func (s *Server) ListenTLSContext(ctx context.Context, addr, certFile, keyFile string) error {
+	return s.secure(ctx, addr, "http2", certFile, keyFile)
+}
+
+// ListenQUIC is ListenTLS with HTTP/3 over QUIC, on a UDP port.
 func (s *Server) ListenQUIC(addr, certFile, keyFile string) error {
-	return s.secure(addr, "quic", certFile, keyFile)
+	return s.ListenQUICContext(context.Background(), addr, certFile, keyFile)
 }
 
-func (s *Server) secure(addr, protocol, certFile, keyFile string) error {
+// ListenQUICContext is ListenQUIC until ctx ends, as [Server.ListenContext] is.
+func (s *Server) ListenQUICContext(ctx context.Context, addr, certFile, keyFile string) error {
+	return s.secure(ctx, addr, "quic", certFile, keyFile)
+}
+
+func (s *Server) secure(ctx context.Context, addr, protocol, certFile, keyFile string) error {
 	certFile, keyFile = cmp.Or(certFile, s.config.TLSCertFile), cmp.Or(keyFile, s.config.TLSKeyFile)
-	if certFile == "" || keyFile == "" {
-		return fmt.Errorf("listen on %s: %s needs a certificate: name the files of the certificate and of its key", addr, protocol)
+	switch own := s.config.TLS != nil; {
+	case own && certFile+keyFile != "":
+		return fmt.Errorf("listen on %s: both certificate files and ServerConfig.TLS are given: give one", addr)
+	case !own && (certFile == "" || keyFile == ""):
+		return fmt.Errorf("listen on %s: %s needs a certificate: name the files of the certificate and of its key, or set ServerConfig.TLS", addr, protocol)
 	}
-	return s.run(addr, protocol, certFile, keyFile, nil)
+	return s.run(ctx, addr, protocol, certFile, keyFile, nil)
 }
 
 // Serve accepts from a listener that the program made itself, with the same
 // counting and limits as any other, until the server is shut down, and then
 // returns nil; or until the listener fails, and returns why. It closes ln.
 // Worker processes cannot share such a listener.
-func (s *Server) Serve(ln net.Listener) error {
+//
+// One that speaks TLS itself, as that of [tls.Listen] does, is served accordingly:
+// requests have their TLS state, and a client that negotiated h2 is spoken to in
+// HTTP/2. A listener around it must have connections with a method NetConn, as
+// crypto/tls has it, that returns the one within.
+func (s *Server) Serve(ln net.Listener) error { return s.ServeContext(context.Background(), ln) }
+
+// ServeContext is Serve until ctx ends, too, as [Server.ListenContext] is.
+func (s *Server) ServeContext(ctx context.Context, ln net.Listener) error {
 	if s.config.EnablePrefork {
 		ln.Close()
 		return fmt.Errorf("serve %s: worker processes cannot share a listener that the program made itself: use Listen, or no prefork", s.name)
 	}
-	err := s.run("", "http", s.config.TLSCertFile, s.config.TLSKeyFile, ln)
+	err := s.run(ctx, "", "http", s.config.TLSCertFile, s.config.TLSKeyFile, ln)
 	if err != nil {
 		ln.Close() // it may be closed by now
 	}
@@ -122,32 +175,31 @@ func (s *Server) Serve(ln net.Listener) error {
 }
 
 // start is Listen, ListenTLS or ListenQUIC, as the ServerConfig says.
-func (s *Server) start(addr string) error {
+func (s *Server) start(ctx context.Context, addr string) error {
 	switch s.config.Protocol {
 	case "http2":
-		if s.config.TLSCertFile != "" {
-			return s.ListenTLS(addr, "", "")
+		if s.config.TLSCertFile != "" || s.config.TLS != nil {
+			return s.ListenTLSContext(ctx, addr, "", "")
 		}
 	case "quic":
-		return s.ListenQUIC(addr, "", "")
+		return s.ListenQUICContext(ctx, addr, "", "")
 	}
-	return s.Listen(addr)
+	return s.ListenContext(ctx, addr)
 }
 
 // run serves until the end.
-func (s *Server) run(addr, protocol, certFile, keyFile string, ln net.Listener) error {
-	p := s.app.program
+func (s *Server) run(ctx context.Context, addr, protocol, certFile, keyFile string, ln net.Listener) error {
 	if err := s.config.check(); err != nil {
 		return err
 	}
-	p.routes.freeze()
+	s.table().freeze()
 	if prefork.IsWorker() {
-		p.becomeWorker()
+		s.becomeWorker()
 	}
 	c := s.config
 	c.Address, c.Protocol = cmp.Or(addr, c.Address, ":8080"), cmp.Or(c.Protocol, protocol)
 	c.TLSCertFile, c.TLSKeyFile = certFile, keyFile
-	return s.app.untilSignalled(func() error { return s.serve(c, ln) })
+	return s.app.until(ctx, s.Shutdown, func() error { return s.serve(c, ln) })
 }
 
 // serve serves by c until the server or the App ends, or the listener ln fails
@@ -167,9 +219,9 @@ func (s *Server) serve(c ServerConfig, ln net.Listener) error {
 		return s.remove(context.Background())
 	}
 	select {
-	case <-s.closed:
+	case <-s.end.done:
 		return nil
-	case <-s.app.done:
+	case <-s.app.end.done:
 		return nil
 	case err := <-failed:
 		return s.failedBy(err)
@@ -190,7 +242,7 @@ func (s *Server) give(ln net.Listener, c *ServerConfig) (failed <-chan error, er
 	p := s.app.program
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if other := p.servers[s.name]; other == nil || other.isClosed() {
+	if other := p.servers[s.name]; other == nil || other.end.isOver() {
 		p.servers[s.name] = s
 	}
 	if p.servers[s.name] != s {
@@ -235,8 +287,8 @@ func (s *Server) failedBy(err error) error {
 	s.mu.Unlock()
 	if ending || s.app.ctx.Err() != nil {
 		select {
-		case <-s.closed:
-		case <-s.app.done:
+		case <-s.end.done:
+		case <-s.app.end.done:
 		}
 		return nil
 	}
@@ -246,14 +298,9 @@ func (s *Server) failedBy(err error) error {
 
 // Shutdown refuses new connections, lets requests under way be answered, and
 // returns when the last connection is gone. When ctx ends first, what is left is
-// closed and the error of ctx returned. Other servers of the App serve on.
-func (s *Server) Shutdown(ctx context.Context) (err error) {
-	s.endOnce.Do(func() {
-		defer close(s.closed)
-		err = s.remove(ctx)
-	})
-	return err
-}
+// closed and the cause of ctx returned. A second call waits for the same end, as
+// long as its own context allows. Other servers of the App serve on.
+func (s *Server) Shutdown(ctx context.Context) error { return s.end.await(ctx, s.remove) }
 
 // Close ends the server and all its connections at once.
 func (s *Server) Close() error {

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	goruntime "runtime"
@@ -31,12 +32,29 @@ type ServerConfig struct {
 	// TLSCertFile and TLSKeyFile are PEM files, where ListenTLS and ListenQUIC
 	// name none. Default none.
 	TLSCertFile, TLSKeyFile string
+	// TLS is used instead of certificate files, for what those cannot do: a
+	// GetCertificate that chooses or orders them, client certificates. It is
+	// used as it is, but that h2 and http/1.1 in NextProtos follow from the
+	// protocol; it must not be changed after the start. It needs a certificate or
+	// a function that gives one. Default none.
+	TLS *tls.Config
 
 	// EnablePrefork serves by worker processes, each of them this program
 	// started again. Not on Windows. Default false.
 	EnablePrefork bool
 	// PreforkWorkers is their number. Default one per CPU.
 	PreforkWorkers int
+	// Steering is how new connections are spread over workers:
+	// "least_connections", "weighted", "random", "shared", or "auto", which is
+	// the first of them that the system offers. Default "auto".
+	Steering string
+	// RecycleRequests, RecycleAge and RecycleMemory replace a worker that has
+	// answered so many requests, is so old, or holds so many bytes of memory
+	// resident (32 MiB at least); the first two vary by a tenth, so that workers do not
+	// come due together. Default 0: never.
+	RecycleRequests int64
+	RecycleAge      time.Duration
+	RecycleMemory   int64
 
 	// ReadTimeout bounds the time without progress while a request body is
 	// received: the server waits for bytes and none arrive. It does not bound the
@@ -101,6 +119,17 @@ func (c ServerConfig) check() error {
 	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
 		return errors.New("server config: TLSCertFile and TLSKeyFile belong together: set both")
 	}
+	return c.checkTLS()
+}
+
+func (c ServerConfig) checkTLS() error {
+	switch t := c.TLS; {
+	case t == nil:
+	case c.TLSCertFile != "":
+		return errors.New("server config: both TLS and TLSCertFile are set: set one")
+	case len(t.Certificates) == 0 && t.GetCertificate == nil && t.GetConfigForClient == nil:
+		return errors.New("server config: TLS has no certificate: set Certificates or GetCertificate")
+	}
 	return nil
 }
 
@@ -123,8 +152,14 @@ func (c ServerConfig) patch(name string) config.Patch {
 	if c.TLSCertFile != "" {
 		set("tls", "{cert_file: "+strconv.Quote(c.TLSCertFile)+", key_file: "+strconv.Quote(c.TLSKeyFile)+"}")
 	}
+	if c.TLS != nil {
+		set("program_tls", "true")
+	}
 	if c.EnableH2C {
 		set("h2c", "true")
+	}
+	if c.Steering != "" {
+		set("prefork.steering", strconv.Quote(c.Steering))
 	}
 	set("prefork.workers", strconv.Itoa(c.workers()))
 	set("keep_alive.enabled", strconv.FormatBool(!c.DisableKeepAlive))
@@ -140,6 +175,7 @@ func (c ServerConfig) patch(name string) config.Patch {
 		{"timeouts.idle", c.IdleTimeout},
 		{"timeouts.shutdown", c.ShutdownTimeout},
 		{"keep_alive.period", c.KeepAlivePeriod},
+		{"prefork.recycle.max_age", c.RecycleAge},
 	} {
 		if d.value != 0 {
 			set(d.key, max(d.value, 0).String())
@@ -156,6 +192,8 @@ func (c ServerConfig) patch(name string) config.Patch {
 		{"limits.max_connections", int64(c.MaxConnections)},
 		{"limits.max_request_bytes", c.MaxRequestBytes},
 		{"limits.accept_rate", int64(c.AcceptRate)},
+		{"prefork.recycle.max_requests", c.RecycleRequests},
+		{"prefork.recycle.max_memory", c.RecycleMemory},
 	} {
 		if n.value != 0 {
 			set(n.key, strconv.FormatInt(max(n.value, 0), 10))

@@ -56,8 +56,9 @@ type service struct {
 	code   *program                 // routes that the program registered, beside those of the config; may be nil
 
 	// mu serializes changes of what follows.
-	mu    sync.Mutex
-	pools map[string]*lender
+	mu     sync.Mutex
+	pools  map[string]*lender
+	limits listener.Limits
 }
 
 // lender is a pool and what it was configured by.
@@ -83,7 +84,7 @@ func newService(name string, b *board, live *sockets.Counter, alone bool, log *s
 func (s *service) update(to settings) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	transport, err := transportOf(to)
+	transport, err := transportOf(to, s.code.tlsFor(s))
 	if err != nil {
 		return err
 	}
@@ -103,7 +104,8 @@ func (s *service) update(to settings) error {
 		return err
 	}
 	s.server.SetTransport(transport)
-	s.server.SetLimits(limitsOf(to.Listener, to.Share))
+	s.limits = limitsOf(to.Listener, to.Share)
+	s.server.SetLimits(s.limits)
 	s.server.SetHandler(s.announcing(to.Listener, router.serve))
 	s.retire(pools)
 	return nil
@@ -203,6 +205,19 @@ func (s *service) adopt(c net.Conn, about []byte) (settle func(bool), err error)
 }
 
 // drain ends the service without losing a request; see listener.Server.Drain.
+// lastDrainIdle is how long an idle connection may still send a request where
+// nobody serves the listener afterwards: what is on its way arrives, and what comes
+// later would have nobody to answer it either.
+const lastDrainIdle = 20 * time.Millisecond
+
+// drainsLast tells that the drain that is to come ends the listener.
+func (s *service) drainsLast() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.limits.DrainIdle = lastDrainIdle
+	s.server.SetLimits(s.limits)
+}
+
 func (s *service) drain(ctx context.Context) {
 	s.board.beginDrain()
 	forced, err := s.server.Drain(ctx)

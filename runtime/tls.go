@@ -42,10 +42,17 @@ func (m *material) config() (*tls.Config, error) {
 	return c, nil
 }
 
-// transportOf is what the connections of a listener speak.
-func transportOf(s settings) (t listener.Transport, err error) {
+// transportOf is what the connections of a listener speak. byProgram is the TLS
+// that the program has for it, nil if none.
+func transportOf(s settings, byProgram *tls.Config) (t listener.Transport, err error) {
 	t.HTTP2 = s.Listener.Protocol == "http2"
-	if s.Listener.TLS == nil {
+	switch {
+	case s.Listener.ProgramTLS && byProgram == nil:
+		return t, errors.New("program_tls: no program has TLS for this listener: name certificate files instead")
+	case s.Listener.ProgramTLS:
+		t.TLS = byProgram
+		return t, nil
+	case s.Listener.TLS == nil:
 		return t, nil
 	}
 	if s.TLS == nil {

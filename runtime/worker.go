@@ -37,6 +37,7 @@ func runWorker(p *program) error {
 	w := &worker{link: link, service: newService(link.Name(), boardOver(link.Memory()), live, p == nil, log)}
 	w.service.code = p
 	os.Unsetenv(envProgram)
+	os.Unsetenv(envServer)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go w.beat(ctx)
@@ -81,6 +82,8 @@ func (w *worker) settings(payload []byte) error {
 func (w *worker) drain(ctx context.Context, give prefork.SendConn) {
 	if give != nil {
 		w.service.handOver(give)
+	} else {
+		w.service.drainsLast()
 	}
 	w.service.drain(ctx)
 }

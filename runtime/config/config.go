@@ -56,6 +56,9 @@ type Listener struct {
 	// H2C lets http2 do without TLS, for clients that know they may begin with
 	// it. Default false.
 	H2C bool `json:"h2c"`
+	// ProgramTLS says that the program that embeds the runtime brings the TLS of
+	// this listener, instead of certificate files. Default false.
+	ProgramTLS bool `json:"program_tls,omitempty"`
 	// Address is host:port; the host may be empty. Required.
 	Address string `json:"address"`
 	// Enabled listeners are served, others keep their place in the file. Default true.
@@ -175,6 +178,9 @@ type MinRate struct {
 }
 
 // TLS names the certificate of a listener, two files in PEM. They are read again
+// Secure reports whether the listener speaks TLS.
+func (l Listener) Secure() bool { return l.TLS != nil || l.ProgramTLS }
+
 // when they change.
 type TLS struct {
 	// CertFile has the certificate, then those that lead to its root; relative

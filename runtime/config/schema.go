@@ -156,6 +156,8 @@ func table() []*key {
 				doc: "http (HTTP/1.1, over TLS if tls is set), http2 (HTTP/2, and HTTP/1.1 for clients that choose it; needs tls or h2c) or quic (HTTP/3, on a UDP port; needs tls)."},
 			{path: "listeners.*.h2c", kind: truth, fallback: "false", effect: Drain,
 				doc: "Lets http2 do without TLS, for clients that know they may begin with it."},
+			{path: "listeners.*.program_tls", kind: truth, fallback: "false", effect: Drain,
+				doc: "Serves over the TLS that a Go program has in its ServerConfig. Only such a program sets it."},
 			{path: "listeners.*.address", kind: text, required: true, check: checkAddress, pattern: `^(\[[^\]]*\]|[^:]*):[0-9]{1,5}$`, effect: Rebind,
 				example: `address: ":8080"`,
 				doc:     "host:port; the host may be empty."},

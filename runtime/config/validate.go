@@ -68,10 +68,10 @@ func (v *validator) transports() {
 		at := []string{"listeners", name}
 		switch {
 		case !v.report.sound(append(at, "protocol")...) || !v.report.sound(append(at, "tls")...) || !v.report.sound(append(at, "h2c")...):
-		case l.Protocol == "http2" && l.TLS == nil && !l.H2C:
+		case l.Protocol == "http2" && !l.Secure() && !l.H2C:
 			v.add(faultf("http2 needs tls").hintf("write tls: {cert_file: cert.pem, key_file: key.pem}, or h2c: true for clients that begin with HTTP/2 in clear"),
 				append(at, "protocol")...)
-		case l.Protocol == "quic" && l.TLS == nil:
+		case l.Protocol == "quic" && !l.Secure():
 			v.add(faultf("quic needs tls").hintf("write tls: {cert_file: cert.pem, key_file: key.pem}"), append(at, "protocol")...)
 		case l.Protocol == "quic" && l.Prefork.Workers > maxQUICWorkers:
 			v.add(faultf("%d is too large for quic", l.Prefork.Workers).hintf("at most %d", maxQUICWorkers), append(at, "prefork", "workers")...)
@@ -79,8 +79,10 @@ func (v *validator) transports() {
 			v.add(faultf("%s is not for quic, which is steered by connection ID", l.Prefork.Steering).hintf("write auto, or remove it"), append(at, "prefork", "steering")...)
 		case l.H2C && l.Protocol != "http2":
 			v.add(faultf("h2c is for protocol http2").hintf("write protocol: http2, or remove it"), append(at, "h2c")...)
-		case l.H2C && l.TLS != nil:
+		case l.H2C && l.Secure():
 			v.add(faultf("h2c is for listeners without tls").hintf("keep one of the two"), append(at, "h2c")...)
+		case l.ProgramTLS && l.TLS != nil:
+			v.add(faultf("program_tls is for listeners without certificate files").hintf("keep one of the two"), append(at, "program_tls")...)
 		}
 	}
 }
