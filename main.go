@@ -35,6 +35,13 @@ func main() {
 		}
 		return
 	}
+	if len(os.Args) > 2 && os.Args[1] == runtime.UpgradeStandBy {
+		if err := runtime.StandBy(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, "rockstar-tui:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	program := cli.Program{Version: version, Serve: serve, Cockpit: cockpit, Embedded: embedded}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
@@ -57,6 +64,7 @@ func serveOptions(o cli.ServeOptions, log *slog.Logger) runtime.ServeOptions {
 		Socket:       o.Socket,
 		ReadOnly:     o.ReadOnly,
 		KeepOnHangup: o.Terminal,
+		StandsBy:     true,
 		Ready: func(*runtime.App) {
 			if o.Ready != nil {
 				o.Ready()

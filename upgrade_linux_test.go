@@ -433,3 +433,62 @@ func TestWorkersOfAKilledMasterAreAdopted(t *testing.T) {
 		wantAll(t, name, r.Requests, r.Failed(), r)
 	}
 }
+
+// TestAProgramThatDiesAfterItsCheckBringsTheOldOneBack replaces the program by
+// one that passes the check and ends at once, under load.
+func TestAProgramThatDiesAfterItsCheckBringsTheOldOneBack(t *testing.T) {
+	p := newPlace(t)
+	p.write(fmt.Sprintf(fourWorkers, p.address))
+	master := p.serve().Process
+	before := p.status()
+	p.endsWith(before)
+	ctx, cancel := context.WithCancel(t.Context())
+	kept := rawclient.Start(ctx, rawclient.Options{Address: p.address, Path: "/hello", Clients: 8, Pause: time.Millisecond})
+	short := rawclient.Start(ctx, rawclient.Options{Address: p.address, Path: "/hello", Clients: 4, Short: true, Pause: time.Millisecond})
+	path := filepath.Join(p.dir, "dies")
+	script := "#!/bin/sh\n[ \"$1\" = __upgrade-check ] && echo '{\"version\":\"v3\",\"tells\":true}' && exit 0\necho it is broken after all >&2\nexit 1\n"
+	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	out, errOut, code := p.run("upgrade", "--binary", path)
+	if code != 6 || !strings.Contains(errOut, "version v3 died when it took over") || !strings.Contains(errOut, "version dev is back") {
+		t.Errorf("upgrade: exit %d, want 6 and that the old version is back: %s%s", code, out, errOut)
+	}
+	after := p.status()
+	if after.PID == master.Pid || after.Version != "dev" {
+		t.Errorf("pid %d runs version %s, want another than pid %d of version dev", after.PID, after.Version, master.Pid)
+	}
+	for _, w := range p.web().Workers {
+		if !running(before, w.PID) {
+			t.Errorf("worker %d has pid %d, which was not there before", w.ID, w.PID)
+		}
+	}
+	log, err := os.ReadFile(filepath.Join(p.dir, "serve.log"))
+	if err != nil || !strings.Contains(string(log), "its workers serve on for 1m0s, and version dev comes back; if it does not, run: "+binary+" serve -c ") {
+		t.Errorf("the log does not tell what to do: %v\n%s", err, log)
+	}
+	p.must("set", "listeners.web.timeouts.idle", "33s")
+	p.must("upgrade") // to the program at its path, which is good
+	cancel()
+	for name, l := range map[string]*rawclient.Load{"kept": kept, "short": short} {
+		r := l.Wait()
+		wantAll(t, name, r.Requests, r.Failed(), r)
+	}
+	p.must("shutdown", "--yes")
+	time.Sleep(500 * time.Millisecond) // nobody must come back, however long one waits
+	if _, _, code := p.run("status"); code != 3 {
+		t.Errorf("status after a shutdown: exit %d, want 3", code)
+	}
+}
+
+// endsWith ends whatever runtime answers in the end, if the test has failed before
+// it did so itself.
+func (p *place) endsWith(first control.Snapshot) {
+	p.t.Cleanup(func() {
+		var s control.Snapshot
+		out, _, code := p.run("status", "--json")
+		if code == 0 && json.Unmarshal([]byte(out), &s) == nil && s.PID != first.PID {
+			syscall.Kill(s.PID, syscall.SIGTERM)
+		}
+	})
+}

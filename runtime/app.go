@@ -115,6 +115,10 @@ type App struct {
 	// program gets in the place of this one; nil where none can.
 	upgrade *control.Upgrade
 	door    *door
+	// standBy is told that all is well once this program has taken over from
+	// another, or ends; nil if nobody stands by.
+	standBy  *os.File
+	wellOnce sync.Once
 	// ending ends as soon as a shutdown is asked for.
 	ending context.Context
 	hasten context.CancelFunc
@@ -233,6 +237,7 @@ func (a *App) shutdown(ctx context.Context) error {
 	defer a.logQueue.flush()
 	defer a.state.close()
 	a.hasten()
+	a.tellAllWell() // nobody has to come back
 	a.lockForGood(endPatience)
 	a.cancel(ErrClosed)
 	if a.currentRevision() > 0 { // it had begun

@@ -46,6 +46,10 @@ type carried struct {
 	Listeners []carriedListener `json:"listeners"`
 	Control   *control.Kept     `json:"control"`
 
+	// StandBy is the descriptor by which who stands by is told that all is well; 0
+	// if nobody does.
+	StandBy int `json:"stand_by,omitempty"`
+
 	LastReceipt uint64     `json:"last_receipt,omitempty"`
 	Receipts    []*receipt `json:"receipts,omitempty"`
 }
@@ -284,4 +288,16 @@ func adoptSockets(c *carriedEndpoint) (socketSet, error) {
 func (s settings) byCaretaker() settings {
 	s.Listener.Prefork.Workers, s.Share = 1, 1
 	return s
+}
+
+// orphanTimeout is how long the workers serve on without a master.
+func (c *carried) orphanTimeout() (longest time.Duration) {
+	running, _, err := c.configs()
+	if err != nil {
+		return 0
+	}
+	for _, l := range running.Listeners {
+		longest = max(longest, time.Duration(l.Prefork.OrphanTimeout))
+	}
+	return longest
 }

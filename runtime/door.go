@@ -15,7 +15,10 @@ type door struct {
 	handler http.Handler
 	refusal string // why no other program can get in; empty if one can
 	signals *signals
-	broken  chan error // gets why the socket failed
+	// standsBy says that the program can stand by for the one that replaces it, and
+	// tells that this one says when it has taken over.
+	standsBy, tells bool
+	broken          chan error // gets why the socket failed
 
 	socket net.Listener
 	cancel context.CancelFunc

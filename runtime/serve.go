@@ -27,6 +27,9 @@ type ServeOptions struct {
 	// Embedded says that this process does more than to serve, so that no other
 	// program can take its place.
 	Embedded bool
+	// StandsBy says that the program calls [StandBy] when it is started with
+	// [UpgradeStandBy]: it then comes back if one that replaces it dies.
+	StandsBy bool
 	// Ready is called once, when all listeners serve and the socket answers.
 	Ready func(*App)
 }
@@ -48,7 +51,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	if err := o.makeNest(); err == nil {
 		defer os.Remove(o.nest)
 	}
-	d := &door{broken: make(chan error, 1), refusal: o.refusal()}
+	d := &door{broken: make(chan error, 1), refusal: o.refusal(), standsBy: o.StandsBy}
 	keepThreads()
 	app, err := openWith(ctx, o.Options, before)
 	if err != nil {
@@ -60,7 +63,11 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	d.signals = handleSignals(app, o.KeepOnHangup)
 	defer d.signals.stop()
 	d.open(socket)
+	app.cameBack()
 	if before != nil {
+		if before.StandBy > 0 {
+			app.standBy = os.NewFile(uintptr(before.StandBy), "stand by")
+		}
 		go app.takeOver(before)
 	}
 	if o.Ready != nil {

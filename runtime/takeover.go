@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -36,6 +37,9 @@ func legacy() (*carried, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("take over from the program before: %w", err)
+	}
+	if c.StandBy > 0 { // workers must not inherit it
+		closeOnExec(c.StandBy)
 	}
 	return c, nil
 }
@@ -80,6 +84,23 @@ func (a *App) takeOver(c *carried) {
 		a.events.add(control.Event{Level: control.LevelInfo, Actor: u.Actor, Message: fmt.Sprintf("upgrade to version %s is done", a.version)})
 	}
 	a.setUpgrade(u)
+	a.tellAllWell()
+}
+
+// tellAllWell lets go who stands by for this program to die.
+func (a *App) tellAllWell() { a.wellOnce.Do(func() { allWell(a.standBy) }) }
+
+// cameBack tells of an upgrade to a program that died, after which this one has
+// come back.
+func (a *App) cameBack() {
+	text := os.Getenv(envDied)
+	os.Unsetenv(envDied)
+	var u control.Upgrade
+	if text == "" || json.Unmarshal([]byte(text), &u) != nil {
+		return
+	}
+	a.setUpgrade(u)
+	a.events.add(control.Event{Level: control.LevelError, Actor: u.Actor, Message: "upgrade failed: " + u.Error})
 }
 
 func (e *endpoint) takeOver(ctx context.Context, c *carriedEndpoint) error {

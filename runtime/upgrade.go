@@ -25,6 +25,8 @@ const UpgradeCheck = "__upgrade-check"
 // verdict is the answer.
 type verdict struct {
 	Version string `json:"version"`
+	// Tells is true if the program says when it has taken over, see StandBy.
+	Tells bool `json:"tells,omitempty"`
 }
 
 // CheckUpgrade reads what a runtime leaves to its successor and answers with the
@@ -37,7 +39,7 @@ func CheckUpgrade(in io.Reader, out io.Writer, version string) error {
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(out).Encode(verdict{Version: version})
+	return json.NewEncoder(out).Encode(verdict{Version: version, Tells: true})
 }
 
 // maxCarried bounds what is read of another program, in bytes.
@@ -121,7 +123,9 @@ func (a *App) rehearse(ctx context.Context, action control.Action) (*control.Upg
 	}
 	seen, err := os.Stat(u.Binary)
 	if err == nil {
-		u.To, err = ask(ctx, u.Binary, a.describe())
+		var v verdict
+		v, err = ask(ctx, u.Binary, a.describe())
+		u.To, a.door.tells = v.Version, v.Tells
 	}
 	if err != nil {
 		why := fmt.Sprintf("%s is not fit, version %s keeps running: %v", u.Binary, a.version, err)

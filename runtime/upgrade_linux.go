@@ -22,12 +22,11 @@ const upgradeRefusal = ""
 // checkPatience is how long a new program may think about whether it can take over.
 var checkPatience = 10 * time.Second
 
-// ask runs the new program, only to hear whether it can go on with c. The answer
-// is its version.
-func ask(ctx context.Context, binary string, c *carried) (version string, err error) {
+// ask runs the new program, only to hear whether it can go on with c.
+func ask(ctx context.Context, binary string, c *carried) (v verdict, err error) {
 	state, err := json.Marshal(c)
 	if err != nil {
-		return "", err
+		return v, err
 	}
 	late := fmt.Errorf("it has not answered the check within %s", checkPatience)
 	ctx, cancel := context.WithTimeoutCause(ctx, checkPatience, late)
@@ -40,21 +39,20 @@ func ask(ctx context.Context, binary string, c *carried) (version string, err er
 	cmd.WaitDelay = time.Second
 	err = cmd.Run()
 	if ctx.Err() != nil {
-		return "", context.Cause(ctx)
+		return v, context.Cause(ctx)
 	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		return "", fmt.Errorf("it failed the check: %s", cmp.Or(lastLine(said.String()), exit.Error()))
+		return v, fmt.Errorf("it failed the check: %s", cmp.Or(lastLine(said.String()), exit.Error()))
 	}
 	var path *os.PathError
 	if errors.As(err, &path) {
-		return "", path.Err
+		return v, path.Err
 	}
-	var v verdict
 	if json.Unmarshal(out.Bytes(), &v) != nil || v.Version == "" {
-		return "", errors.New("it does not know the check: it is another program, or a version too old for this")
+		return v, errors.New("it does not know the check: it is another program, or a version too old for this")
 	}
-	return v.Version, nil
+	return v, nil
 }
 
 // limited is a buffer that swallows what is beyond 64 KiB.
@@ -68,6 +66,15 @@ func (l *limited) Write(p []byte) (int, error) {
 // execute replaces this program. It returns only if that fails. numbers are the
 // descriptors that the new program gets; all others are closed.
 func (d *door) execute(binary string, c *carried, numbers []int) error {
+	if d.standsBy {
+		pipe, err := beginStandBy(standBy{Upgrade: c.Upgrade, Master: os.Getpid(), Aware: d.tells, Orphans: c.orphanTimeout()})
+		if err != nil {
+			return err
+		}
+		defer allWell(pipe) // not reached by the new program
+		c.StandBy = int(pipe.Fd())
+		numbers = append(numbers, c.StandBy)
+	}
 	state, err := stateFile(c)
 	if err != nil {
 		return err

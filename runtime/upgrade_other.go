@@ -9,8 +9,8 @@ import (
 
 const upgradeRefusal = "only Linux can replace a running program: stop it and start the new one"
 
-func ask(context.Context, string, *carried) (string, error) {
-	return "", errors.New(upgradeRefusal)
+func ask(context.Context, string, *carried) (verdict, error) {
+	return verdict{}, errors.New(upgradeRefusal)
 }
 
 func (d *door) execute(string, *carried, []int) error { return errors.New(upgradeRefusal) }

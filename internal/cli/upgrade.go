@@ -26,7 +26,9 @@ that is done. The same is asked for by the signal SIGUSR2.
 
 The new program is first asked whether it can go on with what runs. If it does
 not start, does not know how or does not answer, the old one keeps running, and
-the exit code is 6. Listeners without workers are served by one for the time;
+the exit code is 6. If it passes that check and dies all the same when it takes
+over, the old one comes back, as another process, and goes on with the workers.
+Listeners without workers are served by one for the time;
 connections that they have open come to an end within the shutdown timeout.`,
 		Example: "  rockstar-tui upgrade\n  rockstar-tui upgrade --binary ./rockstar-tui-2.0 --reason \"release 2.0\"\n  rockstar-tui upgrade --json --timeout 5m",
 		Args:    noArgs,
@@ -93,7 +95,8 @@ func (c *call) awaitUpgrade(ctx context.Context, cl *control.Client, o *changing
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		case err != nil && time.Since(heard) > upgradeSilence:
-			return nil, fmt.Errorf("upgrade: the runtime has not answered for %s: %w", upgradeSilence, err)
+			return nil, fmt.Errorf("upgrade: the runtime has not answered for %s, see its log: if it died, its workers serve on for "+
+				"prefork.orphan_timeout, and a rockstar-tui serve of the same config that starts until then goes on with them: %w", upgradeSilence, err)
 		case err == nil:
 			heard = time.Now()
 			if u := s.Upgrade; u != nil && (before.Upgrade == nil || u.Number > before.Upgrade.Number) {
