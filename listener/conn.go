@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -60,6 +61,9 @@ type conn struct {
 	claimed, looked int64
 	paces           paces
 
+	// turn is held by who writes to a connection that was taken over.
+	turn sync.Mutex
+
 	// What follows belongs to the goroutine that serves the connection.
 	tls      *tls.Conn // over raw; nil for cleartext
 	outer    *tls.Conn // raw, or within it, of a listener that speaks TLS itself; nil if none
@@ -67,14 +71,19 @@ type conn struct {
 	greeted  bool      // it is known
 	exchange h1Exchange
 	gate     gate
-	held     []byte // what the gate stopped, for whom it was not meant
-	started  int64  // end of the request header; 0 between requests
-	arrived  int64  // when the request began, if nothing was read since; else 0
-	verdict  int    // status the engine answers the present request with; 0 for none
-	left     bool   // the client ended within a header
-	sending  bool   // the handler has returned and its response is not written yet
-	linger   bool   // the client is still sending
-	last     bool   // the client was told that this response is the last one
+	held     []byte        // what the gate stopped, for whom it was not meant
+	started  int64         // end of the request header; 0 between requests
+	arrived  int64         // when the request began, if nothing was read since; else 0
+	verdict  int           // status the engine answers the present request with; 0 for none
+	left     bool          // the client ended within a header
+	sending  bool          // the handler has returned and its response is not written yet
+	linger   bool          // the client is still sending
+	replay   []byte        // what another engine has read and that of net/http reads next
+	released chan struct{} // closed when that other engine has let go; nil if none has to
+	letGo    bool          // the next Close is that other engine's
+	dry      bool          // what is read is only what was read before
+	ahead    bool          // what is read belongs to no request yet, and nobody waits for it
+	last     bool          // the client was told that this response is the last one
 
 	behind    bool // nothing was read since the last response, which may be on its way yet
 	pipelined bool // the present request came like that
@@ -214,6 +223,8 @@ func (c *conn) mustEnd() bool {
 // all of a claim that came too late.
 func (c *conn) Read(p []byte) (int, error) {
 	switch {
+	case c.dry:
+		return 0, io.EOF
 	case c.gate.refused != 0:
 		return c.stopped(p)
 	case c.leaves():
@@ -266,7 +277,7 @@ func (c *conn) receive(p []byte) (int, error) {
 
 // readWire reads from the socket, and lets nobody see a claim that came too late.
 func (c *conn) readWire(p []byte) (int, error) {
-	if s := c.now().state(); s == StateBody || s == StateResponse && c.gate.begun() {
+	if s := c.now().state(); !c.ahead && (s == StateBody || s == StateResponse && c.gate.begun()) {
 		c.reading.Store(true) // what is left of a body is read behind its response
 		defer c.reading.Store(false)
 	}
@@ -286,8 +297,12 @@ func (c *conn) readWire(p []byte) (int, error) {
 	}
 }
 
+// shared says whether the connection is a handler's, several goroutines of which
+// may read and write at a time.
+func (c *conn) shared() bool { return c.now().state() == StateHijacked }
+
 func (c *conn) readRaw(p []byte) (int, error) {
-	if c.io != nil {
+	if c.io != nil && !c.shared() {
 		return c.io.Read(p)
 	}
 	return c.raw.Read(p)
@@ -376,6 +391,10 @@ const writeChunk = 64 << 10
 // writeWire writes to the socket, past deadlines that were meant for a response
 // already gone.
 func (c *conn) writeWire(p []byte) (int, error) {
+	if c.shared() {
+		c.turn.Lock()
+		defer c.turn.Unlock()
+	}
 	var done int
 	for {
 		n, err := c.writeRaw(p[done:min(len(p), done+writeChunk)])
@@ -420,9 +439,14 @@ func (c *conn) stale(err error) bool {
 }
 
 // Close ends the connection and its entry in the table, once. An engine that
-// closes a parked connection only lets go of it.
+// closes a parked connection, or one for another engine, only lets go of it.
 func (c *conn) Close() error {
-	if c.parked.Load() {
+	switch {
+	case c.parked.Load():
+		return nil
+	case c.letGo:
+		c.letGo = false
+		close(c.released)
 		return nil
 	}
 	now := ticks()

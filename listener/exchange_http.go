@@ -1,11 +1,10 @@
 package listener
 
 import (
-	"errors"
 	"io"
+	"maps"
 	"net"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,12 +15,16 @@ import (
 )
 
 // NetHTTP gives the response writer and the request behind an Exchange that an
-// engine of net/http's kind carries (HTTP/2, HTTP/3), for handlers that speak
-// it. What they write is sent as they write it; limits and timeouts hold.
+// engine of net/http's kind carries (HTTP/2, HTTP/3, and HTTP/1.1 where
+// [Server.SetNetHTTP] asks for it), for handlers that speak it. What they write
+// is sent as they write it; limits and timeouts hold.
 func NetHTTP(x Exchange) (http.ResponseWriter, *http.Request, bool) {
 	n, ok := x.(*netExchange)
 	if !ok {
 		return nil, nil, false
+	}
+	if n.on.one != nil {
+		return h1Writer{(*netWriter)(n)}, n.r, true
 	}
 	return (*netWriter)(n), n.r, true
 }
@@ -46,6 +49,8 @@ type streams struct {
 	// forced says whether the connection was ended from our side, with requests
 	// open, which is no fault of any of them; may be nil.
 	forced func() bool
+	// one is the connection if it carries one request at a time; else nil.
+	one *netH1
 
 	mu   sync.Mutex
 	open map[*netExchange]struct{}
@@ -64,6 +69,9 @@ func (m *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			x.call()
 		}
 	}
+	if x.stream == nil { // which may be the body itself
+		x.body.end()
+	}
 	x.finish()
 	x.complete = true
 }
@@ -75,10 +83,14 @@ func (m *streams) begin(w http.ResponseWriter, r *http.Request) *netExchange {
 	now := ticks()
 	x := &netExchange{w: w, r: r, on: m, method: r.Method, target: r.RequestURI, started: now, status: http.StatusOK}
 	x.since.Store(now)
-	m.requests.Add(1)
-	m.s.counters.Requests.Add(1)
 	limits := m.s.terms.Load()
-	x.verdict = malformedHead(r)
+	if m.one != nil {
+		m.one.began(x)
+	} else {
+		m.requests.Add(1)
+		m.s.counters.Requests.Add(1)
+		x.verdict = malformedHead(r)
+	}
 	if x.verdict == 0 && headerBytes(r) > limits.MaxHeaderBytes {
 		x.verdict = statusHeaderTooLarge
 	}
@@ -91,8 +103,12 @@ func (m *streams) begin(w http.ResponseWriter, r *http.Request) *netExchange {
 	if r.Body == nil || r.Body == http.NoBody || r.ContentLength == 0 {
 		x.bodyRead.Store(true)
 	} else {
-		x.body = netBody{x: x, r: r.Body}
-		r.Body = &x.body
+		x.body.x, x.body.r, x.body.engines = x, r.Body, r
+		x.r = r.WithContext(r.Context()) // the engine goes on with its own
+		x.r.Body = &x.body
+		if x.r.Trailer = maps.Clone(r.Trailer); x.r.Trailer == nil && r.ContentLength < 0 {
+			x.r.Trailer = http.Header{} // copies of the request see what comes into it
+		}
 	}
 	if m.last != nil && !limits.KeepAlive {
 		m.last()
@@ -104,24 +120,6 @@ func (m *streams) begin(w http.ResponseWriter, r *http.Request) *netExchange {
 	}
 	m.open[x] = struct{}{}
 	return x
-}
-
-// findBody finds out whether a request without a length has a body. Over HTTP/3
-// only its end tells, which for a method that hardly ever has one comes with the
-// header. Without this, each GET would look as if its body were on its way.
-func (x *netExchange) findBody() {
-	if x.r.ProtoMajor < 3 || x.r.ContentLength >= 0 || x.bodyRead.Load() {
-		return
-	}
-	switch x.r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodDelete, http.MethodTrace:
-	default:
-		return
-	}
-	n, err := x.body.Read(x.body.first[:])
-	if x.body.held = n; n == 0 && err == io.EOF {
-		x.r.ContentLength, x.r.Body = 0, http.NoBody
-	}
 }
 
 // malformedHead is the status to refuse a request with, 0 for none. A Host field
@@ -158,8 +156,11 @@ func (m *streams) end(x *netExchange) {
 	x.mu.Lock()
 	x.over = true
 	x.mu.Unlock()
+	x.body.end()
 	x.settle()
-	m.s.counters.observe(time.Duration(ticks() - x.started))
+	if m.one == nil { // which observes it itself
+		m.s.counters.observe(time.Duration(ticks() - x.started))
+	}
 }
 
 // settle blames a request that failed on somebody, unless that was done. A
@@ -179,9 +180,21 @@ func (x *netExchange) settle() {
 
 func (m *streams) wasForced() bool { return m.forced != nil && m.forced() }
 
-func (x *netExchange) setTimeouts(t *Timeouts) { x.timeouts.Store(t) }
+func (x *netExchange) setTimeouts(t *Timeouts) {
+	if one := x.on.one; one != nil {
+		one.timeouts.Store(t)
+		return
+	}
+	x.timeouts.Store(t)
+}
 
-func (x *netExchange) blame(f Fault) { x.blamed.set(f, x.on.s.counters) }
+func (x *netExchange) blame(f Fault) {
+	if one := x.on.one; one != nil {
+		one.blame(f)
+		return
+	}
+	x.blamed.set(f, x.on.s.counters)
+}
 
 // sweep ends the requests that have taken longer than the limits allow. It is
 // called by the sweeper and does not block.
@@ -237,6 +250,9 @@ type netExchange struct {
 	verdict int
 	status  int
 	sent    bool // the response header is on its way
+	// hijacked says that the connection is the handler's, duplex that it wants to
+	// answer before it reads.
+	hijacked, duplex bool
 	// complete says that nothing kept the response from being sent whole.
 	complete bool
 	// undelivered says that something of it could not be written.
@@ -281,14 +297,38 @@ func (x *netExchange) expire(set func(*http.ResponseController, time.Time) error
 }
 
 func (x *netExchange) bodyDone() {
-	if !x.bodyRead.Swap(true) {
-		x.since.Store(ticks())
+	if x.bodyRead.Swap(true) {
+		return
+	}
+	x.since.Store(ticks())
+	if x.on.one != nil {
+		x.on.one.conn.bodyDone()
 	}
 }
 
-func (x *netExchange) refuse(status int) {
+// findBody finds out whether a request of HTTP/3 has a body, which its engine does
+// not tell. Where one would be unusual, nobody minds to wait for the end of the
+// stream or the first byte.
+func (x *netExchange) findBody() {
+	if x.r.ProtoMajor != 3 || x.r.ContentLength >= 0 || x.bodyRead.Load() {
+		return
+	}
+	switch x.r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodDelete, http.MethodOptions, http.MethodTrace:
+	default:
+		return
+	}
+	if x.body.readAhead(1); len(x.body.ahead) == 0 && x.body.aheadErr == io.EOF {
+		x.r.Body, x.r.ContentLength, x.r.Trailer = http.NoBody, 0, nil
+	}
+	x.judge()
+}
+
+// judge takes over what was found to be wrong with the request while its body was
+// read.
+func (x *netExchange) judge() {
 	if x.verdict == 0 {
-		x.verdict = status
+		x.verdict = int(x.body.refused.Load())
 	}
 }
 
@@ -301,6 +341,10 @@ func (x *netExchange) call() {
 		}
 		if r == http.ErrAbortHandler {
 			panic(r)
+		}
+		if x.hijacked {
+			x.on.s.panickedFor(x.on.remote, r)
+			return
 		}
 		x.on.s.panickedFor(x.on.remote, r)
 		if x.sent {
@@ -319,14 +363,36 @@ func (x *netExchange) call() {
 // it beforehand. So it is known that the request was whole before it is
 // answered, and the engine has no stream to reset behind a good response.
 func (x *netExchange) skipBody() {
-	if left := x.r.ContentLength; left <= prefetched && !x.bodyRead.Load() && !x.sent && x.verdict == 0 && left > 0 {
+	x.checkBody()
+	if left := x.r.ContentLength; left <= prefetched && !x.bodyRead.Load() && !x.sent && !x.hijacked && x.verdict == 0 && left > 0 {
 		io.Copy(io.Discard, x.r.Body) // an error leaves its verdict
 	}
+	x.judge()
+}
+
+// checkBody reads what is left of a body when the response to it begins, on
+// HTTP/1.1: that it is malformed must be seen before, whoever reads it, and the
+// engine would throw it away. The handler may still read all of it. A handler
+// that wants to answer first says so, see [http.ResponseController.EnableFullDuplex].
+func (x *netExchange) checkBody() {
+	asked := x.body.touched.Load() || x.r.Header.Get("Expect") == "" // else the client waits for a sign
+	if x.on.one == nil || x.bodyRead.Load() || x.verdict != 0 || x.sent || x.hijacked || x.duplex || !asked ||
+		x.r.ContentLength-x.body.n.Load() >= unreadMost {
+		return
+	}
+	if !x.body.readAhead(unreadMost) {
+		x.on.one.leaveUnread(x)
+	}
+	x.judge()
 }
 
 // finish sends what the handler left to be sent.
 func (x *netExchange) finish() {
 	defer x.closeStream()
+	if x.hijacked {
+		return
+	}
+	x.judge()
 	switch {
 	case x.sent && (x.verdict != 0 || x.late.Load()):
 		panic(http.ErrAbortHandler)
@@ -350,10 +416,11 @@ func (x *netExchange) sendBytes(p []byte) {
 		if len(p) > 0 && h["Content-Type"] == nil {
 			h.Set("Content-Type", "text/plain; charset=utf-8")
 		}
-		if len(p) > 0 || x.r.Method != http.MethodHead {
+		if len(p) > 0 || x.r.Method != http.MethodHead && h["Content-Length"] == nil {
 			h.Set("Content-Length", strconv.Itoa(len(p)))
 		}
 	}
+	x.responds()
 	x.w.WriteHeader(x.status)
 	if len(p) > 0 && x.r.Method != http.MethodHead && bodyAllowed(x.status) {
 		x.write(p)
@@ -379,6 +446,13 @@ func (x *netExchange) write(p []byte) (n int, err error) {
 		n += more
 	}
 	return n, err
+}
+
+// responds is called before the header of the final response is written.
+func (x *netExchange) responds() {
+	if x.on.one != nil {
+		x.on.one.responds(x, x.w.Header())
+	}
 }
 
 func bodyAllowed(status int) bool {
@@ -519,90 +593,3 @@ func (x *netExchange) SetBodyStream(r io.Reader, size int64) {
 	x.closeStream()
 	x.stream, x.size, x.raw, x.out = r, size, nil, x.out[:0]
 }
-
-// netBody is the body of a request, with its limits.
-type netBody struct {
-	x *netExchange
-	r io.ReadCloser
-	n int64
-	// first is a byte that was read to see whether there is one, held says whether
-	// it is still to be given out.
-	first [1]byte
-	held  int
-}
-
-func (b *netBody) Read(p []byte) (int, error) {
-	if b.held > 0 && len(p) > 0 {
-		b.held = 0
-		return copy(p, b.first[:]), nil
-	}
-	b.x.reading.begin()
-	n, err := b.r.Read(p)
-	b.x.reading.end(n)
-	b.n += int64(n)
-	if limit := b.x.on.s.terms.Load().MaxRequestBytes; limit > 0 && b.n > limit {
-		b.x.refuse(statusBodyTooLarge)
-		return 0, errBodyTooLarge
-	}
-	switch {
-	case err == io.EOF:
-		b.x.bodyDone()
-	case err != nil && errors.Is(err, os.ErrDeadlineExceeded) && b.x.slow.Load():
-		b.x.refuse(statusTimeout)
-	}
-	return n, err
-}
-
-func (b *netBody) Close() error { return b.r.Close() }
-
-// netWriter is the response writer that NetHTTP gives out: it knows what was
-// sent, and that nothing but the verdict is sent once there is one.
-type netWriter netExchange
-
-func (w *netWriter) Header() http.Header { return w.w.Header() }
-
-func (w *netWriter) WriteHeader(status int) {
-	switch {
-	case w.verdict != 0 && !w.sent:
-		w.muted = true
-		return
-	case status >= 200 && !w.sent:
-		w.sent, w.status = true, status
-	}
-	w.w.WriteHeader(status)
-}
-
-func (w *netWriter) Write(p []byte) (int, error) {
-	if !w.sent {
-		w.WriteHeader(w.status)
-	}
-	if w.muted {
-		return len(p), nil
-	}
-	n, err := (*netExchange)(w).write(p)
-	if err != nil && err != http.ErrContentLength && err != http.ErrBodyNotAllowed {
-		w.undelivered = true
-	}
-	return n, err
-}
-
-// Flush sends what was written so far.
-func (w *netWriter) Flush() { w.FlushError() }
-
-// FlushError is Flush, and tells whether it went well.
-func (w *netWriter) FlushError() error {
-	if !w.sent {
-		w.WriteHeader(w.status)
-	}
-	if w.muted {
-		return nil
-	}
-	if w.r.ProtoMajor == 3 {
-		w.writing.begin()
-		defer w.writing.end(0)
-	}
-	return http.NewResponseController(w.w).Flush()
-}
-
-// Unwrap lets an http.ResponseController reach the engine's own writer.
-func (w *netWriter) Unwrap() http.ResponseWriter { return w.w }

@@ -50,6 +50,12 @@ func newH1(s *Server, b buffers) *h1 {
 func (e *h1) serve(c *conn) {
 	c.gate.on = true
 	err := e.srv.ServeConn(c.view())
+	if c.released != nil && err == nil {
+		<-c.released
+		c.released = nil
+		e.s.serveNetHTTP(c)
+		return
+	}
 	if err != nil && c.sending {
 		c.blame(FaultServer) // unless the client was to blame, its body broke off
 	}
@@ -72,7 +78,11 @@ func (e *h1) stateChanged(nc net.Conn, state fasthttp.ConnState) {
 // headerReceived is called between header and body. A request with a verdict
 // loses its body here, so that nobody waits for it.
 func (e *h1) headerReceived(h *fasthttp.RequestHeader) (unchanged fasthttp.RequestConfig) {
-	c := connOf(h)
+	ctx := ctxOf(h)
+	c := connIn(ctx.Conn())
+	if c.verdict == 0 && check(h) == 0 && c.switchEngine(h, ctx) {
+		return unchanged
+	}
 	size := len(h.Method()) + len(h.RequestURI()) + len(h.RawHeaders())
 	length := h.ContentLength()
 	if length < -1 {
@@ -90,11 +100,10 @@ func (e *h1) headerReceived(h *fasthttp.RequestHeader) (unchanged fasthttp.Reque
 
 const headerOffset = unsafe.Offsetof(fasthttp.RequestCtx{}.Request) + unsafe.Offsetof(fasthttp.Request{}.Header)
 
-// connOf finds the connection of a header that fasthttp hands out alone. It is
-// always the one inside of a RequestCtx, which knows.
-func connOf(h *fasthttp.RequestHeader) *conn {
-	ctx := (*fasthttp.RequestCtx)(unsafe.Add(unsafe.Pointer(h), -int(headerOffset)))
-	return connIn(ctx.Conn())
+// ctxOf finds the RequestCtx of a header that fasthttp hands out alone. It is
+// always inside of one, which knows its connection.
+func ctxOf(h *fasthttp.RequestHeader) *fasthttp.RequestCtx {
+	return (*fasthttp.RequestCtx)(unsafe.Add(unsafe.Pointer(h), -int(headerOffset)))
 }
 
 func (e *h1) expect(ctx *fasthttp.RequestCtx) int {
@@ -108,9 +117,14 @@ func (e *h1) expect(ctx *fasthttp.RequestCtx) int {
 
 func (e *h1) handle(ctx *fasthttp.RequestCtx) {
 	c := connIn(ctx.Conn())
+	if c.released != nil {
+		c.release(ctx)
+		return
+	}
 	if c.verdict == 0 {
 		c.exchange.reset(c, ctx)
 		e.call(c, ctx)
+		c.exchange.checkBody()
 		c.linger = !c.exchange.bodyRead()
 		c.bodyDone()
 	}

@@ -36,17 +36,53 @@ func (x *h1Exchange) reset(c *conn, ctx *fasthttp.RequestCtx) {
 
 func (x *h1Exchange) bodyRead() bool { return x.body.r == nil || x.body.done }
 
+// checkBody reads the beginning of a chunked body that the handler has not begun
+// to read, as the engine does with others: that it is malformed must be seen before
+// it is answered, whoever reads it. Who reads it later gets it from the beginning.
+func (x *h1Exchange) checkBody() {
+	b := &x.body
+	if b.r == nil || b.touched || x.live != nil || x.failed || b.c.verdict != 0 || x.ctx.Hijacked() || x.ContentLength() >= 0 {
+		return
+	}
+	buf := make([]byte, prefetched)
+	n := 0
+	for n < len(buf) && b.aheadErr == nil {
+		var got int
+		got, b.aheadErr = b.fetch(buf[n:])
+		n += got
+	}
+	b.ahead = buf[:n]
+}
+
 // h1Body is a body that is still arriving while the handler runs.
 type h1Body struct {
-	c    *conn
-	r    io.Reader
-	n    int64
-	done bool
+	c       *conn
+	r       io.Reader
+	n       int64
+	touched bool // by the handler
+	done    bool
+
+	// What was read before the handler asked for it, and how that ended.
+	ahead    []byte
+	aheadErr error
 }
 
 var errBodyTooLarge = errors.New("request body too large")
 
 func (b *h1Body) Read(p []byte) (int, error) {
+	b.touched = true
+	switch {
+	case len(b.ahead) > 0:
+		n := copy(p, b.ahead)
+		b.ahead = b.ahead[n:]
+		return n, nil
+	case b.aheadErr != nil:
+		return 0, b.aheadErr
+	}
+	return b.fetch(p)
+}
+
+func (b *h1Body) fetch(p []byte) (int, error) {
 	n, err := b.r.Read(p)
 	b.n += int64(n)
 	if limit := b.c.s.terms.Load().MaxRequestBytes; limit > 0 && b.n > limit {

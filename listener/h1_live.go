@@ -69,7 +69,7 @@ func GoLive(x Exchange, size int64) *LiveBody {
 		return nil
 	}
 	if size < 0 || size >= lasting {
-		c.label("http/1.1", h.ctx)
+		c.label("http/1.1", view(h.ctx.Method()), view(h.ctx.RequestURI()))
 	}
 	l := &LiveBody{c: c, ctx: h.ctx, left: size}
 	h.live = l

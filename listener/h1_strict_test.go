@@ -238,22 +238,40 @@ func TestMalformedRequestsAreRefusedByteByByte(t *testing.T) {
 	}
 }
 
-// A handler that reads no body has answered before its body is seen to be
-// malformed. There must be no second response.
-func TestMalformedBodiesNobodyReadEndTheConnection(t *testing.T) {
+// A handler that reads no body, and one that answers with a stream, answers only
+// what is well-formed as far as is looked ahead.
+func TestMalformedBodiesNobodyReadsAreRefused(t *testing.T) {
 	t.Parallel()
-	e := start(t, strictLimits, hello)
-	for _, row := range malformed {
-		if !strings.HasPrefix(row.request, posting) || row.status[0] == http.StatusRequestEntityTooLarge {
-			continue
+	for name, handler := range map[string]listener.Handler{
+		"answered": hello,
+		"streamed": func(x listener.Exchange) { x.SetBodyStream(strings.NewReader("hello"), -1) },
+	} {
+		e := start(t, strictLimits, handler)
+		for _, row := range malformed {
+			if !strings.HasPrefix(row.request, posting) || row.name == "body beyond the limit" {
+				continue
+			}
+			t.Run(name+": "+row.name, func(t *testing.T) {
+				c := e.dial()
+				c.t = t
+				io.WriteString(c, row.request+valid)
+				c.wantRefused(row.status)
+			})
 		}
-		t.Run(row.name, func(t *testing.T) {
-			c := e.dial()
-			c.t = t
-			io.WriteString(c, row.request+valid)
-			c.read()
-			c.wantEnd(5 * time.Second)
-		})
+	}
+}
+
+// A body that is read when the handler has returned is read whole.
+func TestABodyThatWasLookedAtIsReadWhole(t *testing.T) {
+	t.Parallel()
+	e := start(t, keepAlive, func(x listener.Exchange) { x.SetBodyStream(x.Body(), -1) })
+	c := e.dial()
+	part := strings.Repeat("x", 10_000)
+	for range 2 {
+		c.send(posting + "5\r\nhello\r\n2710\r\n" + part + "\r\n0\r\n\r\n")
+		if _, body := c.read(); body != "hello"+part {
+			t.Errorf("got %d bytes", len(body))
+		}
 	}
 }
 

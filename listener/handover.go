@@ -123,7 +123,7 @@ func (c *conn) mayMove() bool {
 // the connection, or nobody does.
 func (c *conn) clean() bool {
 	return !c.now().state().Active() && c.gate.state == gateStart && c.gate.refused == 0 &&
-		len(c.early) == 0 && len(c.held) == 0 && (c.greeted || c.in.Load() == 0)
+		len(c.early) == 0 && len(c.replay) == 0 && len(c.held) == 0 && (c.greeted || c.in.Load() == 0)
 }
 
 // leaves lets the engine go if the connection is to be handed over.

@@ -26,24 +26,25 @@ func (c *conn) labelIfLasting(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	if n := ctx.Response.Header.ContentLength(); n < 0 || n >= lasting {
-		c.label("http/1.1", ctx)
+		c.label("http/1.1", view(ctx.Method()), view(ctx.RequestURI()))
 	}
 }
 
 // labelHijacked is called when a handler has taken the connection over.
 func (c *conn) labelHijacked(ctx *fasthttp.RequestCtx) {
-	protocol := "upgraded"
-	if strings.EqualFold(view(ctx.Request.Header.Peek(fasthttp.HeaderUpgrade)), "websocket") {
-		protocol = "websocket"
-	}
-	c.label(protocol, ctx)
+	c.labelUpgraded(view(ctx.Request.Header.Peek(fasthttp.HeaderUpgrade)), view(ctx.Method()), view(ctx.RequestURI()))
 }
 
-func (c *conn) label(protocol string, ctx *fasthttp.RequestCtx) {
-	c.labelled.Store(&label{
-		nth: c.requests.Load(), protocol: protocol,
-		request: legible(view(ctx.Method()), view(ctx.RequestURI())),
-	})
+func (c *conn) labelUpgraded(upgrade, method, target string) {
+	protocol := "upgraded"
+	if strings.EqualFold(upgrade, "websocket") {
+		protocol = "websocket"
+	}
+	c.label(protocol, method, target)
+}
+
+func (c *conn) label(protocol, method, target string) {
+	c.labelled.Store(&label{nth: c.requests.Load(), protocol: protocol, request: legible(method, target)})
 }
 
 // present is the protocol of c and, where it is known, its request.

@@ -286,6 +286,9 @@ func newQUICConn(q *quicServer, qc *quic.Conn) *quicConn {
 		Handler:        http.HandlerFunc(c.serve),
 		MaxHeaderBytes: q.s.terms.Load().MaxHeaderBytes,
 		Logger:         silent,
+		ConnContext: func(ctx context.Context, _ *quic.Conn) context.Context {
+			return context.WithValue(ctx, http.ServerContextKey, q.s.netHTTP) // by which handlers know that they are served
+		},
 	}
 	return c
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"net/http"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -46,15 +47,18 @@ type ServerConfig struct {
 // Server serves the connections of one endpoint. It is ready when made and used
 // up after Drain or Close.
 type Server struct {
-	name      string
-	log       *slog.Logger
-	counters  *Counters
-	live      *sockets.Counter
-	tidy      bool
-	handler   atomic.Pointer[Handler]
-	terms     atomic.Pointer[terms]
-	transport atomic.Pointer[Transport]
-	pace      *rate.Limiter
+	name     string
+	log      *slog.Logger
+	counters *Counters
+	live     *sockets.Counter
+	tidy     bool
+	handler  atomic.Pointer[Handler]
+	// wantsNetHTTP says which requests netHTTP has to serve; nil for none.
+	wantsNetHTTP atomic.Pointer[func(Exchange) bool]
+	netHTTP      *http.Server
+	terms        atomic.Pointer[terms]
+	transport    atomic.Pointer[Transport]
+	pace         *rate.Limiter
 
 	conns  table
 	lastID atomic.Uint64
@@ -98,6 +102,7 @@ func NewServer(cfg ServerConfig) *Server {
 	if s.counters == nil {
 		s.counters = new(Counters)
 	}
+	s.netHTTP = newNetHTTP(s)
 	s.sweeper.init(s)
 	s.SetHandler(cfg.Handler)
 	s.SetLimits(cfg.Limits)

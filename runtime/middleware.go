@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"sync/atomic"
 )
 
@@ -27,6 +28,24 @@ func (t *routeTable) middleware(use []any) (out []Middleware) {
 		}
 	}
 	return out
+}
+
+// ofNetHTTP says whether some of use is written for net/http.
+func ofNetHTTP(use []any) bool {
+	return slices.ContainsFunc(use, func(m any) bool {
+		_, plain := m.(func(http.Handler) http.Handler)
+		return plain
+	})
+}
+
+// withinNetHTTP says whether middleware of net/http wraps the routes of r.
+func (r *Router) withinNetHTTP() bool {
+	for ; r != nil; r = r.parent {
+		if r.plain {
+			return true
+		}
+	}
+	return false
 }
 
 // adapt makes middleware of net/http wrap a handler of ours. What it does to the

@@ -22,6 +22,7 @@ func (c *exchangeContext) Request() *http.Request {
 		c.request.SetPathValue(p.name, p.value(c.x.RawPath()))
 	}
 	c.request = c.request.WithContext(c.Context())
+	c.request.Pattern = c.pattern
 	return c.request
 }
 

@@ -34,11 +34,14 @@ type router struct {
 	// missed answers instead of the ServeMux, by h, where no route does: not
 	// found, method not allowed, redirects to the clean path. May be nil.
 	missed func(x listener.Exchange, h http.Handler)
+	// mounts are the patterns of handlers of net/http.
+	mounts map[string]bool
 }
 
 type exactRoute struct {
-	method string // empty for all
-	route  route
+	method  string // empty for all
+	pattern string
+	route   route
 }
 
 func newRouter() *router {
@@ -65,7 +68,7 @@ func (r *router) handle(pattern string, serve route) (err error) {
 		r.exact = nil
 	case r.exact != nil:
 		if path, exact := exactPath(path); exact {
-			r.exact[path] = append(r.exact[path], exactRoute{method, serve})
+			r.exact[path] = append(r.exact[path], exactRoute{method, pattern, serve})
 		}
 	}
 	return nil
@@ -95,26 +98,52 @@ func splitPattern(pattern string) (method, host, path string) {
 // serve answers x by the route it belongs to.
 func (r *router) serve(x listener.Exchange) {
 	// By the path as it was sent: /a%2Fb is not /a/b.
-	if serve := r.lookup(x.Method(), x.RawPath()); serve != nil {
-		serve(x)
+	if found := r.lookup(x.Method(), x.RawPath()); found != nil {
+		found.route(x)
 		return
 	}
 	r.ask(x)
 }
 
+// mount notes that the route of pattern is a handler of net/http.
+func (r *router) mount(pattern string) {
+	if r.mounts == nil {
+		r.mounts = map[string]bool{}
+	}
+	r.mounts[pattern] = true
+}
+
+// wantsNetHTTP says which requests belong to a handler of net/http, nil if none
+// does.
+func (r *router) wantsNetHTTP() func(x listener.Exchange) bool {
+	if len(r.mounts) == 0 {
+		return nil
+	}
+	return func(x listener.Exchange) bool {
+		if found := r.lookup(x.Method(), x.RawPath()); found != nil {
+			return r.mounts[found.pattern]
+		}
+		_, pattern := r.mux.Handler(&http.Request{
+			Method: x.Method(), Host: x.Host(), URL: &url.URL{Path: x.Path(), RawPath: x.RawPath()},
+		})
+		return r.mounts[pattern]
+	}
+}
+
 // lookup finds a route by its exact path. That a path is listed means that no
 // wildcard pattern is more specific; that none of its methods fits means nothing.
-func (r *router) lookup(method, path string) route {
-	var any route
-	for _, e := range r.exact[path] {
-		switch e.method {
+func (r *router) lookup(method, path string) *exactRoute {
+	var any *exactRoute
+	routes := r.exact[path]
+	for i := range routes {
+		switch e := &routes[i]; e.method {
 		case method:
-			return e.route
+			return e
 		case "":
-			any = e.route
+			any = e
 		case http.MethodGet:
 			if method == http.MethodHead {
-				return e.route
+				return e
 			}
 		}
 	}

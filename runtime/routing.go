@@ -63,6 +63,7 @@ type Router struct {
 	parent *Router // nil for the root
 	prefix string
 	wraps  []Middleware
+	plain  bool // some of wraps is middleware of net/http
 }
 
 // GET registers a handler for GET and HEAD requests.
@@ -98,12 +99,16 @@ func (r *Router) handle(method, path string, h HandlerFunc) {
 	if h == nil {
 		panic(fmt.Sprintf("runtime: route %q has no handler", path))
 	}
+	r.register(method, path, false, h)
+}
+
+func (r *Router) register(method, path string, mounted bool, h HandlerFunc) {
 	path = r.path(path)
 	pattern := path
 	if method != "" {
 		pattern = method + " " + path
 	}
-	r.table.add(pattern, path, r, h)
+	r.table.add(entry{pattern: pattern, group: r, handler: h, params: paramsOf(path), mounted: mounted})
 }
 
 // Mount registers a plain http.Handler. pattern is that of http.ServeMux without
@@ -118,7 +123,7 @@ func (r *Router) Mount(pattern string, h http.Handler) {
 	if !found {
 		method, path = "", pattern
 	}
-	r.handle(method, strings.TrimLeft(path, " \t"), func(ctx Context) error {
+	r.register(method, strings.TrimLeft(path, " \t"), true, func(ctx Context) error {
 		return mounted(ctx, h)
 	})
 }
@@ -129,7 +134,7 @@ func (r *Router) Group(prefix string, use ...any) *Router {
 	if !strings.HasPrefix(prefix, "/") {
 		panic(fmt.Sprintf("runtime: group %q: a prefix begins with a slash", prefix))
 	}
-	return &Router{table: r.table, parent: r, prefix: r.prefix + strings.TrimSuffix(prefix, "/"), wraps: r.table.middleware(use)}
+	return &Router{table: r.table, parent: r, prefix: r.prefix + strings.TrimSuffix(prefix, "/"), wraps: r.table.middleware(use), plain: ofNetHTTP(use)}
 }
 
 // Use wraps every route of r and of its groups, also those registered before.
@@ -141,6 +146,7 @@ func (r *Router) Group(prefix string, use ...any) *Router {
 func (r *Router) Use(use ...any) {
 	r.table.mayChange("middleware")
 	r.wraps = append(r.wraps, r.table.middleware(use)...)
+	r.plain = r.plain || ofNetHTTP(use)
 }
 
 // NotFound sets what answers a request that no route takes. The default is 404
@@ -216,6 +222,7 @@ type entry struct {
 	group   *Router
 	handler HandlerFunc // wrapped once the table is frozen
 	params  []param
+	mounted bool // a handler of net/http
 }
 
 func newRouteTable(log *slog.Logger) *routeTable {
@@ -224,14 +231,14 @@ func newRouteTable(log *slog.Logger) *routeTable {
 	return t
 }
 
-func (t *routeTable) add(pattern, path string, group *Router, h HandlerFunc) {
-	t.mayChange(fmt.Sprintf("route %q", pattern))
+func (t *routeTable) add(e entry) {
+	t.mayChange(fmt.Sprintf("route %q", e.pattern))
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if err := t.known.handle(pattern, func(listener.Exchange) {}); err != nil {
+	if err := t.known.handle(e.pattern, func(listener.Exchange) {}); err != nil {
 		panic("runtime: " + explainConflict(err))
 	}
-	t.entries = append(t.entries, entry{pattern: pattern, group: group, handler: h, params: paramsOf(path)})
+	t.entries = append(t.entries, e)
 }
 
 // explainConflict adds what usually helps where two patterns overlap and neither
@@ -275,6 +282,12 @@ func (t *routeTable) addTo(r *router, server *Server) error {
 		if err := r.handle(e.pattern, e.serve(server, t)); err != nil {
 			return err
 		}
+		if e.mounted || e.group.withinNetHTTP() {
+			r.mount(e.pattern)
+		}
+	}
+	if t.root.plain {
+		r.mount("") // what no route answers
 	}
 	if t.missed != nil {
 		r.missed = t.serveMissed(server)

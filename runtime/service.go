@@ -106,6 +106,7 @@ func (s *service) update(to settings) error {
 	s.server.SetTransport(transport)
 	s.limits = limitsOf(to.Listener, to.Share)
 	s.server.SetLimits(s.limits)
+	s.server.SetNetHTTP(router.wantsNetHTTP())
 	s.server.SetHandler(s.announcing(to.Listener, router.serve))
 	s.retire(pools)
 	return nil
