@@ -438,3 +438,40 @@ func TestAMountedHandlerIsToldThatItsClientHasGone(t *testing.T) {
 		t.Error("it was not told")
 	}
 }
+
+// A client that takes nothing does not hold a handler up beyond its deadline.
+func TestAWriteDeadlineEndsAResponseOnEveryProtocol(t *testing.T) {
+	failed := make(chan error, 1)
+	onEach(t, func(r *runtime.Router) {
+		r.Mount("GET /", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			c := http.NewResponseController(w)
+			if err := c.SetWriteDeadline(time.Now().Add(200 * time.Millisecond)); err != nil {
+				t.Error(err)
+			}
+			chunk := make([]byte, 64<<10)
+			for {
+				if _, err := w.Write(chunk); err != nil {
+					failed <- err
+					return
+				}
+			}
+		}))
+	}, func(t *testing.T, client *http.Client, url string) {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		req, _ := http.NewRequestWithContext(ctx, "GET", url, nil)
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		select {
+		case <-failed:
+		case <-time.After(10 * time.Second):
+			t.Error("the handler still writes")
+			cancel()
+			<-failed
+		}
+		cancel()
+	})
+}
