@@ -167,6 +167,9 @@ func (p *Pool) connect(x *exchange, l lease) (*conn, error) {
 	}
 	closeAll(l.surplus)
 	c, err := dial(x.caller, l.backend, x.limits.DialTimeout)
+	if err != nil && !errors.Is(err, context.Canceled) && !x.ended() {
+		p.failed(l.backend, kindOfConnect(err), err)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err == nil {
@@ -178,7 +181,6 @@ func (p *Pool) connect(x *exchange, l lease) (*conn, error) {
 		l.backend.uploads--
 	}
 	if !errors.Is(err, context.Canceled) && !x.ended() {
-		l.backend.counters.Errors.Add(1)
 		if !ownFault(err) {
 			l.backend.failed(time.Now(), false)
 		}

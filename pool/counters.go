@@ -34,6 +34,9 @@ type Counters struct {
 	// DownUntil is the Unix time in nanoseconds before which a backend that is
 	// down is not tried again; 0 while it is up.
 	DownUntil atomic.Uint64
+	// LastFailure is when and of what the backend failed last, see [Totals.Last];
+	// 0 if it never did.
+	LastFailure atomic.Uint64
 }
 
 // dec subtracts one.
@@ -54,6 +57,8 @@ func (c *Counters) Load() Totals {
 		Failures:  c.Failures.Load(),
 		Up:        c.Up.Load(),
 		DownUntil: c.DownUntil.Load(),
+
+		LastFailure: c.LastFailure.Load(),
 	}
 }
 
@@ -66,6 +71,7 @@ type Totals struct {
 	Failures             uint64
 	Up                   uint64
 	DownUntil            uint64
+	LastFailure          uint64
 }
 
 // Idle is how many open connections carry no request.
@@ -88,6 +94,7 @@ func (t Totals) Add(u Totals) Totals {
 	t.Failures += u.Failures
 	t.Up = betterState(t.Up, u.Up)
 	t.DownUntil = sooner(t.DownUntil, u.DownUntil)
+	t.LastFailure = max(t.LastFailure, u.LastFailure)
 	if t.Up != StateDown {
 		t.DownUntil = 0
 	}
@@ -97,7 +104,7 @@ func (t Totals) Add(u Totals) Totals {
 // Past is what remains of the counters of a process that has gone: everything
 // but the gauges.
 func (t Totals) Past() Totals {
-	return Totals{Requests: t.Requests, Errors: t.Errors, WaitCount: t.WaitCount, WaitNanos: t.WaitNanos}
+	return Totals{Requests: t.Requests, Errors: t.Errors, WaitCount: t.WaitCount, WaitNanos: t.WaitNanos, LastFailure: t.LastFailure}
 }
 
 func betterState(a, b uint64) uint64 {

@@ -154,7 +154,7 @@ func (p *Pool) attempt(x *exchange, c *conn, now int64) (again bool, err error) 
 		return false, nil
 	}
 	if again = x.again(c, err); !x.clientFault(err) && (!again || !c.reused) {
-		b.counters.Errors.Add(1)
+		p.failed(b, kindOfAttempt(c, err), x.explain(c, err))
 	}
 	err = fmt.Errorf("pool %s: %w", x.name, x.explain(c, err))
 	p.release(c, false)
@@ -178,7 +178,7 @@ func (x *exchange) streamed(c *conn) *stream {
 // finish gives the connection back, or leaves that to the streamed body.
 func (p *Pool) finish(x *exchange, c *conn, reuse bool) {
 	if x.resp.StatusCode() >= 500 {
-		c.backend.counters.Errors.Add(1)
+		p.failed(c.backend, KindStatus, nil)
 	}
 	p.answered(c.backend)
 	if x.switching != nil && x.switching.conn == c {

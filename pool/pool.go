@@ -19,6 +19,7 @@ import (
 	"net"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -78,6 +79,9 @@ type Config struct {
 	MaxHeaderBytes int
 	// Backends, at least one, with distinct names.
 	Backends []BackendConfig
+	// OnFailure, if not nil, is told of each failure of a backend, by the goroutine
+	// that met it: it must not block. err says more than the kind.
+	OnFailure func(backend string, kind Kind, err error)
 }
 
 // BackendConfig is one server of a pool.
@@ -98,8 +102,9 @@ type BackendConfig struct {
 // concurrently.
 type Pool struct {
 	// ctx ends with Close; what the pool does on its own account hangs on it.
-	ctx    context.Context
-	cancel context.CancelFunc
+	ctx       context.Context
+	cancel    context.CancelFunc
+	onFailure atomic.Pointer[func(string, Kind, error)] // of the config
 	// tasks are sweeps and trials under way; Close waits for them.
 	tasks sync.WaitGroup
 
@@ -153,6 +158,7 @@ func (p *Pool) Update(c Config) error {
 func (p *Pool) adopt(c Config, addrs []string) (surplus []*conn) {
 	c.Backends = append([]BackendConfig(nil), c.Backends...)
 	p.config = c
+	p.onFailure.Store(&c.OnFailure)
 	before := p.backends
 	p.backends = make([]*backend, len(c.Backends))
 	for i, bc := range c.Backends {

@@ -86,7 +86,7 @@ func (s *stream) Read(b []byte) (int, error) {
 	case err == io.EOF:
 		s.passTrailers()
 	default:
-		s.fail()
+		s.fail(err)
 		if s.conn.timedOut() {
 			err = errors.Join(ErrTimeout, err)
 		}
@@ -105,14 +105,14 @@ func (s *stream) WriteTo(w io.Writer) (n int64, err error) {
 	return s.ahead.writeTo(w)
 }
 
-func (s *stream) fail() {
+func (s *stream) fail(err error) {
 	switch {
 	case s.isAborted(): // for who asked for it
 	case s.conn.err == errClientGone:
 		s.client.Canceled()
 	case s.stop != nil && !s.stop(): // the caller has left, which closed the connection
 	default:
-		s.conn.backend.counters.Errors.Add(1)
+		s.pool.failed(s.conn.backend, kindOfBody(s.conn), err)
 		if s.client != nil {
 			s.client.BackendFailed()
 		}

@@ -105,6 +105,9 @@ func (p *Pool) tryAgain(b *backend, now time.Time) {
 
 // tried ends a trial.
 func (p *Pool) tried(b *backend, c *conn, err error) {
+	if err != nil && p.ctx.Err() == nil {
+		p.noticed(b, kindOfConnect(err), err)
+	}
 	p.mu.Lock()
 	b.trying = false
 	b.used--

@@ -63,9 +63,10 @@ type App struct {
 	logQueue *logQueue
 	events   *journal
 	// backendStates by "pool/backend", as last seen by the sampler, whose alone they are.
-	backendStates map[string]string
-	usage         *usageMeter
-	monitor       monitor
+	backendStates   map[string]string
+	backendFailures map[string]toldFailure
+	usage           *usageMeter
+	monitor         monitor
 
 	// ctx ends when the App is shut down; background goroutines are counted in running.
 	ctx     context.Context
@@ -197,10 +198,10 @@ func newApp(o Options) *App {
 		logQueue:      queue,
 		config:        config.New(),
 		listeners:     map[string]*managed{},
-		backendStates: map[string]string{},
-		cells:         map[string]int{},
-		wake:          make(chan struct{}, 1),
-		end:           termination{done: make(chan struct{})},
+		backendStates: map[string]string{}, backendFailures: map[string]toldFailure{},
+		cells: map[string]int{},
+		wake:  make(chan struct{}, 1),
+		end:   termination{done: make(chan struct{})},
 	}
 	a.keys, a.state.files = newKeyring(&a.files), &a.files
 	if a.noNest != "" {

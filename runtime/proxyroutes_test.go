@@ -8,17 +8,20 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httptrace"
 	"net/textproto"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime"
+	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
@@ -265,6 +268,137 @@ func TestRefusedUploadsAreTold(t *testing.T) {
 		}
 		if got := f.failures(t); got.Server+got.Backend != 0 {
 			t.Errorf("got %+v, want no error", got)
+		}
+	})
+}
+
+// TestBadGatewaysHaveACause in the snapshot, in the events and in the log.
+func TestBadGatewaysHaveACause(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	go func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				http.ReadRequest(bufio.NewReader(conn))
+				io.WriteString(conn, "nonsense\r\n\r\n")
+			}()
+		}
+	}()
+	for _, workers := range []int{0, 2} {
+		var log lockedBuffer
+		cfg, err := config.Parse("test.yaml", fmt.Appendf(nil, `
+version: 1
+pools: {api: {backends: {a: {url: "http://%s"}}}}
+listeners: {web: {address: "127.0.0.1:0", prefork: {workers: %d}, routes: [{match: /, proxy: {pool: api}}]}}`, ln.Addr(), workers))
+		if err != nil {
+			t.Fatal(err)
+		}
+		app := start(t, runtime.Options{Config: cfg, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		for range 3 {
+			if status, _, _ := fetch(t, "GET", "http://"+info(t, app, "web").Address, ""); status != 502 {
+				t.Fatalf("got %d, want 502", status)
+			}
+		}
+		awaitNothing(t, func() string {
+			s, err := app.Snapshot(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := s.Pools[0].Backends[0]
+			if b.LastError == nil || b.LastError.Kind != "malformed" || time.Since(b.LastError.At) > time.Minute {
+				return fmt.Sprintf("%d workers: got %+v, want a malformed answer", workers, b.LastError)
+			}
+			told := 0
+			for _, e := range s.Events {
+				if strings.HasPrefix(e.Message, "backend api/a failed: its answer is malformed") {
+					told++
+				}
+			}
+			if told != 1 {
+				return fmt.Sprintf("%d workers: %d events tell of it, want 1", workers, told)
+			}
+			return ""
+		})
+		if text := log.String(); workers == 0 && (strings.Count(text, "backend failed") != 1 || !strings.Contains(text, "kind=malformed")) {
+			t.Errorf("the log tells %q", text)
+		}
+	}
+}
+
+// lockedBuffer is a log that can be read meanwhile.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// TestGETsAreRepeatedWhereAKeptConnectionBreaks on every protocol: the backend
+// resets each connection at its second request.
+func TestGETsAreRepeatedWhereAKeptConnectionBreaks(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	framed := make(chan string, 100)
+	go func() {
+		for {
+			conn, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				r := bufio.NewReader(conn)
+				for first := true; ; first = false {
+					req, err := http.ReadRequest(r)
+					if err != nil {
+						return
+					}
+					if len(req.TransferEncoding) > 0 || req.ContentLength != 0 {
+						framed <- fmt.Sprint(req.TransferEncoding, req.ContentLength)
+					}
+					if !first {
+						conn.(*net.TCPConn).SetLinger(0)
+						return
+					}
+					io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+				}
+			}()
+		}
+	}()
+	onEachFront(t, "http://"+ln.Addr().String(), "", func(t *testing.T, f front) {
+		for i := range 10 {
+			if resp, body := answer(t, f.client, f.url+"/"); resp.StatusCode != 200 || body != "ok" {
+				t.Fatalf("request %d: got %s %q", i, resp.Status, body)
+			}
+		}
+		select {
+		case how := <-framed:
+			t.Errorf("the backend got a GET with a body: %s", how)
+		default:
+		}
+		if got := f.failures(t); got != (control.Failures{}) {
+			t.Errorf("got %+v, want no failure", got)
 		}
 	})
 }

@@ -39,17 +39,19 @@ func (a *App) sample(ctx context.Context) {
 	}
 }
 
-// watchBackends makes an event of each backend that goes down or comes back.
+// watchBackends makes an event of each backend that goes down, comes back or fails
+// in another way than before.
 func (a *App) watchBackends() {
 	for backend, c := range a.backendCounts() {
 		was, now := a.backendStates[backend], c.state()
 		a.backendStates[backend] = now
 		switch {
 		case now == control.BackendDown && was != now:
-			a.events.warnf("", "backend %s is down: it cannot be connected to", backend)
+			a.events.warnf("", "backend %s is down%s", backend, because(c.Last()))
 		case now == control.BackendUp && was == control.BackendDown:
 			a.events.infof("", "backend %s is up again", backend)
 		}
+		a.tellFailure(backend, c.Last(), now == control.BackendDown)
 	}
 }
 

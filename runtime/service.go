@@ -51,6 +51,7 @@ type service struct {
 	board  *board
 	server *listener.Server
 	log    *slog.Logger
+	faults failureLog               // of backends
 	at     atomic.Pointer[net.Addr] // where it accepts; nil before
 	grace  atomic.Pointer[grace]    // of its drain in this process; nil before
 	code   *program                 // routes that the program registered, beside those of the config; may be nil
@@ -72,7 +73,7 @@ type lender struct {
 // does.
 func newService(name string, b *board, live *sockets.Counter, alone bool, log *slog.Logger) *service {
 	return &service{
-		name: name, board: b, log: log, pools: map[string]*lender{},
+		name: name, board: b, log: log, faults: failureLog{log: log}, pools: map[string]*lender{},
 		server: listener.NewServer(listener.ServerConfig{
 			Name: name, Counters: &b.listener, SlotCounter: live, Tidy: alone, ErrorLog: log,
 		}),
@@ -124,6 +125,7 @@ func (s *service) preparePools(to settings) (pools map[string]*lender, undo func
 	}
 	for name, c := range to.Pools {
 		want := poolConfig(name, c, to.Cells, s.board)
+		want.OnFailure = s.faults.of(name)
 		if p := s.pools[name]; p != nil {
 			if err := p.Update(want); err != nil {
 				undo()

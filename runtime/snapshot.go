@@ -207,7 +207,7 @@ func (a *App) poolInfos(cfg *config.Config) []control.PoolInfo {
 			info.Backends = append(info.Backends, control.BackendInfo{
 				Name: backend, URL: b.URL, Weight: b.Weight, State: t.state(), DownIn: t.downIn,
 				Connections: control.BackendCounts{Active: t.Active, Idle: t.Idle()},
-				Requests:    t.Requests, Errors: t.Errors,
+				Requests:    t.Requests, Errors: t.Errors, LastError: lastError(t.Last()),
 			})
 			info.Stats.Total += t.Open
 			info.Stats.Active += t.Active

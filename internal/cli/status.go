@@ -354,6 +354,11 @@ func pools(p *page, s *control.Snapshot) {
 	}
 	p.table("POOL|BACKEND|URL|STATE|>WEIGHT|>ACTIVE|>IDLE|>REQUESTS|>ERRORS", rows)
 	for _, pool := range s.Pools {
+		for _, b := range pool.Backends {
+			if e := b.LastError; e != nil {
+				p.line("%s/%s failed %s ago: %s", pool.Name, b.Name, since(e.At, s.Time), e.Message)
+			}
+		}
 		if n := pool.Stats.WaitCount; n > 0 {
 			p.line("%s: %s had to wait for a connection, %s each", pool.Name, plural(n, "request"),
 				millis(float64(pool.Stats.WaitDurationMS)/float64(n)))

@@ -257,6 +257,17 @@ type BackendInfo struct {
 	Connections BackendCounts `json:"connections"`
 	Requests    uint64        `json:"requests"`
 	Errors      uint64        `json:"errors"`
+	LastError   *BackendError `json:"last_error,omitempty"` // nil if there was none
+}
+
+// BackendError is what a backend failed of.
+type BackendError struct {
+	// Kind is "refused", "no_address", "unreachable", "no_connection", "own_limit",
+	// "closed", "timeout", "malformed", "header_too_large", "broken_off" or
+	// "status", which is an answer with a status of 500 and above.
+	Kind    string    `json:"kind"`
+	Message string    `json:"message"` // the kind as half a sentence about the backend
+	At      time.Time `json:"at"`
 }
 
 // BackendCounts are the connections open to a backend.

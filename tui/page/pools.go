@@ -139,11 +139,25 @@ func (p *Pools) View(st *component.Styles) []string {
 	if p.height > 1 {
 		lines = append(lines, p.table.Head(st))
 	}
-	from, to := p.window(&p.list, p.height-len(lines), len(p.rows))
+	trouble := p.trouble(st)
+	from, to := p.window(&p.list, p.height-len(lines)-len(trouble), len(p.rows))
 	for i := from; i < to; i++ {
 		lines = append(lines, p.row(st, i))
 	}
-	return lines
+	return append(lines, trouble...)
+}
+
+// trouble is what the backend at the cursor failed of last, where there is room.
+func (p *Pools) trouble(st *component.Styles) []string {
+	if p.height <= 10 || p.list.Cursor >= len(p.rows) || p.rows[p.list.Cursor].backend == nil {
+		return nil
+	}
+	b := p.rows[p.list.Cursor].backend
+	if b.LastError == nil {
+		return nil
+	}
+	text := fmt.Sprintf("failed %s ago: %s", component.Ago(p.data.Time.Sub(b.LastError.At)), component.Clean(b.LastError.Message))
+	return []string{"", component.Line{{Paint: st.Muted, Text: " " + component.Clean(b.Name) + " "}, {Paint: st.Text, Text: text}}.Render(p.width, st.Glyphs.Ellipsis)}
 }
 
 func (p *Pools) totals(st *component.Styles) string {
