@@ -93,8 +93,7 @@ func (s *Server) isStopped() bool {
 func (s *Server) mayAccept(a *acceptor) bool {
 	for !s.draining() {
 		limits := s.terms.Load()
-		turn := s.pace.Reserve()
-		wait := turn.Delay()
+		wait := s.place.reserve(limits.AcceptRate)
 		if wait <= 0 {
 			break
 		}
@@ -106,7 +105,7 @@ func (s *Server) mayAccept(a *acceptor) bool {
 		case <-limits.replaced:
 		case <-s.drain:
 		}
-		turn.Cancel()
+		s.place.giveBack(limits.AcceptRate)
 	}
 	return !s.isStopped()
 }

@@ -178,6 +178,7 @@ func (c *conn) finish() {
 		c.timeouts.Store(nil)
 	}
 	c.enter(StateIdle, now)
+	c.s.tellIdle()
 }
 
 func (c *conn) observe(now int64) {
@@ -215,7 +216,7 @@ func (c *conn) refuse(status int) {
 // mustEnd says whether the response about to be sent should be the last one.
 func (c *conn) mustEnd() bool {
 	limits := c.s.terms.Load()
-	return !limits.KeepAlive || c.s.draining() && !c.movable() || c.outdated() || limits.MaxIdle > 0 && c.s.between() >= int64(limits.MaxIdle)
+	return !limits.KeepAlive || c.s.draining() && !c.movable() || c.outdated() || c.s.manyIdle(limits.MaxIdle, 0)
 }
 
 // Read hides from the engine that deadlines are used to wake it: it sees an end

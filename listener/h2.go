@@ -134,8 +134,9 @@ func (m *h2) moved(_ net.Conn, state http.ConnState) {
 		m.enter(StateStreams, ticks())
 	case http.StateIdle:
 		m.enter(StateIdle, ticks())
+		m.conn.s.tellIdle()
 		limits := m.conn.s.terms.Load()
-		if limits.MaxIdle > 0 && m.conn.s.between() > int64(limits.MaxIdle) {
+		if m.conn.s.manyIdle(limits.MaxIdle, 1) {
 			m.depart()
 		}
 	}

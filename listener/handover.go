@@ -53,6 +53,7 @@ func (s *Server) Adopt(raw net.Conn, h Handed) (settle func(bool), err error) {
 	case limits.MaxConnections > 0 && n > int64(limits.MaxConnections):
 		err = ErrFull
 	default:
+		s.place.take() // who hands it over still counts it, too
 		return func(taken bool) { s.settle(raw, h, taken) }, nil
 	}
 	s.vacate(&s.open)
@@ -62,6 +63,7 @@ func (s *Server) Adopt(raw net.Conn, h Handed) (settle func(bool), err error) {
 func (s *Server) settle(raw net.Conn, h Handed, taken bool) {
 	if !taken {
 		raw.Close()
+		s.place.leave()
 		s.vacate(&s.open)
 		return
 	}

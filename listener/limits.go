@@ -1,10 +1,6 @@
 package listener
 
-import (
-	"time"
-
-	"golang.org/x/time/rate"
-)
+import "time"
 
 // Limits bound a server and its connections. All can be changed while it
 // serves; what is said of a connection then holds for open ones too, unless
@@ -42,8 +38,9 @@ type Limits struct {
 	// KeepAlivePeriod is the time between TCP keep-alive probes. Zero leaves
 	// the default of the system, a negative value sends none.
 	KeepAlivePeriod time.Duration
-	// MaxIdle is how many connections may wait for another request: a response
-	// that would leave one more waiting closes its connection instead.
+	// MaxIdle is how many connections may wait for another request, in all servers
+	// of an [Admission]: a response that would leave one more waiting closes its
+	// connection instead.
 	MaxIdle int
 
 	// ReadBuffer and WriteBuffer are bytes per connection, 4096 by default. A
@@ -53,12 +50,13 @@ type Limits struct {
 	// applies as a change of ReadBuffer does.
 	MaxHeaderBytes int
 
-	// MaxConnections bounds open connections; one more is answered with 503.
+	// MaxConnections bounds open connections, in all servers of an [Admission]; one
+	// more is answered with 503.
 	MaxConnections int
 	// MaxRequestBytes bounds a request body, in bytes.
 	MaxRequestBytes int64
-	// AcceptRate bounds accepted connections per second. Others wait in the
-	// queue of the kernel.
+	// AcceptRate bounds accepted connections per second, in all servers of an
+	// [Admission]. Others wait in the queue of the kernel.
 	AcceptRate int
 }
 
@@ -115,15 +113,4 @@ type terms struct {
 	Limits
 	engine   engine
 	replaced chan struct{} // closed when other terms are in force
-}
-
-// burst lets a tenth of a second's connections pass at once: a limiter without
-// one is only as good as the timer between two connections.
-func burst(perSecond int) int { return perSecond/10 + 1 }
-
-func rateOf(perSecond int) rate.Limit {
-	if perSecond <= 0 {
-		return rate.Inf
-	}
-	return rate.Limit(perSecond)
 }

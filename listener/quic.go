@@ -194,7 +194,9 @@ func (q *quicServer) admit(ctx context.Context, client *quic.ClientInfo) (contex
 	if from := q.s.drainFrom.Load(); from != 0 && ticks()-from > int64(lateGrace) {
 		return nil, errRefused // steered away long ago, or nobody can steer
 	}
-	if q.s.pace.Wait(q.ctx) != nil {
+	select {
+	case <-time.After(q.s.place.reserve(q.s.terms.Load().AcceptRate)):
+	case <-q.ctx.Done():
 		return nil, errRefused
 	}
 	h := new(handshake)
@@ -224,19 +226,14 @@ func (q *quicServer) refused(client net.Addr) {
 
 func (h *handshake) end(q *quicServer) { h.over.Do(func() { q.handshakes.Add(-1) }) }
 
-func (q *quicServer) full() bool {
-	limit := q.s.terms.Load().MaxConnections
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return limit > 0 && len(q.conns) >= limit
-}
+func (q *quicServer) full() bool { return q.s.place.full(q.s.terms.Load().MaxConnections) }
 
 // accept serves a connection whose handshake is complete.
 func (q *quicServer) accept(qc *quic.Conn) {
 	if h, ok := qc.Context().Value(handshakeKey{}).(*handshake); ok {
 		defer h.end(q) // when it is in the table
 	}
-	if q.full() {
+	if !q.s.place.enter(q.s.terms.Load().MaxConnections) {
 		q.s.counters.Refused.Add(1)
 		go qc.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeExcessiveLoad), "too many connections")
 		return
@@ -254,6 +251,7 @@ func (q *quicServer) remove(c *quicConn) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	delete(q.conns, c.id)
+	q.s.place.leave()
 }
 
 func (q *quicServer) find(id uint64) *quicConn {

@@ -149,11 +149,11 @@ func (c *quicConn) served() {
 	idle := c.open == 0
 	if idle {
 		c.enter(StateIdle)
+		c.q.s.tellIdle()
 	}
 	c.quiet = ticks()
 	c.mu.Unlock()
-	limit := c.q.s.terms.Load().MaxIdle
-	if idle && (c.q.s.draining() || limit > 0 && c.q.s.counters.Idle.Load() > uint64(limit)) {
+	if idle && (c.q.s.draining() || c.q.s.manyIdle(c.q.s.terms.Load().MaxIdle, 1)) {
 		c.leave() // right behind the response, before the client's next request
 	}
 }

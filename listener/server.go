@@ -10,8 +10,6 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"golang.org/x/time/rate"
-
 	"github.com/echterhof/rockstar-tui/internal/spare"
 	"github.com/echterhof/rockstar-tui/listener/sockets"
 )
@@ -32,6 +30,9 @@ type ServerConfig struct {
 	// Counters to count into, such as those in shared memory; nil for its own.
 	// No other Server counts into them meanwhile, and the gauges begin at zero.
 	Counters *Counters
+	// Place is this server's share in an [Admission], by which the limits hold for
+	// several servers together; the zero value for limits of its own.
+	Place Place
 	// SlotCounter is the kernel's count of the slot that this server accepts from, see
 	// [sockets.OpenCounter]; nil if nobody counts. Slots of [sockets.Sockets] have
 	// their own.
@@ -58,7 +59,7 @@ type Server struct {
 	netHTTP      *http.Server
 	terms        atomic.Pointer[terms]
 	transport    atomic.Pointer[Transport]
-	pace         *rate.Limiter
+	place        Place
 
 	conns  table
 	lastID atomic.Uint64
@@ -89,7 +90,7 @@ const full = math.MinInt64 / 2
 func NewServer(cfg ServerConfig) *Server {
 	s := &Server{
 		name: cfg.Name, log: cfg.ErrorLog, counters: cfg.Counters, live: cfg.SlotCounter, tidy: cfg.Tidy,
-		pace:      rate.NewLimiter(rate.Inf, 1),
+		place:     cfg.Place,
 		drain:     make(chan struct{}),
 		vacated:   make(chan struct{}, 1),
 		acceptors: map[*acceptor]struct{}{},
@@ -99,6 +100,9 @@ func NewServer(cfg ServerConfig) *Server {
 		s.log = slog.Default()
 	}
 	s.log = s.log.With("listener", cfg.Name)
+	if s.place.Admission == nil {
+		s.place, _ = new(Admission).Occupy(nil)
+	}
 	if s.counters == nil {
 		s.counters = new(Counters)
 	}
@@ -135,8 +139,6 @@ func (s *Server) SetLimits(l Limits) {
 	} else {
 		next.engine = newH1(s, next.buffers())
 	}
-	s.pace.SetLimit(rateOf(next.AcceptRate))
-	s.pace.SetBurst(burst(next.AcceptRate))
 	s.terms.Store(next)
 	if old == nil {
 		return
@@ -171,8 +173,11 @@ func (s *Server) serveCounted(raw net.Conn, live *sockets.Counter, probes *beque
 		raw.Close()
 		return
 	}
-	full := limits.MaxConnections > 0 && n > int64(limits.MaxConnections)
+	full := !s.place.enter(limits.MaxConnections)
 	if scarce := spare.FromClient(raw); full || scarce {
+		if !full {
+			s.place.leave()
+		}
 		s.parting.Add(1)
 		live.Ended()
 		s.vacate(&s.open)
@@ -245,6 +250,7 @@ func (s *Server) remove(c *conn, was State) {
 	if was == StateNew {
 		s.fresh.Add(-1)
 	}
+	s.place.leave()
 	s.vacate(&s.open)
 }
 
@@ -258,6 +264,22 @@ func (s *Server) signalVacant() {
 	select {
 	case s.vacated <- struct{}{}:
 	default:
+	}
+}
+
+// manyIdle says whether as many connections wait for another request as may, not
+// counting so many of those.
+func (s *Server) manyIdle(limit int, less int64) bool {
+	if limit <= 0 {
+		return false
+	}
+	return s.between()+s.place.idleOfOthers()-less >= int64(limit)
+}
+
+// tellIdle tells the servers of the same admission how many wait here.
+func (s *Server) tellIdle() {
+	if s.terms.Load().MaxIdle > 0 {
+		s.place.own().idle.Store(s.between())
 	}
 }
 

@@ -91,6 +91,7 @@ func (w *sweeper) interval() time.Duration {
 
 func (w *sweeper) look() {
 	limits, now := w.s.terms.Load(), ticks()
+	w.s.tellIdle()
 	w.s.conns.each(func(c *conn) { w.consider(c, limits, now) })
 	if w.s.tidy {
 		w.tidy.look(now)

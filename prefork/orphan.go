@@ -122,10 +122,21 @@ func (w *Worker) introduce(conn *net.UnixConn, me identity) error {
 	if err := write(conn, slot); err != nil {
 		return err
 	}
-	if w.backing == nil {
+	if err := hand(conn, w.backing); err != nil {
+		return err
+	}
+	if w.common == nil {
+		return hand(conn, nil)
+	}
+	return hand(conn, w.common.file)
+}
+
+// hand sends a file of a worker, which may be nil.
+func hand(conn *net.UnixConn, f *os.File) error {
+	if f == nil {
 		return write(conn, outgoing{frame: frame{Kind: kindOrphan}})
 	}
-	return write(conn, outgoing{frame: frame{Kind: kindOrphan, Files: 1}, conn: w.backing})
+	return write(conn, outgoing{frame: frame{Kind: kindOrphan, Files: 1}, conn: f})
 }
 
 // Orphan is a worker that serves on though its master has died. Whoever has
@@ -134,6 +145,7 @@ type Orphan struct {
 	identity
 	conn         *net.UnixConn
 	slot, memory *os.File
+	common       *os.File // of the memory that its group shares; nil for none
 }
 
 // Name of the group that it belonged to, PID its process, and Settings those it
@@ -192,13 +204,16 @@ func (o *Orphan) hear() error {
 	if o.identity.PID != pid || o.identity.Protocol != Protocol || o.identity.ID < 0 || o.identity.ID >= MaxWorkers {
 		return errors.New("it is not what it says")
 	}
-	_, o.memory, err = l.receive(o.conn)
+	if _, o.memory, err = l.receive(o.conn); err != nil {
+		return err
+	}
+	_, o.common, err = l.receive(o.conn)
 	return err
 }
 
 func (o *Orphan) close() {
 	o.conn.Close()
-	for _, f := range []*os.File{o.slot, o.memory} {
+	for _, f := range []*os.File{o.slot, o.memory, o.common} {
 		if f != nil {
 			f.Close()
 		}

@@ -87,6 +87,8 @@ type Config struct {
 	// MemorySize in bytes of the memory each worker process shares with the
 	// master; 0 means none. It starts zeroed for each process.
 	MemorySize int
+	// Common is memory that all workers share; see [Worker.Common]. Nil for none.
+	Common *Common
 	// Settings are handed to every worker that starts, until Update brings others.
 	Settings []byte
 	// Command makes the command of a worker: path, arguments, environment. The

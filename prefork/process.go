@@ -183,6 +183,10 @@ const slotMarker = "ROCKSTAR_TUI_SLOT"
 // given beside its slot, if anything.
 const sharedMarker = "ROCKSTAR_TUI_SHARED"
 
+// commonMarker is the variable that tells a worker the descriptor of the memory
+// that all of the group share, if there is any.
+const commonMarker = "ROCKSTAR_TUI_COMMON"
+
 // Descriptors a worker inherits, in the order of exec.Cmd.ExtraFiles.
 const (
 	fdControl = 3 + iota
@@ -197,6 +201,7 @@ type launched struct {
 	memory []byte
 	shared *os.File // of the memory
 	extra  int      // descriptor in the worker of what the sockets share; 0 for nothing
+	common int      // and of the memory that all share
 	output *output
 }
 
@@ -227,6 +232,9 @@ func (g *Group) launch(p *process, share int) (*launched, error) {
 	if l.extra > 0 {
 		l.cmd.Env = append(l.cmd.Env, fmt.Sprintf("%s=%d", sharedMarker, l.extra))
 	}
+	if l.common > 0 {
+		l.cmd.Env = append(l.cmd.Env, fmt.Sprintf("%s=%d", commonMarker, l.common))
+	}
 	printed := files[len(files)-1]
 	l.cmd.Stdin, l.cmd.Stdout, l.cmd.Stderr = nil, printed, printed
 	l.cmd.ExtraFiles = files[:len(files)-1]
@@ -238,8 +246,8 @@ func (g *Group) launch(p *process, share int) (*launched, error) {
 }
 
 // equip fills l and returns the files for the worker's side: control socket,
-// slot, memory if any, what the sockets share if anything, and the pipe it prints
-// to.
+// slot, memory if any, what the sockets share if anything, what all workers share
+// if anything, and the pipe it prints to.
 func (g *Group) equip(p *process, l *launched) (files []*os.File, err error) {
 	conn, there, err := controlPair()
 	if err != nil {
@@ -272,6 +280,14 @@ func (g *Group) equip(p *process, l *launched) (files []*os.File, err error) {
 			l.extra = fdControl + len(files)
 			files = append(files, f)
 		}
+	}
+	if g.cfg.Common != nil {
+		f, err := again(g.cfg.Common.file)
+		if err != nil {
+			return files, fmt.Errorf("memory that workers share: %w", err)
+		}
+		l.common = fdControl + len(files)
+		files = append(files, f)
 	}
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -327,7 +343,7 @@ func (g *Group) command(p *process, share int) (*exec.Cmd, error) {
 // workerEnv returns env without what is meant for the master alone, and with
 // the worker's share of the processors unless somebody has chosen one.
 func workerEnv(env []string, share int) []string {
-	own := []string{marker, slotMarker, sharedMarker, "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}
+	own := []string{marker, slotMarker, sharedMarker, commonMarker, "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}
 	chosen := false
 	var kept []string
 next:

@@ -11,7 +11,7 @@ import (
 
 // Protocol is the version of what masters and workers say to each other, and of
 // [Frozen]. A master cannot adopt the workers of another one.
-const Protocol = 1
+const Protocol = 2
 
 // Frozen is all that a group knows, for the program that takes its master's
 // place in the same process. It travels as JSON, and descriptors as their
@@ -27,6 +27,8 @@ type Frozen struct {
 	Workers    []FrozenWorker `json:"workers"`
 	// Homeless connections wait for a worker to be passed to.
 	Pending []int `json:"homeless,omitempty"`
+	// Common is the descriptor of the memory that all workers share; 0 for none.
+	Common int `json:"common,omitempty"`
 
 	numbers []int // all descriptors
 }
@@ -123,6 +125,12 @@ func (g *Group) capture() (*Frozen, error) {
 	f := &Frozen{
 		Protocol: Protocol, Generation: g.generation, Settings: g.settings,
 		Drain: g.drain, Freed: g.slots.freed,
+	}
+	if g.cfg.Common != nil {
+		var err error
+		if f.Common, err = f.keep(g.cfg.Common.file); err != nil {
+			return nil, err
+		}
 	}
 	for _, s := range g.slots.list {
 		f.Slots = append(f.Slots, FrozenSlot{Freed: s.freed, Until: s.until, Orphaned: s.orphaned, Opened: s.opened})

@@ -31,6 +31,7 @@ type Worker struct {
 	slot   *os.File
 	number int // of the slot
 	shared *os.File
+	common *Common
 
 	accepting net.Listener // what Listener returned
 	backing   *os.File     // of the memory
@@ -81,7 +82,10 @@ func Connect() (*Worker, error) {
 		return nil, fmt.Errorf("connect to the master: %s is not set by one: %w", slotMarker, err)
 	}
 	os.Unsetenv(slotMarker)
-	if w.shared, err = takeShared(); err != nil {
+	if w.shared, err = inheritFile(sharedMarker); err != nil {
+		return nil, fmt.Errorf("connect to the master: %w", err)
+	}
+	if w.common, err = takeCommon(); err != nil {
 		return nil, fmt.Errorf("connect to the master: %w", err)
 	}
 	return w, nil
@@ -126,18 +130,26 @@ func (w *Worker) inherit(size int) error {
 	return err
 }
 
-// takeShared takes what the sockets share, if anything.
-func takeShared() (*os.File, error) {
-	text := os.Getenv(sharedMarker)
+// inheritFile takes the descriptor that a variable tells, if it is set.
+func inheritFile(marker string) (*os.File, error) {
+	text := os.Getenv(marker)
 	if text == "" {
 		return nil, nil
 	}
-	os.Unsetenv(sharedMarker)
+	os.Unsetenv(marker)
 	fd, err := strconv.Atoi(text)
 	if err != nil || fd < fdMemory {
-		return nil, fmt.Errorf("%s is %q, not set by a master: unset it", sharedMarker, text)
+		return nil, fmt.Errorf("%s is %q, not set by a master: unset it", marker, text)
 	}
 	return kept(fd)
+}
+
+func takeCommon() (*Common, error) {
+	f, err := inheritFile(commonMarker)
+	if err != nil || f == nil {
+		return nil, err
+	}
+	return mapCommon(f)
 }
 
 // Shared is the file that the group's Sockets share, for the worker to close; nil

@@ -314,7 +314,7 @@ func (a *App) sortedListeners() []*managed {
 func (a *App) settingsFor(cfg *config.Config, name string, place placing) (settings, error) {
 	l := cfg.Listeners[name]
 	s := settings{
-		Name: name, Listener: l, Share: max(1, l.Prefork.Workers),
+		Name: name, Listener: l,
 		Pools: map[string]config.Pool{}, Cells: map[string]int{}, Board: boardLayout,
 	}
 	if l.TLS != nil && l.Enabled {

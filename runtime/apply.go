@@ -228,7 +228,7 @@ func (s step) try() error {
 			return err
 		}
 	}
-	scratch := newService(s.name, new(board), nil, false, s.app.log)
+	scratch := newService(s.name, new(board), nil, nil, false, s.app.log)
 	scratch.code = s.app.codeFor(s.name)
 	defer scratch.discard()
 	if err := scratch.update(s.to); err != nil {

@@ -31,6 +31,8 @@ type board struct {
 	// beat is the worker's heartbeat: it counts up while the process runs and
 	// its accept loop does.
 	beat atomic.Uint64
+	// place of the process in the listener's admission, from 1; 0 for none.
+	place atomic.Int64
 	// drain is what becomes of the connections when the process is retired.
 	drain drainRecord
 }

@@ -264,7 +264,16 @@ func (a *App) resumeEndpoint(m *managed, c *carriedEndpoint) (*endpoint, error) 
 	if s, ok := e.sockets.(steerable); ok {
 		s.Measure(e.tenants)
 	}
+	if common, err := c.Workers.MapCommon(); err == nil {
+		e.admission, err = admissionOver(common)
+		if err != nil {
+			return nil, err
+		}
+	} else if err := e.share(); err != nil {
+		return nil, err
+	}
 	if e.group, err = prefork.Adopt(e.groupConfig(s), c.Workers); err == nil {
+		e.retain()
 		return e, nil
 	}
 	a.events.errorf(m.name, "new workers take over: %v", err)
@@ -286,7 +295,7 @@ func adoptSockets(c *carriedEndpoint) (socketSet, error) {
 
 // byCaretaker is s with one worker in the place of the master.
 func (s settings) byCaretaker() settings {
-	s.Listener.Prefork.Workers, s.Share = 1, 1
+	s.Listener.Prefork.Workers = 1
 	return s
 }
 

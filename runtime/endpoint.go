@@ -29,6 +29,8 @@ type endpoint struct {
 	nest string
 	// adoptees are workers that serve already, of a master that died.
 	adoptees orphans
+	// admission is shared by all who serve it; nil if there never was a worker.
+	admission *admission
 	// gone is told what a process counted when it is gone for good.
 	gone func(*board)
 	// event reports what happens to workers.
@@ -78,7 +80,7 @@ func (e *endpoint) start(ctx context.Context, s settings) error {
 // startLocal serves in this process, from every slot that exists: what still
 // arrives on a slot that a worker has left must be accepted too.
 func (e *endpoint) startLocal(s settings) error {
-	local := newService(e.name, new(board), nil, e.alone, e.log)
+	local := newService(e.name, new(board), e.admission, nil, e.alone, e.log)
 	local.code = e.code
 	if err := local.update(s); err != nil {
 		return fmt.Errorf("listener %s: %w", e.name, err)
@@ -95,6 +97,9 @@ func (e *endpoint) startLocal(s settings) error {
 
 // startGroup serves in worker processes; it returns when all are ready.
 func (e *endpoint) startGroup(ctx context.Context, s settings) error {
+	if err := e.share(); err != nil {
+		return err
+	}
 	group := prefork.NewGroup(e.groupConfig(s))
 	if err := group.Resize(ctx, s.Listener.Prefork.Workers); err != nil {
 		stopped, cancel := context.WithTimeout(context.Background(), time.Second)
@@ -113,6 +118,7 @@ func (e *endpoint) groupConfig(s settings) prefork.Config {
 		Name:          e.name,
 		Sockets:       e.lend(),
 		MemorySize:    boardSize,
+		Common:        e.admission.common(),
 		Settings:      e.encode(s),
 		Command:       e.code.command(e.name),
 		StartTimeout:  startTimeout,
@@ -127,8 +133,15 @@ func (e *endpoint) groupConfig(s settings) prefork.Config {
 		OrphanDir:     e.nest,
 		Room:          roomForWorkers,
 		OrphanTimeout: time.Duration(s.Listener.Prefork.OrphanTimeout),
-		Fold:          func(_ int, memory []byte) { e.gone(boardOver(memory)) },
+		Fold:          func(_ int, memory []byte) { e.ended(boardOver(memory)) },
 	}
+}
+
+// ended is called when a process that counted on b is gone for good, or serves no
+// more.
+func (e *endpoint) ended(b *board) {
+	e.admission.vacate(b)
+	e.gone(b)
 }
 
 // change brings the endpoint to other settings of the same address. It returns
@@ -233,7 +246,7 @@ func (e *endpoint) moveToGroup(ctx context.Context, from, to settings) (undo, re
 			e.mu.Lock()
 			e.leaving = without(e.leaving, local)
 			e.mu.Unlock()
-			e.gone(local.board)
+			e.ended(local.board)
 		})
 	}
 	return undo, retire, nil
@@ -258,7 +271,7 @@ func (e *endpoint) moveToLocal(from, to settings) (undo, retire func(), err erro
 		e.mu.Unlock()
 		local.handOver(group.SendConn)
 		local.drainWithin(drainTimeout(to))
-		e.gone(local.board)
+		e.ended(local.board)
 	}
 	retire = func() {
 		e.steerLocal()
@@ -327,7 +340,7 @@ func (e *endpoint) drain(timeout time.Duration) {
 		e.mu.Lock()
 		e.local = nil
 		e.mu.Unlock()
-		e.gone(local.board)
+		e.ended(local.board)
 	}
 	if group != nil {
 		e.stopGroup(group)

@@ -124,6 +124,9 @@ func (e *endpoint) startAdopted(ctx context.Context, s settings) error {
 	for i, o := range e.adoptees {
 		found[i] = o.Orphan
 	}
+	if err := e.share(); err != nil {
+		return err
+	}
 	group, err := prefork.AdoptOrphans(e.groupConfig(s), found)
 	if err != nil {
 		return fmt.Errorf("listener %s: %w", e.name, err)
@@ -131,6 +134,7 @@ func (e *endpoint) startAdopted(ctx context.Context, s settings) error {
 	e.mu.Lock()
 	e.settings, e.group = s, group
 	e.mu.Unlock()
+	e.retain()
 	e.each(func(_ prefork.Status, b *board) { b.drain.receipt.Store(0) }) // of the master that died
 	if err := group.Update(ctx, e.encode(s)); err != nil {
 		return fmt.Errorf("listener %s: %w", e.name, err)

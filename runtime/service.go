@@ -27,8 +27,6 @@ type settings struct {
 	Pools map[string]config.Pool `json:"pools,omitempty"`
 	// Cells are the places of backends on the scoreboard, by "pool/backend".
 	Cells map[string]int `json:"cells,omitempty"`
-	// Share is how many processes share the listener's limits.
-	Share int `json:"share"`
 	// TLS is nil where the listener has none.
 	TLS *material `json:"tls,omitempty"`
 	// Board is the layout of the scoreboard, for a master that adopts the worker.
@@ -68,14 +66,15 @@ type lender struct {
 	config pool.Config
 }
 
-// newService starts with no routes; the first update brings them. live is the
+// newService starts with no routes; the first update brings them. shared is what
+// the processes of the listener share, nil if there is one only; live is the
 // kernel's count of its slot, if any; alone says that serving is all this process
 // does.
-func newService(name string, b *board, live *sockets.Counter, alone bool, log *slog.Logger) *service {
+func newService(name string, b *board, shared *admission, live *sockets.Counter, alone bool, log *slog.Logger) *service {
 	return &service{
 		name: name, board: b, log: log, faults: failureLog{log: log}, pools: map[string]*lender{},
 		server: listener.NewServer(listener.ServerConfig{
-			Name: name, Counters: &b.listener, SlotCounter: live, Tidy: alone, ErrorLog: log,
+			Name: name, Counters: &b.listener, Place: shared.place(b), SlotCounter: live, Tidy: alone, ErrorLog: log,
 		}),
 	}
 }
@@ -105,7 +104,7 @@ func (s *service) update(to settings) error {
 		return err
 	}
 	s.server.SetTransport(transport)
-	s.limits = limitsOf(to.Listener, to.Share)
+	s.limits = limitsOf(to.Listener)
 	s.server.SetLimits(s.limits)
 	s.server.SetNetHTTP(router.wantsNetHTTP())
 	s.server.SetHandler(s.announcing(to.Listener, router.serve))
@@ -244,9 +243,8 @@ func (s *service) discard() {
 	s.server.Close()
 }
 
-// limitsOf translates the config of a listener; share processes divide what is
-// meant for the listener as a whole.
-func limitsOf(c config.Listener, share int) listener.Limits {
+// limitsOf translates the config of a listener.
+func limitsOf(c config.Listener) listener.Limits {
 	return listener.Limits{
 		Read:            time.Duration(c.Timeouts.Read),
 		ReadHeader:      time.Duration(c.Timeouts.ReadHeader),
@@ -258,22 +256,14 @@ func limitsOf(c config.Listener, share int) listener.Limits {
 		Idle:            time.Duration(c.Timeouts.Idle),
 		KeepAlive:       c.KeepAlive.Enabled,
 		KeepAlivePeriod: time.Duration(c.KeepAlive.Period),
-		MaxIdle:         divide(c.KeepAlive.MaxConns, share),
+		MaxIdle:         c.KeepAlive.MaxConns,
 		ReadBuffer:      int(c.Buffers.Read),
 		WriteBuffer:     int(c.Buffers.Write),
 		MaxHeaderBytes:  int(c.Limits.MaxHeaderBytes),
-		MaxConnections:  divide(c.Limits.MaxConnections, share),
+		MaxConnections:  c.Limits.MaxConnections,
 		MaxRequestBytes: int64(c.Limits.MaxRequestBytes),
-		AcceptRate:      divide(c.Limits.AcceptRate, share),
+		AcceptRate:      c.Limits.AcceptRate,
 	}
-}
-
-// divide shares a limit, rounding up; 0 stays 0, which means none.
-func divide(limit, share int) int {
-	if share <= 1 {
-		return limit
-	}
-	return (limit + share - 1) / share
 }
 
 func poolConfig(name string, c config.Pool, cells map[string]int, b *board) pool.Config {

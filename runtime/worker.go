@@ -30,11 +30,15 @@ func runWorker(p *program) error {
 	}
 	log, queue := newLogQueue(slog.New(slog.NewTextHandler(os.Stderr, nil))) // the master may read nothing for a while
 	defer queue.flush()
+	shared, err := sharedBy(link)
+	if err != nil {
+		return fmt.Errorf("worker: %w", err)
+	}
 	live, err := liveOf(link)
 	if err != nil {
 		return fmt.Errorf("worker: %w", err)
 	}
-	w := &worker{link: link, service: newService(link.Name(), boardOver(link.Memory()), live, p == nil, log)}
+	w := &worker{link: link, service: newService(link.Name(), boardOver(link.Memory()), shared, live, p == nil, log)}
 	w.service.code = p
 	os.Unsetenv(envProgram)
 	os.Unsetenv(envServer)
@@ -48,6 +52,14 @@ func runWorker(p *program) error {
 		AcceptConn: w.service.adopt,
 		Call:       w.call,
 	})
+}
+
+// sharedBy is the admission of the worker's group.
+func sharedBy(link *prefork.Worker) (*admission, error) {
+	if link.Common() == nil {
+		return nil, nil
+	}
+	return admissionOver(link.Common())
 }
 
 // worker is the worker's end of a prefork group.

@@ -155,13 +155,13 @@ type Buffers struct {
 type Limits struct {
 	// MaxHeaderBytes bounds a request's header. Default 16KiB.
 	MaxHeaderBytes Size `json:"max_header_bytes"`
-	// MaxConnections bounds open connections of the listener, shared evenly by
-	// its workers. Default 10000.
+	// MaxConnections bounds open connections of the listener, all its workers
+	// together. Default 10000.
 	MaxConnections int `json:"max_connections"`
 	// MaxRequestBytes bounds a request's body. Default 10MiB.
 	MaxRequestBytes Size `json:"max_request_bytes"`
-	// AcceptRate bounds accepted connections per second, shared evenly by the
-	// listener's workers. Default 0.
+	// AcceptRate bounds accepted connections per second, all workers of the
+	// listener together. Default 0.
 	AcceptRate int `json:"accept_rate"`
 	// MinRate ends what trickles.
 	MinRate MinRate `json:"min_rate"`

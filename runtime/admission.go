@@ -1,0 +1,86 @@
+package runtime
+
+import (
+	"fmt"
+
+	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/prefork"
+)
+
+// admission is what all processes of an endpoint share, so that its limits hold
+// for them together: workers, those that still drain, and the master where it
+// serves beside them. It lives as long as somebody refers to it.
+type admission struct {
+	*listener.Admission
+	memory *prefork.Common
+}
+
+func newAdmission() (*admission, error) {
+	c, err := prefork.NewCommon(listener.AdmissionSize)
+	if err != nil {
+		return nil, err
+	}
+	return admissionOver(c)
+}
+
+func admissionOver(c *prefork.Common) (*admission, error) {
+	a, err := listener.AdmissionAt(c.Memory)
+	if err != nil {
+		return nil, err
+	}
+	return &admission{a, c}, nil
+}
+
+// place for a process that counts on b; one of its own without an admission.
+func (a *admission) place(b *board) listener.Place {
+	if a == nil {
+		return listener.Place{}
+	}
+	p, ok := a.Occupy(a)
+	if ok {
+		b.place.Store(int64(p.Number()) + 1)
+	}
+	return p
+}
+
+// vacate takes off what a process counted that is gone.
+func (a *admission) vacate(b *board) {
+	if number := b.place.Swap(0); a != nil && number > 0 {
+		a.Vacate(int(number) - 1)
+	}
+}
+
+// share makes the admission of an endpoint that gets its first workers, or takes
+// over that of workers that serve already.
+func (e *endpoint) share() (err error) {
+	if e.admission != nil {
+		return nil
+	}
+	if len(e.adoptees) > 0 {
+		var c *prefork.Common
+		if c, err = e.adoptees[0].Common(); err == nil {
+			e.admission, err = admissionOver(c)
+		}
+	} else {
+		e.admission, err = newAdmission()
+	}
+	if err != nil {
+		return fmt.Errorf("listener %s: %w", e.name, err)
+	}
+	return nil
+}
+
+// retain drops what processes count that are not there any more.
+func (e *endpoint) retain() {
+	var places []int
+	e.each(func(_ prefork.Status, b *board) { places = append(places, int(b.place.Load())-1) })
+	e.admission.Retain(places)
+}
+
+// common is the memory for workers to inherit.
+func (a *admission) common() *prefork.Common {
+	if a == nil {
+		return nil
+	}
+	return a.memory
+}
