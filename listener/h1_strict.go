@@ -50,10 +50,15 @@ func gone(err error) bool {
 }
 
 // check is what to refuse a request with whose header is well-formed; 0 for
-// nothing. It allocates nothing.
+// nothing. The host of an absolute target replaces the field, so that nobody
+// behind sees another one. It allocates nothing.
 func check(h *fasthttp.RequestHeader) int {
 	if p := h.Protocol(); string(p) != "HTTP/1.1" && string(p) != "HTTP/1.0" {
 		return statusBadVersion
 	}
-	return httpsyntax.Refusal(h.Method(), h.RequestURI(), h.Host())
+	status := httpsyntax.Refusal(h.Method(), h.RequestURI(), h.Host())
+	if host := httpsyntax.TargetHost(h.RequestURI()); status == 0 && len(host) > 0 {
+		h.SetHostBytes(host)
+	}
+	return status
 }

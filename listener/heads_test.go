@@ -210,11 +210,11 @@ func TestHeadsOfHTTP1(t *testing.T) {
 	var handled atomic.Int64
 	e := start(t, keepAlive, func(x listener.Exchange) {
 		handled.Add(1)
-		x.WriteString(x.Method() + " " + x.RawPath() + " of " + x.Host())
+		x.WriteString(x.Method() + " " + x.RawPath() + " of " + x.Host() + " or " + x.RequestHeader("Host"))
 	})
 	for request, want := range map[string]string{
-		"GET http://Other/x HTTP/1.1\r\nHost: test\r\n\r\n": "GET /x of other", // RFC 9112, 3.2.2
-		"OPTIONS * HTTP/1.1\r\nHost: test\r\n\r\n":          "OPTIONS * of test",
+		"GET http://Other/x HTTP/1.1\r\nHost: test\r\n\r\n": "GET /x of other or Other", // RFC 9112, 3.2.2
+		"OPTIONS * HTTP/1.1\r\nHost: test\r\n\r\n":          "OPTIONS * of test or test",
 		"GET /a#b HTTP/1.1\r\nHost: test\r\n\r\n":           "400",
 		"GET /%zz HTTP/1.1\r\nHost: test\r\n\r\n":           "400",
 		"GET http://a b/ HTTP/1.1\r\nHost: test\r\n\r\n":    "400",

@@ -74,15 +74,31 @@ func validTarget[T text](options bool, t T) bool {
 	case t[0] == '/':
 		return validPath(t)
 	}
+	host, rest := split(t)
+	return len(host) > 0 && Host(host) && validPath(rest)
+}
+
+// TargetHost is the host in a valid target, empty unless that is absolute. It
+// replaces the Host field (RFC 9112, 3.2.2).
+func TargetHost[T text](t T) T {
+	if len(t) == 0 || t[0] == '/' || t[0] == '*' {
+		return t[:0]
+	}
+	host, _ := split(t)
+	return host
+}
+
+// split takes an absolute target apart. host is empty if t is none.
+func split[T text](t T) (host, rest T) {
 	rest, ok := afterScheme(t)
 	if !ok {
-		return false
+		return t[:0], t
 	}
 	end := 0
 	for end < len(rest) && rest[end] != '/' && rest[end] != '?' && rest[end] != '#' {
 		end++
 	}
-	return end > 0 && Host(rest[:end]) && validPath(rest[end:])
+	return rest[:end], rest[end:]
 }
 
 // afterScheme is what follows the scheme of an absolute target.

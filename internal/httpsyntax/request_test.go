@@ -84,6 +84,16 @@ func TestRefusalAllocatesNothing(t *testing.T) {
 	}
 }
 
+func TestTargetHost(t *testing.T) {
+	for target, want := range map[string]string{
+		"http://a.b:1/x": "a.b:1", "HTTPS://[::1]?q": "[::1]", "http://a": "a", "/http://a/": "", "*": "", "": "", "//a/": "",
+	} {
+		if got := httpsyntax.TargetHost(target); got != want {
+			t.Errorf("%q: host %q, want %q", target, got, want)
+		}
+	}
+}
+
 func TestSameHost(t *testing.T) {
 	for _, row := range []struct {
 		a, b string
