@@ -29,6 +29,16 @@ func NetHTTP(x Exchange) (http.ResponseWriter, *http.Request, bool) {
 	return (*netWriter)(n), n.r, true
 }
 
+// Converse tells that client and handler take turns on the request of x for as
+// long as they like, as a stream of gRPC does: a client that is silent meanwhile
+// owes nothing of its body. Of the limits on receiving it only Request is left.
+// Over HTTP/1.1 it has no effect.
+func Converse(x Exchange) {
+	if n, ok := x.(*netExchange); ok {
+		n.converses.Store(true)
+	}
+}
+
 // streams are the requests open on one connection that carries several at a
 // time. It is the handler of the engine behind that connection: it counts each
 // request, gives it its limits and its clock, and calls the server's handler.
@@ -234,6 +244,8 @@ type netExchange struct {
 	bodyRead atomic.Bool
 	slow     atomic.Bool // its body took too long
 	late     atomic.Bool // its response took too long
+	// converses is set while nobody has to send anything at a certain time.
+	converses atomic.Bool
 	// reading is the wait for the request body, writing that for the client to take
 	// the response. Over HTTP/2 the frames tell of the latter, unless the request has
 	// a time of its own.
@@ -284,7 +296,7 @@ func (x *netExchange) consider(server *terms, now int64) {
 }
 
 func (x *netExchange) bodyLate(limits *Limits, now int64) bool {
-	return x.reading.late(limits, limits.Read, now) || limits.Request > 0 && time.Duration(now-x.started) >= limits.Request
+	return !x.converses.Load() && x.reading.late(limits, limits.Read, now) || limits.Request > 0 && time.Duration(now-x.started) >= limits.Request
 }
 
 // expire sets a deadline that has passed, unless the request is over.

@@ -119,7 +119,7 @@ func (f *flows) stalled(limits *Limits, now int64, elapsed time.Duration) (strea
 		blocked := s.answering && (s.window <= 0 || f.window <= 0)
 		switch {
 		case s.cut:
-			stuck = stuck || time.Duration(now-s.since) >= patience
+			stuck = stuck || time.Duration(now-s.since) >= max(patience, limits.Write)
 			continue
 		case !blocked || moved != s.seen:
 			s.seen, s.since = moved, now

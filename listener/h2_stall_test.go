@@ -391,3 +391,35 @@ func TestReadHeaderBoundsHTTP3(t *testing.T) {
 		t.Errorf("%d requests", n.Requests)
 	}
 }
+
+// A stream on which both sides take turns is silent as long as they like.
+func TestConversationsMayPause(t *testing.T) {
+	t.Parallel()
+	limits := stallLimits
+	limits.MinRate, limits.MinRateGrace = 1000, stall
+	e := startH2C(t, limits, func(x listener.Exchange) {
+		listener.Converse(x)
+		w, r, _ := listener.NetHTTP(x)
+		for buf := make([]byte, 100); ; {
+			n, err := r.Body.Read(buf)
+			if err != nil {
+				return
+			}
+			w.Write(buf[:n])
+			http.NewResponseController(w).Flush()
+		}
+	})
+	f := e.dialFrames(false)
+	f.request(1, false, "POST")
+	for range 2 {
+		pause(3 * stall)
+		f.WriteData(1, false, []byte("hi"))
+		if data := next[*http2.DataFrame](f); string(data.Data()) != "hi" {
+			t.Errorf("%q", data.Data())
+		}
+	}
+	f.WriteData(1, true, nil)
+	if data := next[*http2.DataFrame](f); !data.StreamEnded() || e.Counters().TimedOut.Load() != 0 {
+		t.Errorf("ended %v, %d timed out", data.StreamEnded(), e.Counters().TimedOut.Load())
+	}
+}

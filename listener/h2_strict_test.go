@@ -3,6 +3,7 @@ package listener
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 	"testing"
 )
 
@@ -47,9 +48,12 @@ func FuzzFrames(f *testing.F) {
 	f.Add([]byte(answer), 0)
 	f.Add([]byte(answer+answer), 12)
 	f.Add([]byte("\x00\x00\x02\x01\x04\x00\x00\x00\x01\x3f\xff"), 3)
+	f.Add([]byte("\x00\x00\x0c\x04\x00\x00\x00\x00\x00\x00\x04\x00\x00\x00\x07\x00\x03\x00\x00\x00\x08\x00\x00\x04\x08\x00\x00\x00\x00\x01\x00\x00\x00\x09"), 17)
 	f.Fuzz(func(t *testing.T, p []byte, cut int) {
 		cut = max(0, min(cut, len(p)))
 		var whole, pieces frames
+		var seen, seenInPieces heard
+		whole.watch, pieces.watch = &seen, &seenInPieces
 		whole.advance(p)
 		var bad malformed
 		for _, piece := range [][]byte{p[:cut], p[cut:]} {
@@ -58,8 +62,23 @@ func FuzzFrames(f *testing.F) {
 			}
 			pieces.advance(piece)
 		}
+		if seen != seenInPieces {
+			t.Errorf("of the whole was seen %q, of two pieces %q", seen, seenInPieces)
+		}
+		whole.watch, pieces.watch = nil, nil
 		if whole != pieces {
 			t.Errorf("at %+v after the whole, %+v after two pieces", whole, pieces)
 		}
 	})
+}
+
+// heard is what a watcher of frames was told.
+type heard string
+
+func (h *heard) setting(id uint16, value uint32) {
+	*h += heard(fmt.Sprintf("setting %d %d; ", id, value))
+}
+
+func (h *heard) frame(kind, flags byte, stream uint32, length int, value uint32) {
+	*h += heard(fmt.Sprintf("frame %d %d %d %d %d; ", kind, flags, stream, length, value))
 }

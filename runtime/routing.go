@@ -299,12 +299,25 @@ func (e entry) serve(server *Server, table *routeTable) route {
 	bound := &binding{params: e.params, server: server, table: table, pattern: e.pattern}
 	handler := e.handler
 	return func(x listener.Exchange) {
+		if conversation(x) {
+			listener.Converse(x)
+		}
 		ctx := newContext(x, bound)
 		defer ctx.release()
 		if err := handler(ctx); err != nil {
 			ctx.failed(err)
 		}
 	}
+}
+
+// conversation reports whether the request is one of gRPC or Connect, whose
+// streams may be silent in both directions.
+func conversation(x listener.Exchange) bool {
+	if x.Proto() == "HTTP/1.1" {
+		return false
+	}
+	kind := x.RequestHeader("Content-Type")
+	return strings.HasPrefix(kind, "application/grpc") || strings.HasPrefix(kind, "application/connect+")
 }
 
 // binding is what all requests of one route have in common.
