@@ -179,6 +179,7 @@ func Open(ctx context.Context, o Options) (*App, error) {
 		return nil, err
 	}
 	a.background(a.sample)
+	a.background(a.publish)
 	a.background(a.watchCerts)
 	a.background(a.retryState)
 	return a, nil

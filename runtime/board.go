@@ -22,7 +22,7 @@ type board struct {
 	accepting atomic.Int64
 	// alternative is written by the master.
 	alternative alternative
-	// others is written by the master once a second: what all other workers of
+	// others is written by the master every 50 ms: what all other workers of
 	// the listener count together, so that a worker can answer for all.
 	others struct {
 		active, idle, total, requests, refused, timedOut, bytesIn, bytesOut atomic.Uint64

@@ -219,6 +219,7 @@ func resume(o Options, c *carried) (*App, error) {
 		a.watchFile(configFile{path: a.status.Path, hash: c.Hash})
 	}
 	a.background(a.sample)
+	a.background(a.publish)
 	a.background(a.watchCerts)
 	a.background(a.retryState)
 	a.background(a.reopenFailed)

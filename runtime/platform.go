@@ -22,6 +22,13 @@ type PlatformInfo struct {
 	// ClientWatch says whether the request context of an HTTP/1.1 handler is
 	// cancelled when its client goes away.
 	ClientWatch bool `json:"client_watch"`
+
+	// NumCPU is the same as CPUs, SupportsPrefork as Prefork.
+	NumCPU          int  `json:"num_cpu"`
+	SupportsPrefork bool `json:"supports_prefork"`
+	// SupportsReusePort says whether [CreateListener] can have several sockets
+	// listen on one address (SO_REUSEPORT).
+	SupportsReusePort bool `json:"supports_reuse_port"`
 }
 
 // GetPlatformInfo tells what this system supports.
@@ -31,5 +38,9 @@ func GetPlatformInfo() PlatformInfo {
 		Prefork:         prefork.Supported(),
 		SocketPerWorker: goruntime.GOOS == "linux",
 		ClientWatch:     goruntime.GOOS != "windows",
+		NumCPU:          goruntime.NumCPU(),
+
+		SupportsPrefork:   prefork.Supported(),
+		SupportsReusePort: supportsReusePort,
 	}
 }

@@ -238,6 +238,7 @@ func (p *program) begin(ctx context.Context, name string, patch config.Patch) (*
 	}
 	p.sampled.Do(func() {
 		a.background(a.sample)
+		a.background(a.publish)
 		a.background(a.watchCerts)
 		a.background(a.retryState)
 	})

@@ -15,8 +15,7 @@ const (
 	latencyWindow = 10
 )
 
-// sample looks at all counters once a second: it feeds the histories and tells
-// workers what their siblings count.
+// sample looks at all counters once a second: it feeds the histories.
 func (a *App) sample(ctx context.Context) {
 	tick := time.NewTicker(sampleInterval)
 	defer tick.Stop()
@@ -66,9 +65,36 @@ func (a *App) forgetDrained() {
 	}
 }
 
-// sample adds a second to the listener's past and tells each worker what its
-// siblings count.
-func (m *managed) sample() {
+// publishInterval is how often workers are told what their siblings count. Where
+// there are none, nobody is woken for it that often.
+const (
+	publishInterval     = 50 * time.Millisecond
+	publishIdleInterval = 500 * time.Millisecond
+)
+
+// publish tells the workers of each listener what their siblings count.
+func (a *App) publish(ctx context.Context) {
+	next := time.NewTimer(0)
+	defer next.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-next.C:
+		}
+		interval := publishIdleInterval
+		for _, m := range a.sortedListeners() {
+			if m.configured().Prefork.Workers > 0 {
+				interval = publishInterval
+			}
+			m.publish()
+		}
+		next.Reset(interval)
+	}
+}
+
+// publish tells each process that serves the listener what the others count.
+func (m *managed) publish() {
 	t := m.totals()
 	for _, e := range m.endpoints() {
 		e.each(func(_ prefork.Status, b *board) {
@@ -87,6 +113,11 @@ func (m *managed) sample() {
 			b.others.bytesOut.Store(t.BytesOut - min(own.BytesOut, t.BytesOut))
 		})
 	}
+}
+
+// sample adds a second to the listener's past.
+func (m *managed) sample() {
+	t := m.totals()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	last := t

@@ -44,7 +44,7 @@ type FailureStats struct {
 }
 
 // Stats counts all workers together, whichever process asks: a worker knows its
-// own numbers as they are now, and those of its siblings as they were at most a
+// own numbers as they are now, and those of its siblings as they were a twentieth of a
 // second ago.
 func (s *Server) Stats() ServerStats {
 	if w := s.worker.Load(); w != nil {
