@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"net/http"
 	"syscall"
 	"unsafe"
 
@@ -135,6 +136,11 @@ func (e *h1) handle(ctx *fasthttp.RequestCtx) {
 	switch {
 	case c.verdict != 0:
 		c.answerVerdict(ctx)
+	case c.exchange.aborted:
+		c.blame(FaultServer)
+		ctx.HijackSetNoResponse(true)
+		ctx.Hijack(func(net.Conn) {}) // the engine closes it when what came before is sent
+		return
 	case ctx.Response.StatusCode() >= 500:
 		c.blame(FaultServer)
 	}
@@ -168,7 +174,11 @@ func (e *h1) endLive(c *conn, l *LiveBody, ctx *fasthttp.RequestCtx) {
 
 func (e *h1) call(c *conn, ctx *fasthttp.RequestCtx) {
 	defer func() {
-		if r := recover(); r != nil {
+		switch r := recover(); r {
+		case nil:
+		case http.ErrAbortHandler:
+			c.exchange.failed, c.exchange.aborted = true, true
+		default:
 			e.s.panicked(c, r)
 			c.exchange.failed = true
 			ctx.Error("internal server error\n", statusInternalError)

@@ -18,13 +18,14 @@ type h1Exchange struct {
 	path []byte    // of the decoded path, if it differs from the raw one
 	live *LiveBody // of a response that is sent while the handler runs; else nil
 
-	failed bool // the handler panicked
+	failed  bool // the handler panicked
+	aborted bool // with http.ErrAbortHandler: the response is broken off
 }
 
 func (x *h1Exchange) reset(c *conn, ctx *fasthttp.RequestCtx) {
 	x.ctx = ctx
 	x.body = h1Body{}
-	x.failed = false
+	x.failed, x.aborted = false, false
 	length := ctx.Request.Header.ContentLength()
 	if length != -1 && length <= prefetched {
 		c.bodyDone() // read by now
@@ -134,7 +135,10 @@ func (x *h1Exchange) RequestHeaders(fn func(name, value string)) {
 }
 
 func (x *h1Exchange) ContentLength() int64 {
-	return int64(max(x.ctx.Request.Header.ContentLength(), -1))
+	if n := x.ctx.Request.Header.ContentLength(); n >= -1 {
+		return int64(n)
+	}
+	return 0 // neither a length nor chunks: there is no body
 }
 
 func (x *h1Exchange) Body() io.Reader {

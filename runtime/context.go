@@ -73,6 +73,7 @@ type exchangeContext struct {
 
 	request *http.Request
 	writer  *responseWriter
+	body    *exchangeBody // of request; nil if it has none
 	ctx     context.Context
 	cancel  context.CancelFunc
 	query   url.Values
@@ -86,10 +87,24 @@ func newContext(x listener.Exchange, b *binding) *exchangeContext {
 	return c
 }
 
+// finish is called when the handler has returned. A response that is not as long
+// as declared is broken off.
+func (c *exchangeContext) finish() {
+	if w := c.writer; w != nil {
+		c.writer = nil
+		if !w.finish() {
+			panic(http.ErrAbortHandler)
+		}
+	}
+}
+
 // release ends the context. After a panic it is not used again.
 func (c *exchangeContext) release() {
 	if c.cancel != nil {
 		c.cancel()
+	}
+	if c.body != nil {
+		c.body.end()
 	}
 	if c.writer != nil {
 		c.writer.finish()

@@ -22,6 +22,7 @@ func (t *routeTable) serveMissed(server *Server) func(listener.Exchange, http.Ha
 		if err := t.missed(ctx); err != nil {
 			ctx.failed(err)
 		}
+		ctx.finish()
 	}
 }
 

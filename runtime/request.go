@@ -2,9 +2,11 @@ package runtime
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/echterhof/rockstar-tui/listener"
@@ -16,7 +18,7 @@ func (c *exchangeContext) Request() *http.Request {
 	}
 	var ok bool
 	if _, c.request, ok = listener.NetHTTP(c.x); !ok {
-		c.request = requestOf(c.x)
+		c.request, c.body = requestOf(c.x)
 	}
 	for _, p := range c.params {
 		c.request.SetPathValue(p.name, p.value(c.x.RawPath()))
@@ -27,7 +29,7 @@ func (c *exchangeContext) Request() *http.Request {
 }
 
 // requestOf builds a request of copies: it may outlive the exchange.
-func requestOf(x listener.Exchange) *http.Request {
+func requestOf(x listener.Exchange) (*http.Request, *exchangeBody) {
 	uri := strings.Clone(x.RequestURI())
 	r := &http.Request{
 		Method: strings.Clone(x.Method()), RequestURI: uri, Host: strings.Clone(x.Host()),
@@ -35,8 +37,10 @@ func requestOf(x listener.Exchange) *http.Request {
 		ContentLength: x.ContentLength(), Body: http.NoBody,
 	}
 	r.ProtoMajor, r.ProtoMinor, _ = http.ParseHTTPVersion(r.Proto)
+	var body *exchangeBody
 	if r.ContentLength != 0 {
-		r.Body = exchangeBody{x.Body()}
+		body = &exchangeBody{reader: x.Body()}
+		r.Body = body
 	}
 	if r.ContentLength < 0 {
 		r.TransferEncoding = []string{"chunked"}
@@ -58,16 +62,33 @@ func requestOf(x listener.Exchange) *http.Request {
 		raw, query, _ := strings.Cut(uri, "?")
 		r.URL = &url.URL{Path: strings.Clone(x.Path()), RawPath: raw, RawQuery: query}
 	}
-	return r
+	return r, body
 }
 
-// exchangeBody is closed by the engine, not by who reads it.
+// exchangeBody is closed by the engine, not by who reads it. When the handler has
+// returned it gives nothing any more, whoever still holds it.
 type exchangeBody struct {
-	reader interface{ Read([]byte) (int, error) }
+	mu     sync.Mutex // held while reading: the engine goes on when nobody does
+	reader io.Reader
+	over   bool
 }
 
-func (b exchangeBody) Read(p []byte) (int, error) { return b.reader.Read(p) }
-func (b exchangeBody) Close() error               { return nil }
+func (b *exchangeBody) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.over {
+		return 0, http.ErrBodyReadAfterClose
+	}
+	return b.reader.Read(p)
+}
+
+func (b *exchangeBody) Close() error { return nil }
+
+func (b *exchangeBody) end() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.over = true
+}
 
 // goneEvery is how often a handler that asked for its Context is told whether
 // the client is still there.
@@ -85,11 +106,16 @@ func (c *exchangeContext) Context() context.Context {
 	return c.ctx
 }
 
+// anyServer stands in the context of requests that fasthttp serves: by a server
+// there, handlers of net/http know that they may panic with ErrAbortHandler.
+var anyServer = new(http.Server)
+
 // watchClient returns a context that is cancelled when the client goes away. The
 // watch has ended when cancel returns. It asks now and then, because the engine
 // reads nothing while a handler runs and would not notice.
 func watchClient(x listener.Exchange) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx := context.WithValue(context.Background(), http.LocalAddrContextKey, x.LocalAddr())
+	ctx, cancel := context.WithCancel(context.WithValue(ctx, http.ServerContextKey, anyServer))
 	gone := listener.Gone(x)
 	if gone == nil {
 		return ctx, cancel

@@ -26,6 +26,8 @@ type responseWriter struct {
 	header http.Header
 	status int
 	wrote  bool
+	size   int64              // that the handler declared, -1 for none; once wrote is set
+	body   int64              // bytes written
 	live   *listener.LiveBody // nil until the response is on its way
 }
 
@@ -39,7 +41,7 @@ func (w *responseWriter) WriteHeader(status int) {
 		listener.Inform(w.x, status, w.header)
 	default:
 		w.wrote = true
-		w.status = status
+		w.status, w.size = status, announced(w.header)
 		w.x.SetStatus(status)
 		setHeaders(w.x, w.header)
 	}
@@ -57,7 +59,12 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 	if w.live != nil {
 		return w.live.Write(p)
 	}
-	return w.x.Write(p)
+	if w.size >= 0 && w.body+int64(len(p)) > w.size {
+		return 0, http.ErrContentLength
+	}
+	n, err := w.x.Write(p)
+	w.body += int64(n)
+	return n, err
 }
 
 // Flush sends what was written so far, see [http.Flusher].
@@ -79,11 +86,19 @@ func (w *responseWriter) FlushError() error {
 	return w.live.Flush()
 }
 
-// finish sends what the handler set and did not write.
-func (w *responseWriter) finish() {
+// finish sends what the handler set and did not write. It is false where the
+// response is not what the handler declared, which must not look whole.
+func (w *responseWriter) finish() (whole bool) {
 	if !w.wrote && len(w.header) > 0 {
 		w.WriteHeader(w.status)
 	}
+	w.finishTrailers()
+	fast, ok := listener.FastHTTP(w.x)
+	return !ok || w.live != nil || !w.wrote || w.size < 0 || fast.IsHead() || fast.Response.IsBodyStream() ||
+		w.status == http.StatusNoContent || w.status == http.StatusNotModified || int64(len(fast.Response.Body())) == w.size
+}
+
+func (w *responseWriter) finishTrailers() {
 	if !hasTrailers(w.header) {
 		return
 	}

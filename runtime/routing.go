@@ -307,6 +307,7 @@ func (e entry) serve(server *Server, table *routeTable) route {
 		if err := handler(ctx); err != nil {
 			ctx.failed(err)
 		}
+		ctx.finish()
 	}
 }
 
