@@ -78,18 +78,19 @@ func (s step) fate(id, will int) string {
 const (
 	lastingAfter = 5 * time.Second
 	maxLongLived = 20
-	// streamingAfter is the same for a response that is streamed.
-	streamingAfter = time.Second
+	// lastingStream is the same for a request of HTTP/2 and HTTP/3, which may be a
+	// stream; of HTTP/1.1 a streamed response is known for one.
+	lastingStream = time.Second
 )
 
-// lasts reports whether a connection that has been busy for so long will probably
-// be so yet when a drain within limit is over; 0 is no limit.
+// lasts reports whether a connection that has been busy for so long may be so yet
+// when a drain within limit is over; 0 is no limit.
 func lasts(c control.Connection, age, limit time.Duration) bool {
 	switch {
 	case notHTTP(c.Protocol), age >= lastingAfter, limit > 0 && age >= limit:
 		return true
 	}
-	return c.Protocol == "http/1.1" && c.Request != "" && age >= streamingAfter
+	return c.Protocol == "http/1.1" && c.Request != "" || c.Protocol != "http/1.1" && age >= lastingStream
 }
 
 // drainLimit is the shutdown timeout of the listener that drains; 0 if there is none.
