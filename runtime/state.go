@@ -74,7 +74,7 @@ func (s *state) open(o Options, events *journal) {
 	if o.StateDir == "" {
 		return
 	}
-	dir, err := statedir.Open(o.StateDir)
+	dir, err := within(context.Background(), s.files, o.StateDir, fileTimeout, func() (*statedir.Dir, error) { return statedir.Open(o.StateDir) })
 	if err != nil {
 		s.trouble.Store(&stateTrouble{missing: err.Error()})
 		events.warnf("", "no state directory: %v; the history is kept in memory only, and nothing takes back a trial if the runtime dies meanwhile", err)

@@ -169,9 +169,13 @@ func (m *model) ticked(msg tickMsg) tea.Cmd {
 	}
 	before := m.linkText()
 	m.now = msg.at
+	var told tea.Cmd
 	if l := m.feed.Newest(); l != m.seen {
 		m.take(l)
 		m.dirty = true
+		if l.Snapshot != nil {
+			told = m.operator.Receipts(l.Snapshot)
+		}
 	}
 	m.judgeLink()
 	if m.linkText() != before {
@@ -184,6 +188,9 @@ func (m *model) ticked(msg tickMsg) tea.Cmd {
 	fast := m.isFast()
 	m.feed.SetFast(fast)
 	m.fastTicks = max(0, m.fastTicks-1)
+	if told != nil {
+		return tea.Batch(told, m.nextTick(m.pace(fast)))
+	}
 	return m.nextTick(m.pace(fast))
 }
 

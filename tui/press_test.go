@@ -456,3 +456,9 @@ func TestToneOfMessages(t *testing.T) {
 		t.Errorf("toast %+v, want a success", s.m.toast)
 	}
 }
+
+func TestWhatBecameOfTheConnectionsIsTold(t *testing.T) {
+	s := web(t).press("s").read().press("y")
+	s.step()
+	s.wants("212 connections drained")
+}

@@ -104,6 +104,7 @@ type Operator struct {
 	moves   *page.Keys
 
 	queue     queue
+	receipts  []uint64       // of what was done from here, not closed yet
 	form      *dialog.Form   // open, nil if none is
 	running   *config.Config // what runs, nil while it is not known
 	trialOver time.Time      // the end of the trial that was ended from here

@@ -101,7 +101,7 @@ func OrNone(value string) string {
 // consequences says what a plan ends and what it leaves alone. What an update
 // ends, it ends at once and for reasons of its own: the plan has the words.
 func consequences(p *control.Plan) []string {
-	var ended, kept, retired, started int
+	var ended, cut, kept, retired, started int
 	var out []string
 	deadline := ""
 	for _, l := range p.Listeners {
@@ -110,7 +110,7 @@ func consequences(p *control.Plan) []string {
 		} else {
 			ended += l.Drained
 		}
-		kept += l.Kept
+		kept, cut = kept+l.Kept, cut+l.Cut
 		retired, started = retired+l.WorkersRetired, started+l.WorkersStarted
 		deadline = longer(deadline, l.Deadline)
 	}
@@ -124,6 +124,9 @@ func consequences(p *control.Plan) []string {
 		out = append(out, "ends "+words.Count(ended, "connection")+touched(p))
 		if deadline != "" {
 			out = append(out, "requests under way may finish, within "+page.Brief(deadline))
+		}
+		if cut > 0 {
+			out = append(out, "cuts "+words.Count(cut, "connection")+" if still busy then")
 		}
 	} else if !drains(p) {
 		out = append(out, "ends no connection")

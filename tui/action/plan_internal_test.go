@@ -9,10 +9,10 @@ import (
 
 func TestDeadlineInAQuestionIsTheLongest(t *testing.T) {
 	p := &control.Plan{Listeners: []control.ListenerPlan{
-		{Name: "a", Action: "stop", Drained: 1, Deadline: "5s"}, {Name: "b", Action: "stop", Drained: 2, Kept: 1, Deadline: "1m0s"},
+		{Name: "a", Action: "stop", Drained: 1, Deadline: "5s"}, {Name: "b", Action: "stop", Drained: 2, Cut: 2, Kept: 1, Deadline: "1m0s"},
 	}}
 	got := fmt.Sprint(consequences(p))
-	if want := "[ends 3 connections on 2 listeners requests under way may finish, within 1m 1 connection will not notice]"; got != want {
+	if want := "[ends 3 connections on 2 listeners requests under way may finish, within 1m cuts 2 connections if still busy then 1 connection will not notice]"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -212,6 +212,7 @@ func (o *Operator) applied(msg appliedMsg) tea.Cmd {
 	}
 	r := msg.change
 	o.queue.known = max(o.queue.known, msg.result.Revision)
+	o.expect(msg.result)
 	if a, ok := o.queue.desired[r.Listener]; ok && r.Workers != nil && a.workers == *r.Workers {
 		o.queue.desired[r.Listener] = desiredWorkers{a.workers, msg.result.Revision}
 	}

@@ -55,6 +55,7 @@ func (o *Operator) acted(msg actedMsg) tea.Cmd {
 		o.trialOver = t.Until
 	}
 	o.queue.known = max(o.queue.known, msg.result.Revision)
+	o.expect(msg.result)
 	return tea.Batch(o.env.Notify(component.Done, msg.result.Message), o.env.LookSoon())
 }
 
