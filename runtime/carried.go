@@ -203,7 +203,8 @@ func resume(o Options, c *carried) (*App, error) {
 		a.cells[name] = cell
 	}
 	copy(a.backends[:], c.Backends)
-	a.generations.last, a.generations.running, a.generations.entries = c.Past.Last, c.Past.Running, c.Past.Entries
+	a.generations.load(c.Past.Entries)
+	a.generations.last, a.generations.running = c.Past.Last, c.Past.Running
 	a.notes = c.Notes
 	a.receipts.last, a.receipts.all = c.LastReceipt, c.Receipts
 	a.note(control.Change{})

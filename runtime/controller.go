@@ -90,7 +90,7 @@ func (a *App) wanted(v view, c control.Change) (*config.Config, error) {
 	var err error
 	switch {
 	case c.Config != "":
-		to, err = config.Parse(v.status.Path, []byte(c.Config))
+		to, err = parseConfig(v.status.Path, []byte(c.Config))
 	case c.Persist: // what is unset goes from the file, too
 		to, err = v.config.With(c.Patch)
 	default:

@@ -16,16 +16,19 @@ const keptGenerations = 50
 // generations is the history of the desired state.
 type generations struct {
 	mu      sync.Mutex
-	last    uint64               // number of the newest entry
-	running uint64               // number of the one that runs
-	entries []control.Generation // oldest first, with their config
+	last    uint64             // number of the newest entry
+	running uint64             // number of the one that runs
+	entries []packedGeneration // oldest first
 }
 
 // load begins with what was kept before.
 func (g *generations) load(kept []control.Generation) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.entries = kept[max(0, len(kept)-keptGenerations):]
+	g.entries = nil
+	for _, e := range kept[max(0, len(kept)-keptGenerations):] {
+		g.entries = append(g.entries, packGeneration(e))
+	}
 	if n := len(kept); n > 0 {
 		g.last = kept[n-1].Number
 	}
@@ -44,7 +47,7 @@ func (g *generations) add(e control.Generation) (kept control.Generation, forgot
 	if e.Result == control.ResultApplied {
 		g.running = e.Number
 	}
-	g.entries = append(g.entries, e)
+	g.entries = append(g.entries, packGeneration(e))
 	if len(g.entries) <= keptGenerations {
 		return e, 0
 	}
@@ -53,7 +56,7 @@ func (g *generations) add(e control.Generation) (kept control.Generation, forgot
 		oldest = 1
 	}
 	forgotten = g.entries[oldest].Number
-	g.entries = append(g.entries[:oldest:oldest], g.entries[oldest+1:]...)
+	g.entries = slices.Delete(g.entries, oldest, oldest+1)
 	return e, forgotten
 }
 
@@ -87,7 +90,11 @@ func (g *generations) repeats(e control.Generation) bool {
 func (g *generations) describe() carriedPast {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return carriedPast{Last: g.last, Running: g.running, Entries: slices.Clone(g.entries)}
+	all := carriedPast{Last: g.last, Running: g.running}
+	for _, e := range g.entries {
+		all.Entries = append(all.Entries, e.unpack(true))
+	}
+	return all
 }
 
 // current is the number of what runs.
@@ -103,14 +110,11 @@ func (g *generations) list(q control.HistoryQuery) []control.Generation {
 	defer g.mu.Unlock()
 	out := []control.Generation{}
 	for i := len(g.entries) - 1; i >= 0 && len(out) < q.Limit; i-- {
-		e := g.entries[i]
-		if q.Number != 0 && e.Number != q.Number {
+		if q.Number != 0 && g.entries[i].Number != q.Number {
 			continue
 		}
+		e := g.entries[i].unpack(q.Config)
 		e.Running = e.Number == g.running
-		if !q.Config {
-			e.Config = ""
-		}
 		out = append(out, e)
 	}
 	return out
@@ -161,7 +165,7 @@ func (a *App) generation(number uint64) (*config.Config, error) {
 	case kept[0].Result != control.ResultApplied:
 		return nil, noGeneration(number, "it was refused and never ran")
 	}
-	to, err := config.Parse(a.view().status.Path, []byte(kept[0].Config))
+	to, err := parseConfig(a.view().status.Path, []byte(kept[0].Config))
 	if err != nil {
 		return nil, invalid(err)
 	}

@@ -41,7 +41,7 @@ func (a *App) readFile(ctx context.Context, path string, read reading) (configFi
 		reason := strings.TrimPrefix(err.Error(), "read "+path+": ")
 		return configFile{path: path}, config.Errors{{File: path, Message: reason, Hint: "to begin with one: rockstar-tui config init FILE"}}
 	}
-	cfg, err := config.Parse(path, c.data)
+	cfg, err := parseConfig(path, c.data)
 	return configFile{path: path, hash: c.hash, config: cfg}, err
 }
 
@@ -80,7 +80,7 @@ func (a *App) saved(c watch.Content) {
 	var cfg *config.Config
 	wrong := c.Err
 	if wrong == nil {
-		cfg, wrong = config.Parse(a.view().status.Path, c.Data)
+		cfg, wrong = parseConfig(a.view().status.Path, c.Data)
 	}
 	ctx, unlock, err := a.lock(a.ending, turn{to: func(v view) *config.Config {
 		if cfg == nil {

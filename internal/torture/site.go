@@ -238,6 +238,7 @@ func (s *site) finish() (notes []note) {
 	if err != nil {
 		wrong("%v", err)
 	}
+	notes = append(notes, s.counted()...)
 	s.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-s.exited:
@@ -252,6 +253,22 @@ func (s *site) finish() (notes []note) {
 	for _, pid := range workers {
 		if !s.gone(pid) {
 			wrong("worker %d outlived the runtime", pid)
+		}
+	}
+	return notes
+}
+
+// counted is what the listeners counted as failed, to be held against what the
+// clients have seen.
+func (s *site) counted() (notes []note) {
+	snap, err := s.control.Snapshot(context.Background())
+	if err != nil {
+		return []note{{true, fmt.Sprintf("what was counted is not known: %v", err)}}
+	}
+	for _, l := range snap.Listeners {
+		if f := l.Failures; f != (control.Failures{}) {
+			notes = append(notes, note{false, fmt.Sprintf("%s counted of %d requests as failed: %d by clients, %d canceled, %d by itself, %d by backends",
+				l.Name, l.Requests, f.Client, f.Canceled, f.Server, f.Backend)})
 		}
 	}
 	return notes
