@@ -225,6 +225,7 @@ func (p *Pool) uploaded(b *backend) {
 // release takes back a connection that acquire lent, for reuse or to be closed.
 func (p *Pool) release(c *conn, reuse bool) {
 	b := c.backend
+	c.client = nil
 	dec(&b.counters.Active)
 	if !reuse {
 		c.close() // before its permit is free: MaxConns is a promise

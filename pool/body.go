@@ -45,7 +45,7 @@ func (x *exchange) takeBody() error {
 // prefetchBody reads a body of n bytes, of unknown length if n is negative, or so
 // much of it as is read before a backend is asked.
 func (x *exchange) prefetchBody(r io.Reader, n int) (whole bool, err error) {
-	b := slices.Grow(x.prefetch[:0], max(n, minPrefetch))
+	b := slices.Grow(x.prefetch[:0], min(max(n, minPrefetch), maxPrefetch))
 	defer func() { x.prefetch = b }()
 	for len(b) != n && len(b) < bufferedRequest {
 		b = slices.Grow(b, 1)
@@ -67,8 +67,12 @@ func (x *exchange) prefetchBody(r io.Reader, n int) (whole bool, err error) {
 	return len(b) == n, nil
 }
 
-// minPrefetch is what the body of a request takes that does not say its length.
-const minPrefetch = 4 << 10
+// minPrefetch is what a body takes at first that does not say its length, and
+// maxPrefetch what one takes that does: it may never come.
+const (
+	minPrefetch = 4 << 10
+	maxPrefetch = 16 << 10
+)
 
 // copyFixed sends the source, which is x.length bytes long.
 func (x *exchange) copyFixed(w *bufio.Writer) error {

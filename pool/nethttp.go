@@ -15,9 +15,9 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// ServeHTTP is [Pool.Proxy] for a request of net/http, without the switch to
-// other protocols: an offer of one is left out. The client going away ends the
-// exchange with the backend.
+// ServeHTTP is [Pool.Proxy] for a request of net/http. The client going away ends
+// the exchange with the backend. Where an offer to switch to another protocol
+// means nothing, over HTTP/2 and HTTP/3, it is left out.
 func (p *Pool) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.ServeFor(w, r, nil) }
 
 // ServeFor is [Pool.ServeHTTP] for a client that is told of failures; it may be
@@ -32,7 +32,18 @@ func (p *Pool) ServeFor(w http.ResponseWriter, r *http.Request, client Client) {
 	}()
 	ctx.Init2(clientOf(w, r), nil, false)
 	takeRequest(&ctx.Request, r)
-	if !unfit(ctx) {
+	var protocols []byte
+	if r.ProtoMajor == 1 && r.ProtoAtLeast(1, 1) {
+		protocols = offer(ctx)
+	}
+	switch {
+	case unfit(ctx):
+	case protocols != nil:
+		if s := p.upgrade(r.Context(), ctx, netClient{client, w}, protocols); s.conn != nil {
+			p.tunnelOver(w, switched(&ctx.Response.Header), s)
+			return
+		}
+	default:
 		p.proxy(r.Context(), ctx, netClient{client, w})
 	}
 	giveResponse(w, r, &ctx.Response)

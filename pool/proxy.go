@@ -39,7 +39,9 @@ func (p *Pool) ProxyFor(ctx *fasthttp.RequestCtx, client Client) {
 		return
 	}
 	if protocols := offer(ctx); protocols != nil {
-		p.upgrade(ctx, client, protocols)
+		if s := p.upgrade(context.Background(), ctx, client, protocols); s.conn != nil {
+			p.tunnel(ctx, s)
+		}
 		return
 	}
 	p.proxy(context.Background(), ctx, client)

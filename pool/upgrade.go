@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"net/http"
 	"sync"
 	"time"
 
@@ -136,15 +137,39 @@ func relay(to io.Writer, from io.Reader) {
 type onlyReader struct{ io.Reader }
 type onlyWriter struct{ io.Writer }
 
-// upgrade sends the request of ctx, which offers protocols, and becomes a tunnel
-// if the backend agrees to one; else its answer is an answer like any other.
-func (p *Pool) upgrade(ctx *fasthttp.RequestCtx, client Client, protocols []byte) {
+// upgrade sends the request of ctx, which offers protocols. If the backend agrees
+// to one the result has a connection, and a tunnel is to be made of it; else its
+// answer is an answer like any other.
+func (p *Pool) upgrade(caller context.Context, ctx *fasthttp.RequestCtx, client Client, protocols []byte) *switching {
 	s := &switching{protocols: protocols}
-	x := lendExchange(context.Background(), &ctx.Request, &ctx.Response)
+	x := lendExchange(caller, &ctx.Request, &ctx.Response)
 	defer returnExchange(x)
 	x.ctx, x.client, x.switching = ctx, client, s
 	p.answer(x)
-	if s.conn != nil {
-		p.tunnel(ctx, s)
+	return s
+}
+
+// tunnelOver is tunnel for a client of net/http.
+func (p *Pool) tunnelOver(w http.ResponseWriter, answer []byte, s *switching) {
+	defer p.release(s.conn, false)
+	defer returnReader(s.reader)
+	conn, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		http.Error(w, "this connection cannot be switched", http.StatusNotImplemented)
+		return
+	}
+	defer func() { _ = conn.Close() }()
+	_ = conn.SetDeadline(time.Time{})
+	s.conn.unbind()
+	if _, err := conn.Write(answer); err == nil {
+		s.pass(readAhead{conn, buffered.Reader})
 	}
 }
+
+// readAhead is a connection of which a part was read before.
+type readAhead struct {
+	net.Conn
+	r *bufio.Reader
+}
+
+func (c readAhead) Read(p []byte) (int, error) { return c.r.Read(p) }

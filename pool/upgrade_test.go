@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -52,7 +53,15 @@ func dialPool(t *testing.T, addr string) (net.Conn, *bufio.Reader) {
 func TestSwitchedConnectionsAreTunnels(t *testing.T) {
 	url, requests := switcher(t, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Accept: a\r\n\r\nhello")
 	p := newPool(t, pool.Config{ReadTimeout: 300 * time.Millisecond, Backends: []pool.BackendConfig{{Name: "a", URL: url}}})
-	c, r := dialPool(t, serve(t, p))
+	s := httptest.NewServer(p)
+	defer s.Close()
+	for server, addr := range map[string]string{"fasthttp": serve(t, p), "net/http": s.Listener.Addr().String()} {
+		t.Run(server, func(t *testing.T) { tunnelled(t, p, addr, requests) })
+	}
+}
+
+func tunnelled(t *testing.T, p *pool.Pool, addr string, requests chan string) {
+	c, r := dialPool(t, addr)
 	fmt.Fprint(c, switchOver, "GET early\r\n\r\n")
 	resp, err := http.ReadResponse(r, nil)
 	if err != nil {
