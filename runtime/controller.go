@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/echterhof/rockstar-tui/listener"
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
@@ -170,8 +171,7 @@ func (a *App) knows(listener string) bool {
 	return a.listeners[listener] != nil
 }
 
-// connections of one listener that match. A worker that does not answer is left
-// out: it has just ended.
+// connections of one listener that match.
 func (m *managed) connections(ctx context.Context, q control.Query) []control.Connection {
 	var out []control.Connection
 	add := func(list []control.Connection) {
@@ -181,10 +181,39 @@ func (m *managed) connections(ctx context.Context, q control.Query) []control.Co
 			}
 		}
 	}
+	m.ask(ctx, callConnections, nil,
+		func(s *service) { add(connectionsOf(s.server, m.name, 0)) },
+		func(reply []byte) {
+			var list []control.Connection
+			if json.Unmarshal(reply, &list) == nil {
+				add(list)
+			}
+		})
+	return out
+}
+
+// overdue counts what another config of the listener would end at once.
+func (m *managed) overdue(ctx context.Context, to config.Listener) (sum listener.Overdue) {
+	add := func(n listener.Overdue) { sum.Idle, sum.Active = sum.Idle+n.Idle, sum.Active+n.Active }
+	payload, _ := json.Marshal(to) // plain data
+	m.ask(ctx, callOverdue, payload,
+		func(s *service) { add(s.server.Overdue(limitsOf(to))) },
+		func(reply []byte) {
+			var n listener.Overdue
+			if json.Unmarshal(reply, &n) == nil {
+				add(n)
+			}
+		})
+	return sum
+}
+
+// ask calls all who serve the listener: the services of this process, and its
+// workers. One that does not answer is left out: it has just ended.
+func (m *managed) ask(ctx context.Context, kind string, payload []byte, local func(*service), answer func([]byte)) {
 	for _, e := range m.endpoints() {
 		locals, groups := e.servers()
 		for _, s := range locals {
-			add(connectionsOf(s.server, m.name, 0))
+			local(s)
 		}
 		for _, g := range groups {
 			var pids []int
@@ -194,15 +223,12 @@ func (m *managed) connections(ctx context.Context, q control.Query) []control.Co
 				}
 			})
 			for _, pid := range pids {
-				reply, err := g.Call(ctx, pid, callConnections, nil)
-				var list []control.Connection
-				if err == nil && json.Unmarshal(reply, &list) == nil {
-					add(list)
+				if reply, err := g.Call(ctx, pid, kind, payload); err == nil {
+					answer(reply)
 				}
 			}
 		}
 	}
-	return out
 }
 
 // Act does what is not a state.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/echterhof/rockstar-tui/listener"
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
@@ -120,12 +121,14 @@ func (s step) plan() control.ListenerPlan {
 		p.Kept = open - p.Drained
 		p.Summary = s.resizeSummary(from, to, p.Drained)
 	default:
+		var late listener.Overdue
 		why := s.leaving()
 		if p.Drained = open; why == "" {
-			p.Drained = min(s.overdue(), open)
+			late = s.overdue()
+			p.Drained = min(late.Idle+late.Active, open)
 		}
 		p.Kept = open - p.Drained
-		p.Summary = fmt.Sprintf("%s changes live, %s", s.name, s.ending(p.Drained))
+		p.Summary = fmt.Sprintf("%s changes live, %s", s.name, s.ending(late))
 		if why != "" {
 			p.Summary = fmt.Sprintf("%s %s, %s", s.name, why, ends(open))
 		}
@@ -153,33 +156,34 @@ func (s step) leaving() string {
 	return ""
 }
 
-// overdue counts the connections that a shorter idle timeout ends at once.
-func (s step) overdue() int {
-	e := s.running
-	was, will := e.current().Listener.Timeouts.Idle, s.to.Listener.Timeouts.Idle
-	if s.quick || will <= 0 || was > 0 && was <= will {
-		return 0
+// overdue counts the connections that a shorter timeout ends at once.
+func (s step) overdue() (n listener.Overdue) {
+	was, will := s.running.current().Listener, s.to.Listener
+	if s.quick || was.Timeouts == will.Timeouts {
+		return n
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), inspectTimeout)
 	defer cancel()
-	n, limit := 0, time.Now().Add(-time.Duration(will))
-	for _, c := range s.managed.connections(ctx, control.Query{State: "idle"}) {
-		if c.Requests > 0 && c.Since.Before(limit) {
-			n++
-		}
-	}
-	return n
+	return s.managed.overdue(ctx, will)
 }
 
 // inspectTimeout bounds how long a plan waits for workers to list connections.
 const inspectTimeout = 2 * time.Second
 
-func (s step) ending(overdue int) string {
-	if overdue == 0 {
+func (s step) ending(late listener.Overdue) string {
+	t := s.to.Listener.Timeouts
+	var ends []string
+	if late.Idle > 0 {
+		ends = append(ends, fmt.Sprintf("%s at once, idle for longer than %s", pluralVerb(late.Idle, "connection", "ends", "end"), t.Idle))
+	}
+	if late.Active > 0 {
+		ends = append(ends, fmt.Sprintf("%s at once within a request, longer than request %s or response %s",
+			pluralVerb(late.Active, "connection", "ends", "end"), t.Request, t.Response))
+	}
+	if len(ends) == 0 {
 		return "nothing dropped"
 	}
-	return fmt.Sprintf("%s at once, idle for longer than %s",
-		pluralVerb(overdue, "connection", "ends", "end"), s.to.Listener.Timeouts.Idle)
+	return strings.Join(ends, ", ")
 }
 
 func (s step) resizeSummary(from, to, drained int) string {

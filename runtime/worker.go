@@ -11,6 +11,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/listener"
 	"github.com/echterhof/rockstar-tui/prefork"
+	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
@@ -100,14 +101,25 @@ func (w *worker) drain(ctx context.Context, give prefork.SendConn) {
 	w.service.drain(ctx)
 }
 
-// callConnections asks a worker for its open connections.
-const callConnections = "connections"
+// callConnections asks a worker for its open connections, callOverdue how many of
+// them would end at once by the limits of another config of its listener.
+const (
+	callConnections = "connections"
+	callOverdue     = "overdue"
+)
 
-func (w *worker) call(kind string, _ []byte) ([]byte, error) {
-	if kind != callConnections {
-		return nil, fmt.Errorf("unknown call %q", kind)
+func (w *worker) call(kind string, payload []byte) ([]byte, error) {
+	switch kind {
+	case callConnections:
+		return json.Marshal(connectionsOf(w.service.server, w.link.Name(), w.link.ID()))
+	case callOverdue:
+		var to config.Listener
+		if err := json.Unmarshal(payload, &to); err != nil {
+			return nil, err
+		}
+		return json.Marshal(w.service.server.Overdue(limitsOf(to)))
 	}
-	return json.Marshal(connectionsOf(w.service.server, w.link.Name(), w.link.ID()))
+	return nil, fmt.Errorf("unknown call %q", kind)
 }
 
 // connectionsOf lists a server's connections in the terms of the control plane.
