@@ -282,12 +282,12 @@ func (m *h2) sweep(limits *terms, now int64) {
 	}
 }
 
-// writer tells whether a write of the connection makes progress. What is told of
-// it is of the sweeper alone, but for calls.
+// writer tells whether a write of the connection makes progress. It is the
+// sweeper's.
 type writer struct {
-	seen   uint64
-	since  int64
-	queued int // bytes in the system's queue, -1 if not known
+	calls  uint64 // begun and ended, when it last looked
+	since  int64  // of the last progress
+	taken  uint64 // bytes that the client had acknowledged then
 	waited time.Duration
 	from   uint64
 }
@@ -297,25 +297,20 @@ type writer struct {
 // room, which a slow client takes long to make; so that queue is looked at.
 func (w *writer) stalled(m *h2, limits *Limits, now int64, elapsed time.Duration) bool {
 	calls := m.writes.Load()
-	if calls%2 == 0 || calls != w.seen {
-		w.seen, w.since, w.queued = calls, now, -1
-		if calls%2 == 0 {
-			return false
-		}
+	if calls != w.calls {
+		w.calls, w.since = calls, now
 	}
-	queued, known := unsent(m.conn.tcp)
-	if known {
-		if w.queued >= 0 && queued < w.queued {
-			w.since = now
-		}
-		w.queued = queued
-		taken := m.conn.out.Load() - uint64(queued)
-		if w.waited += elapsed; w.waited >= limits.MinRateGrace {
-			slow := w.from != 0 && tooSlow(limits, int64(taken-w.from), w.waited, limits.Write)
-			w.waited, w.from = 0, taken
-			if slow {
-				return true
-			}
+	if calls%2 == 0 {
+		return false // nothing is being written
+	}
+	taken, known := takenOf(m.conn.tcp)
+	if taken.bytes != w.taken {
+		w.taken, w.since = taken.bytes, now
+	}
+	if w.waited += elapsed; known && w.waited >= limits.MinRateGrace {
+		slow := w.from != 0 && tooSlow(limits, int64(w.taken-w.from), w.waited, limits.Write)
+		if w.waited, w.from = 0, w.taken; slow {
+			return true
 		}
 	}
 	return limits.Write > 0 && time.Duration(now-w.since) >= limits.Write

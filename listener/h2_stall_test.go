@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"net"
 
 	"net/http"
 	"strings"
@@ -421,5 +422,32 @@ func TestConversationsMayPause(t *testing.T) {
 	f.WriteData(1, true, nil)
 	if data := next[*http2.DataFrame](f); !data.StreamEnded() || e.Counters().TimedOut.Load() != 0 {
 		t.Errorf("ended %v, %d timed out", data.StreamEnded(), e.Counters().TimedOut.Load())
+	}
+}
+
+// A client that reads slowly what it has large windows for makes progress all the
+// time, though a write of the server may wait longer than it may take.
+func TestSlowReadersOfHTTP2Live(t *testing.T) {
+	t.Parallel()
+	const size = 6 << 20
+	e := startH2C(t, stallLimits, func(x listener.Exchange) { x.SetBodyStream(io.LimitReader(zero{}, size), size) })
+	f := e.dialFrames(false)
+	f.conn.(*net.TCPConn).SetReadBuffer(32 << 10)
+	f.WriteSettings(window(1 << 30))
+	f.WriteWindowUpdate(0, 1<<30)
+	f.request(1, true, "GET")
+	begun, got := time.Now(), 0
+	for done := false; !done; {
+		data := next[*http2.DataFrame](f)
+		if got += len(data.Data()); got%(1<<17) < len(data.Data()) {
+			pause(stall / 8)
+		}
+		done = data.StreamEnded()
+	}
+	if took := time.Since(begun); got != size || took < 2*stall {
+		t.Errorf("%d bytes in %v", got, took)
+	}
+	if n := e.Counters().TimedOut.Load(); n != 0 {
+		t.Errorf("%d timed out", n)
 	}
 }
