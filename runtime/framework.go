@@ -24,6 +24,19 @@ type FrameworkConfig struct {
 	Log *slog.Logger
 	// Version of the program, shown to whoever asks.
 	Version string
+	// ControlSocket is the path of a unix socket by which the App is watched and
+	// operated, as a runtime of its own is: rockstar-tui --socket PATH. It answers
+	// from the first start of a server to the end of the App, in the master alone.
+	// Its directory has to be the user's own. Default none.
+	ControlSocket string
+	// ReadOnly makes every client of ControlSocket a viewer, who changes nothing.
+	// Default false.
+	ReadOnly bool
+	// StateDir is where the history of changes is kept, for the next start. It is
+	// made if needed, and belongs to one App at a time. What runs at a start is what
+	// the program says: changes that an operator made end with the process. Default
+	// none: the history is kept in memory.
+	StateDir string
 	// LeaveSignals leaves SIGINT and SIGTERM to the program, which then calls
 	// [App.Shutdown] or ends the context of [App.StartContext]. Default false: they
 	// shut the App down.
@@ -47,6 +60,7 @@ func New(c FrameworkConfig) (*App, error) {
 	a.status.State, a.status.LoadedAt = control.ConfigInSync, a.started
 	a.program = newProgram(a)
 	a.program.leaveSignals = c.LeaveSignals
+	a.program.operation = operation{socket: c.ControlSocket, readOnly: c.ReadOnly, stateDir: c.StateDir}
 	a.client = NewNetworkClient(c.NetworkClient)
 	name := c.ServerConfig.Name
 	if name == "" {

@@ -35,6 +35,7 @@ type program struct {
 	routes *routeTable
 	// leaveSignals says that the program handles SIGINT and SIGTERM itself.
 	leaveSignals bool
+	operation    operation
 
 	mu      sync.Mutex
 	servers map[string]*Server
@@ -220,6 +221,9 @@ func (p *program) begin(ctx context.Context, name string, patch config.Patch) (*
 		return nil, ErrClosed
 	}
 	defer unlock()
+	if err := p.operation.begin(a); err != nil {
+		return nil, err
+	}
 	a.mu.RLock()
 	present, file := a.config, a.file
 	a.mu.RUnlock()

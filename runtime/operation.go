@@ -1,0 +1,58 @@
+package runtime
+
+import (
+	"net"
+
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+// operation is how an App of Go code is operated from outside of its process.
+// It is used under changeMu.
+type operation struct {
+	socket   string // path of the control socket; empty for none
+	readOnly bool
+	stateDir string
+	begun    bool
+}
+
+// begin opens the state directory and the control socket, at the first start of
+// a server. After an error it can be tried again.
+func (o *operation) begin(a *App) error {
+	if o.begun {
+		return nil
+	}
+	var socket net.Listener
+	if o.socket != "" {
+		var err error
+		if socket, err = control.Listen(o.socket); err != nil {
+			return err
+		}
+	}
+	o.begun = true
+	a.state.open(Options{StateDir: o.stateDir}, a.events)
+	a.generations.load(a.state.generations())
+	if s := a.state.standing(trialFile); s != nil { // the program starts with what it says itself
+		a.events.warnf("", "the process ended while a change by %s was on trial: it is taken back", orSomebody(s.Actor))
+		a.state.remove(trialFile)
+	}
+	if socket != nil {
+		o.answer(a, socket)
+	}
+	return nil
+}
+
+// answer serves the control socket until the App has shut down.
+func (o *operation) answer(a *App, socket net.Listener) {
+	d := &door{broken: make(chan error, 1)}
+	d.handler = control.Handler(a, control.HandlerOptions{Version: a.version, Log: a.log, Role: roles(o.readOnly)})
+	d.open(socket)
+	go func() {
+		select {
+		case <-a.Done():
+		case err := <-d.broken:
+			a.events.errorf("", "%v: the App serves on, and cannot be operated", err)
+		}
+		d.close()
+		socket.Close()
+	}()
+}
