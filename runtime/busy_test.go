@@ -82,6 +82,19 @@ func TestAListenerThatCouldNotBeOpenedIsTriedAgain(t *testing.T) {
 	}
 }
 
+func TestStartTriesAFailedListenerAtOnce(t *testing.T) {
+	squatter := listen(t)
+	app := open(t, busy(squatter.Addr().String()))
+	if _, err := app.Apply(t.Context(), control.Change{Patch: patch("listeners.web.enabled=true")}); err == nil {
+		t.Error("it was started while its port was taken")
+	}
+	squatter.Close()
+	set(t, app, "listeners.web.enabled=true") // does not wait for the next try
+	if l := info(t, app, "web"); l.State != control.StateServing {
+		t.Errorf("started again, it is %s (%s)", l.State, l.Reason)
+	}
+}
+
 // Where nothing can be opened there is nothing to serve.
 func TestABusyPortEndsAStartWithNothingElse(t *testing.T) {
 	squatter := listen(t)

@@ -60,6 +60,9 @@ func (a *App) Apply(ctx context.Context, c control.Change) (*control.Result, err
 	if err != nil {
 		return nil, err
 	}
+	if err := a.startAgain(ctx, c.Patch); err != nil {
+		return nil, err
+	}
 	p := a.planned(to)
 	d := deed{to: to, trigger: control.TriggerChange, change: c, plan: p, message: p.Summary}
 	if c.Persist {

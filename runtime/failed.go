@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
 // reopenEvery is how often a listener is tried again that could not be opened at
@@ -112,8 +113,34 @@ func (a *App) reopen(ctx context.Context, m *managed) {
 		return
 	}
 	defer unlock()
+	was := m.failure()
+	if err := a.openFailed(ctx, m); err != nil && ctx.Err() == nil && err.Error() != was {
+		a.events.errorf(m.name, "%v", err)
+	}
+}
+
+// startAgain opens at once those that could not be opened and that a change asks
+// to be started, though they are enabled already. Callers hold changeMu.
+func (a *App) startAgain(ctx context.Context, p config.Patch) error {
+	for _, m := range a.failedListeners() {
+		asked := config.Edit{Path: "listeners." + m.name + ".enabled", Value: "true"}
+		if !slices.Contains(p, asked) {
+			continue
+		}
+		if err := a.openFailed(ctx, m); err != nil {
+			if ctx.Err() != nil {
+				return turnEnded(ctx)
+			}
+			return &control.Error{Code: control.CodeRefused, Message: err.Error()}
+		}
+	}
+	return nil
+}
+
+// openFailed opens one that could not be opened. Callers hold changeMu.
+func (a *App) openFailed(ctx context.Context, m *managed) (err error) {
 	if m.failure() == "" || !slices.Contains(a.sortedListeners(), m) {
-		return
+		return nil
 	}
 	s := step{app: a, name: m.name, managed: m, kind: "start"}
 	if s.to, err = a.settingsFor(a.config, m.name, a.place); err == nil {
@@ -124,19 +151,17 @@ func (a *App) reopen(ctx context.Context, m *managed) {
 		undo, retire, err = s.prepare(ctx)
 	}
 	switch {
-	case ctx.Err() != nil && err != nil:
-		return
 	case err != nil:
-		if err.Error() != m.failure() {
-			a.events.errorf(m.name, "%v", err)
+		if ctx.Err() == nil {
+			m.fail(err)
 		}
-		m.fail(err)
-		return
+		return err
 	case a.isClosed():
 		undo()
-		return
+		return ErrClosed
 	}
 	a.keys.adopt(a.served(), a.trial != nil)
 	retire()
 	a.announce()
+	return nil
 }
