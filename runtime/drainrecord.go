@@ -47,11 +47,11 @@ func (b *board) endDrain(forced int) {
 // drained is how far the drain has come; over tells that the process has ended.
 func (b *board) drained(over bool) drained {
 	d, c := &b.drain, &b.listener
-	open := int(c.Active.Load() + c.Idle.Load())
-	r := drained{cut: int(d.cut.Load()), moved: int(d.moved.Load()), open: open}
+	active, idle := int(c.Active.Load()), int(c.Idle.Load())
+	r := drained{cut: int(d.cut.Load()), moved: int(d.moved.Load()), open: active + idle}
 	if d.begun.Load() == 0 {
 		if over {
-			r.cut, r.open = open, 0
+			r.cut, r.ended, r.open = active, idle, 0
 		}
 		return r.because(d)
 	}
@@ -60,7 +60,7 @@ func (b *board) drained(over bool) drained {
 	case d.done.Load() != 0: // what is open yet has been cut, and its handler has not returned
 		r.open = 0
 	case over:
-		r.cut, r.open = open, 0
+		r.cut, r.open = active, 0
 	}
 	r.ended = max(0, total-r.open-r.cut-r.moved)
 	return r.because(d)
