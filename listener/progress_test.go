@@ -1,6 +1,7 @@
 package listener_test
 
 import (
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -309,4 +310,56 @@ func TestLongTransfersOverHTTP3(t *testing.T) {
 	_, sockets := startQUIC(t, listener.Limits{KeepAlive: true, Read: brief, Write: brief, MinRate: 240}, slowWays)
 	c := newH3Client(t, sockets.Addr())
 	longLived(t, c.Client, "https://"+c.to)
+}
+
+// What a client owes of a body that nobody reads ends the connection behind the
+// answer, and brings no second one. A mounted handler's answer waits for the body, as
+// under net/http.
+func TestABodyThatNobodyReadsIsNotWaitedForLong(t *testing.T) {
+	t.Parallel()
+	e := start(t, listener.Limits{KeepAlive: true, Read: brief}, func(x listener.Exchange) {
+		if w, _, ok := listener.NetHTTP(x); ok {
+			io.WriteString(w, "mounted")
+			return
+		}
+		x.WriteString("plain")
+	})
+	e.SetNetHTTP(func(x listener.Exchange) bool { return x.Path() == "/mounted" })
+	for want, status := range map[string]int{"plain": 200, "mounted": 408} {
+		c := e.dial()
+		c.send("POST /" + want + " HTTP/1.1\r\nHost: t\r\nContent-Length: 100000\r\n\r\n" + string(make([]byte, 20000)))
+		if resp, body := c.read(); resp.StatusCode != status {
+			t.Errorf("%s: status %d, body %q; want %d", want, resp.StatusCode, body, status)
+		}
+		c.SetReadDeadline(time.Now().Add(10 * time.Second))
+		if rest, err := io.ReadAll(c.r); len(rest) > 0 || err != nil {
+			t.Errorf("behind the answer %q, %v", rest, err)
+		}
+		e.wantGauges(0, 0)
+	}
+}
+
+func TestStallsUnderTLSAreEnded(t *testing.T) {
+	t.Parallel()
+	e := startH2(t, listener.Limits{KeepAlive: true, Read: brief, Write: brief}, func(x listener.Exchange) {
+		if x.Path() == "/body" {
+			io.Copy(io.Discard, x.Body())
+			return
+		}
+		x.SetBodyStream(endless{}, -1)
+	})
+	config := &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}}
+	for _, request := range []string{
+		"GET / HTTP/1.1\r\nHost: t\r\n\r\n",
+		"POST /body HTTP/1.1\r\nHost: t\r\nContent-Length: 20000\r\n\r\n" + string(make([]byte, 9000)),
+	} {
+		c, err := tls.Dial("tcp", e.addr, config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		io.WriteString(c, request)
+	}
+	eventually(t, "both are ended", func() bool { return e.Counters().TimedOut.Load() == 2 })
+	wantFailures(t, e.Server, listener.Failures{Client: 2})
 }

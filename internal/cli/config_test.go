@@ -57,6 +57,22 @@ func TestExplainSaysWhatAKeyMeansAndHowItChanges(t *testing.T) {
 	oneDocument(t, p.stdout.Bytes())
 }
 
+func TestValidateNoticesTimeoutsOfAnotherMeaning(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "my.yaml")
+	text := "version: 1\ndefaults: {timeouts: {read: 30s}}\nlisteners: {web: {address: \":0\", timeouts: {write: 1m}}}\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := newProgram()
+	if code := p.run(t, "config", "validate", file); code != 0 || strings.Count(p.stdout.String(), "notice: ") != 1 {
+		t.Errorf("exit code %d, stdout %s; want it valid, and one notice", code, &p.stdout)
+	}
+	p.run(t, "config", "validate", file, "--json")
+	if !strings.Contains(p.stdout.String(), `"path": "defaults.timeouts.read"`) {
+		t.Errorf("the JSON has no notice: %s", &p.stdout)
+	}
+}
+
 func TestValidateFindsItsFile(t *testing.T) {
 	p := newProgram()
 	good := filepath.Join(t.TempDir(), "good.yaml")
