@@ -280,7 +280,7 @@ var goAway = []byte{
 // Read leaves the state alone, unlike that of HTTP/1.1.
 func (m *h2) Read(p []byte) (int, error) {
 	for {
-		if m.parted.Load() {
+		if m.awaitParting() {
 			return 0, io.EOF
 		}
 		if n := m.takeInserted(p); n > 0 {
@@ -295,6 +295,19 @@ func (m *h2) Read(p []byte) (int, error) {
 		}
 		return n, err
 	}
+}
+
+// awaitParting hears nothing more of a connection that ends with an error, until it
+// has. It reports whether that is so.
+func (m *h2) awaitParting() bool {
+	for m.ending.Load() && !m.parted.Load() {
+		select {
+		case <-m.closed:
+			return true
+		case <-time.After(decisionEvery):
+		}
+	}
+	return m.parted.Load()
 }
 
 // interrupted reports whether a read ended only to look at what is wanted.

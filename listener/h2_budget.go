@@ -133,7 +133,7 @@ func (m *h2) end(code uint32) {
 
 // farewellTime bounds how long a last word may take to find its place between
 // two frames.
-const farewellTime = 250 * time.Millisecond
+const farewellTime = time.Second
 
 // sayError has the client told why the connection ends, then ends it.
 func (m *h2) sayError(code uint32) {
