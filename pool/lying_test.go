@@ -87,6 +87,8 @@ func TestBackendsThatLie(t *testing.T) {
 		"plain":                      {start + "X-A: a\r\n" + abc, `200 "abc"`},
 		"escape in the reason":       {"HTTP/1.1 200 O\x1b[31mK\r\n" + abc, `502`},
 		"escape in a field":          {start + "X-A: \x1b[31m\r\n" + abc, `502`},
+		"escape in a trailer":        {start + "Trailer: X-T\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-T: \x1b[31m\r\n\r\n", `broken`},
+		"framing in a trailer":       {start + "Trailer: Content-Length\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nContent-Length: 9\r\n\r\n", `502`},
 		"DEL in a field":             {start + "X-A: \x7f\r\n" + abc, `502`},
 		"tab in a field":             {start + "X-A: a\tb\r\n" + abc, `200 "abc"`},
 		"bytes above ASCII":          {start + "X-A: \xfc\r\n" + abc, `200 "abc"`},

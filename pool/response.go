@@ -37,14 +37,21 @@ func (x *exchange) readHead(resp *fasthttp.Response, c *conn, r *bufio.Reader) (
 		case status >= 200:
 			return r, nil
 		case status != fasthttp.StatusContinue: // which was not asked for here
-			x.inform(&resp.Header)
+			x.inform(&resp.Header, c.upload)
 		}
 	}
 	return r, errInterim
 }
 
-// inform passes an interim response on (RFC 9110, 15.2).
-func (x *exchange) inform(h *fasthttp.ResponseHeader) {
+// interim is an interim response on its way to the client.
+type interim struct {
+	status int
+	header http.Header
+}
+
+// inform passes an interim response on (RFC 9110, 15.2), once nobody else has to
+// do with the client's connection.
+func (x *exchange) inform(h *fasthttp.ResponseHeader, meanwhile *upload) {
 	if x.client == nil {
 		return
 	}
@@ -56,6 +63,10 @@ func (x *exchange) inform(h *fasthttp.ResponseHeader) {
 		if !hopByHop(name) && !is(name, "Content-Length") && !is(name, "Trailer") {
 			header.Add(string(name), string(value))
 		}
+	}
+	if meanwhile != nil {
+		meanwhile.interim = append(meanwhile.interim, interim{status, header})
+		return
 	}
 	x.client.Inform(status, header)
 }

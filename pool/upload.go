@@ -18,6 +18,7 @@ type upload struct {
 	done    chan struct{}
 	err     error // once done is closed: why the body was not sent
 	stopped chan struct{}
+	interim []interim // responses that came meanwhile
 }
 
 // uploads reports whether the body of x is sent by an upload.
@@ -125,6 +126,9 @@ func (u *upload) settle(status int) {
 func (c *conn) uploaded(u *upload) bool {
 	now := ticks()
 	c.upload, c.client, c.begun = nil, u.x.client, now
+	for _, i := range u.interim {
+		c.client.Inform(i.status, i.header)
+	}
 	switch {
 	case u.err == nil || u.err == errStopped:
 	case clientFault(u.err):

@@ -176,6 +176,7 @@ func TestInterimResponsesPassProxyRoutes(t *testing.T) {
 		w.Header().Set("Link", "</a.css>; rel=preload")
 		w.WriteHeader(http.StatusEarlyHints)
 		w.Header().Del("Link")
+		io.Copy(io.Discard, r.Body)
 		io.WriteString(w, "ok")
 	}))
 	defer backend.Close()
@@ -185,15 +186,18 @@ func TestInterimResponsesPassProxyRoutes(t *testing.T) {
 			seen = append(seen, fmt.Sprint(code, " ", header.Get("Link"), " ", header.Get("Content-Type")))
 			return nil
 		}})
-		req, _ := http.NewRequestWithContext(ctx, "GET", f.url+"/", nil)
-		resp, err := f.client.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		body, _ := io.ReadAll(resp.Body)
-		if want := "[103 </a.css>; rel=preload ]"; fmt.Sprint(seen) != want || string(body) != "ok" || resp.Header.Get("Link") != "" {
-			t.Errorf("got %v, then %q %v; want %s", seen, body, resp.Header, want)
+		for _, upload := range []string{"", strings.Repeat("x", 200_000)} {
+			seen = nil
+			req, _ := http.NewRequestWithContext(ctx, "POST", f.url+"/", strings.NewReader(upload))
+			resp, err := f.client.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			body, _ := io.ReadAll(resp.Body)
+			if want := "[103 </a.css>; rel=preload ]"; fmt.Sprint(seen) != want || string(body) != "ok" || resp.Header.Get("Link") != "" {
+				t.Errorf("got %v, then %q %v; want %s", seen, body, resp.Header, want)
+			}
 		}
 	})
 }
