@@ -236,6 +236,7 @@ var wrappers = subject{
 		slow := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			io.WriteString(w, "never seen")
 			<-r.Context().Done()
+			time.Sleep(100 * time.Millisecond) // whoever returns first would be drawn at random
 		})
 		flushes := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, flusher := w.(http.Flusher)
