@@ -90,7 +90,7 @@ var proxiedSockets = subject{
 		return httputil.NewSingleHostReverseProxy(u)
 	})),
 	talks: map[string]func(*testing.T, target) []string{
-		"gorilla": gorillaTalk("/proxiedws/"), "coder": coderTalk("/proxiedws/"), "early": earlyFrame("/proxiedws/"),
+		"gorilla": gorillaTalk("/proxiedws/"), "coder": coderTalk("/proxiedws/"),
 	},
 }
 
