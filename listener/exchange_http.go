@@ -143,6 +143,8 @@ func malformedHead(r *http.Request) int {
 		return statusBadRequest
 	case r.Method != http.MethodConnect && r.RequestURI[0] != '/' && r.RequestURI != "*":
 		return statusBadRequest
+	case hasConnectionFields(r):
+		return statusBadRequest
 	}
 	delete(r.Header, "Host")
 	return httpsyntax.Refusal(r.Method, r.RequestURI, r.Host)
@@ -262,6 +264,7 @@ type netExchange struct {
 	verdict int
 	status  int
 	sent    bool // the response header is on its way
+	quic    quicAnswer
 	// hijacked says that the connection is the handler's, duplex that it wants to
 	// answer before it reads.
 	hijacked, duplex bool
@@ -412,6 +415,8 @@ func (x *netExchange) finish() {
 		clear(x.w.Header())
 		x.status = x.verdict
 		x.sendBytes([]byte(verdicts[x.verdict]))
+	case x.sent && x.r.ProtoMajor == 3 && x.r.Method != http.MethodHead && bodyAllowed(x.status) && x.quic.short():
+		panic(http.ErrAbortHandler) // the end would look like that of a whole response
 	case x.sent:
 	case x.stream != nil:
 		x.sendStream()
@@ -462,6 +467,9 @@ func (x *netExchange) write(p []byte) (n int, err error) {
 
 // responds is called before the header of the final response is written.
 func (x *netExchange) responds() {
+	if x.r.ProtoMajor == 3 {
+		x.quic.begin(x.w.Header())
+	}
 	if x.on.one != nil {
 		x.on.one.responds(x, x.w.Header())
 	}

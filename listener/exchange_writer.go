@@ -36,7 +36,11 @@ func (w *netWriter) Write(p []byte) (int, error) {
 	if !w.begin() {
 		return len(p), nil
 	}
+	if w.r.ProtoMajor == 3 && bodyAllowed(w.status) {
+		w.quic.sniff(w.w.Header(), p)
+	}
 	n, err := w.exchange().write(p)
+	w.quic.wrote(n)
 	return n, w.delivered(err)
 }
 
@@ -100,6 +104,9 @@ func (w *netWriter) CloseNotify() <-chan bool {
 	}()
 	return gone
 }
+
+// EnableFullDuplex is nothing to ask for but with HTTP/1.1.
+func (w *netWriter) EnableFullDuplex() error { return nil }
 
 // Unwrap lets an http.ResponseController reach the engine's own writer.
 func (w *netWriter) Unwrap() http.ResponseWriter { return w.w }

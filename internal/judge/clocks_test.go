@@ -49,6 +49,7 @@ func TestWhatGoesOnIsNotEnded(t *testing.T) {
 		}
 		if at.of("mount") && (at.protocol == h2 || at.protocol == h2c) {
 			all.run("quiet gRPC", at, func() error { return quietGRPC(t, at, pace) })
+			all.run("busy gRPC", at, func() error { return busyGRPC(t, at, pace) })
 		}
 	}
 	all.wg.Wait()
@@ -158,6 +159,21 @@ func quietGRPC(t *testing.T, at place, p pace) error {
 			}
 		}
 		return nil
+	})
+}
+
+// busyGRPC goes both ways, with a message now and then.
+func busyGRPC(t *testing.T, at place, p pace) error {
+	return wholeStream(t, at, p, "/judge.Echo/Chat", func(s grpc.ClientStream) error {
+		tick := time.NewTicker(p.silence / 6)
+		defer tick.Stop()
+		for i := range 18 {
+			if err := errors.Join(s.SendMsg(wrapperspb.String("hello")), s.RecvMsg(new(text))); err != nil {
+				return fmt.Errorf("message %d: %w", i, err)
+			}
+			<-tick.C
+		}
+		return s.CloseSend()
 	})
 }
 
