@@ -126,6 +126,13 @@ func (l *ledger) failed(kind, cause, local string) {
 	}
 }
 
+// clean reports whether no client has seen a failure.
+func (l *ledger) clean() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.failures) == 0
+}
+
 // excuse names connections whose worker is about to be killed.
 func (l *ledger) excuse(locals []string) {
 	l.mu.Lock()

@@ -258,8 +258,8 @@ func (s *site) finish() (notes []note) {
 	return notes
 }
 
-// counted is what the listeners counted as failed, to be held against what the
-// clients have seen.
+// counted is what the listeners counted as failed. Errors that no client has seen
+// are wrong.
 func (s *site) counted() (notes []note) {
 	snap, err := s.control.Snapshot(context.Background())
 	if err != nil {
@@ -267,7 +267,8 @@ func (s *site) counted() (notes []note) {
 	}
 	for _, l := range snap.Listeners {
 		if f := l.Failures; f != (control.Failures{}) {
-			notes = append(notes, note{false, fmt.Sprintf("%s counted of %d requests as failed: %d by clients, %d canceled, %d by itself, %d by backends",
+			unseen := f.Server+f.Backend > 0 && s.ledger.clean()
+			notes = append(notes, note{unseen, fmt.Sprintf("%s counted of %d requests as failed: %d by clients, %d canceled, %d by itself, %d by backends",
 				l.Name, l.Requests, f.Client, f.Canceled, f.Server, f.Backend)})
 		}
 	}
