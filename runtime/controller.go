@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/echterhof/rockstar-tui/listener"
@@ -44,9 +45,9 @@ func (a *App) Watch(ctx context.Context, o control.WatchOptions, fn func(*contro
 
 // Apply carries out a change.
 func (a *App) Apply(ctx context.Context, c control.Change) (*control.Result, error) {
-	was := a.readToWrite(ctx, c.Persist)
+	was, whole := a.readToWrite(ctx, c.Persist), a.wholeConfig(c)
 	ctx, unlock, err := a.lock(ctx, turn{actor: orSomebody(c.Actor), to: func(v view) *config.Config {
-		to, _ := a.wanted(v, c) // what is wrong with it is told when its turn has come
+		to, _ := a.wanted(v, c, whole) // what is wrong with it is told when its turn has come
 		return to
 	}})
 	if err != nil {
@@ -56,7 +57,7 @@ func (a *App) Apply(ctx context.Context, c control.Change) (*control.Result, err
 	if err := a.onTrial(); err != nil {
 		return nil, err
 	}
-	to, err := a.wanted(a.view(), c)
+	to, err := a.wanted(a.view(), c, whole)
 	if err != nil {
 		return nil, err
 	}
@@ -82,8 +83,16 @@ func (a *App) Apply(ctx context.Context, c control.Change) (*control.Result, err
 	return a.enact(ctx, d)
 }
 
-// wanted is the config that a change asks for.
-func (a *App) wanted(v view, c control.Change) (*config.Config, error) {
+// wholeConfig parses the config of a change when it is first asked for: a large one
+// takes seconds, and is not parsed again while others wait.
+func (a *App) wholeConfig(c control.Change) func() (*config.Config, error) {
+	return sync.OnceValues(func() (*config.Config, error) {
+		return parseConfig(a.view().status.Path, []byte(c.Config))
+	})
+}
+
+// wanted is the config that a change asks for; whole is that of wholeConfig.
+func (a *App) wanted(v view, c control.Change, whole func() (*config.Config, error)) (*config.Config, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
@@ -94,7 +103,7 @@ func (a *App) wanted(v view, c control.Change) (*config.Config, error) {
 	var err error
 	switch {
 	case c.Config != "":
-		to, err = parseConfig(v.status.Path, []byte(c.Config))
+		to, err = whole()
 	case c.Persist: // what is unset goes from the file, too
 		to, err = v.config.With(c.Patch)
 	default:

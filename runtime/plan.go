@@ -20,7 +20,7 @@ func (a *App) Plan(ctx context.Context, c control.Change) (*control.Plan, error)
 		return nil, ctx.Err()
 	}
 	v := a.view()
-	to, err := a.wanted(v, c)
+	to, err := a.wanted(v, c, a.wholeConfig(c))
 	if err != nil {
 		return nil, err
 	}
