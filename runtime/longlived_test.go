@@ -115,8 +115,9 @@ func TestWhatLastsIsListedAndLivesUntilTheDeadline(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if l := p.Listeners[0].LongLived; len(l) != 1 || l[0].Request != "GET /chat" || l[0].Peer != chat.LocalAddr().String() {
-				t.Errorf("the plan names %+v, want the chat", l)
+			l := p.Listeners[0]
+			if len(l.LongLived) != 2 || l.Cut != 2 || l.LongLived[0].Request != "GET /chat" || l.LongLived[0].Peer != chat.LocalAddr().String() || l.LongLived[1].Request != "GET /events" {
+				t.Errorf("the plan names %+v, want the chat and the stream", l.LongLived)
 			}
 
 			set(t, app, "listeners.web.enabled=false")
