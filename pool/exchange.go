@@ -153,10 +153,12 @@ func (p *Pool) attempt(x *exchange, c *conn, now int64) (again bool, err error) 
 		p.finish(x, c, reuse)
 		return false, nil
 	}
-	if again = x.again(c, err); !x.clientFault(err) && (!again || !c.reused) {
-		p.failed(b, kindOfAttempt(c, err), x.explain(c, err))
+	again = x.again(c, err)
+	why := x.explain(c, err)
+	if !x.clientFault(why) && (!again || !c.reused) {
+		p.failed(b, kindOfAttempt(c, err), why)
 	}
-	err = fmt.Errorf("pool %s: %w", x.name, x.explain(c, err))
+	err = fmt.Errorf("pool %s: %w", x.name, why)
 	p.release(c, false)
 	return again, err
 }

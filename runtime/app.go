@@ -64,7 +64,7 @@ type App struct {
 	events   *journal
 	// backendStates by "pool/backend", as last seen by the sampler, whose alone they are.
 	backendStates   map[string]string
-	backendFailures map[string]toldFailure
+	backendFailures map[string]toldFailures
 	usage           *usageMeter
 	monitor         monitor
 
@@ -199,7 +199,7 @@ func newApp(o Options) *App {
 		logQueue:      queue,
 		config:        config.New(),
 		listeners:     map[string]*managed{},
-		backendStates: map[string]string{}, backendFailures: map[string]toldFailure{},
+		backendStates: map[string]string{}, backendFailures: map[string]toldFailures{},
 		cells: map[string]int{},
 		wake:  make(chan struct{}, 1),
 		end:   termination{done: make(chan struct{})},

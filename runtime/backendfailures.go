@@ -65,25 +65,26 @@ func (l *failureLog) due(key failureKey, now time.Time) (more int, ok bool) {
 	return before.more, true
 }
 
-// toldFailure is what of a backend was made an event last.
-type toldFailure struct {
-	kind pool.Kind
-	at   time.Time // of the event
-	last time.Time // of the failure
+// toldFailures are what was made an event of a backend.
+type toldFailures struct {
+	at   map[pool.Kind]time.Time // of the last event of each kind
+	last time.Time               // of the last failure that was looked at
 }
 
-// tellFailure makes an event of the last failure of a backend if it is another
-// one than before, or was told long ago. That a backend is down is told anyway.
+// tellFailure makes an event of the last failure of a backend, unless one of its
+// kind was told a moment ago. That a backend is down is told anyway.
 func (a *App) tellFailure(backend string, f pool.Failure, down bool) {
 	told := a.backendFailures[backend]
 	if f.Kind == pool.KindNone || f.Kind == pool.KindStatus || !f.At.After(told.last) || f.At.Before(a.started) {
 		return
 	}
 	now := time.Now()
-	again := f.Kind == told.kind && now.Sub(told.at) < failureToldEvery
-	if told.last = f.At; !down && !again {
+	if told.last = f.At; !down && now.Sub(told.at[f.Kind]) >= failureToldEvery {
 		a.events.warnf("", "backend %s failed: %s", backend, f.Kind.Text())
-		told.kind, told.at = f.Kind, now
+		if told.at == nil {
+			told.at = map[pool.Kind]time.Time{}
+		}
+		told.at[f.Kind] = now
 	}
 	a.backendFailures[backend] = told
 }
