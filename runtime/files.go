@@ -208,14 +208,15 @@ func sendPart(x listener.Exchange, doc *document, part byteRange) {
 	case doc.content != nil:
 		x.SetBody(doc.content[part.start : part.start+part.length])
 	default:
-		x.SetBodyStream(&fileBody{f: doc.file.stream(part.start), left: part.length}, part.length)
+		x.SetBodyStream(&fileBody{doc: doc, f: doc.file.stream(part.start), left: part.length}, part.length)
 	}
 }
 
 // fileBody is a part of a file. Should the file have become shorter it ends too
 // early, upon which the engine breaks the transfer off.
 type fileBody struct {
-	f    *os.File // stands where the part begins
+	doc  *document
+	f    *os.File // of doc; stands where the part begins
 	left int64
 }
 
@@ -236,4 +237,7 @@ func (b *fileBody) WriteTo(w io.Writer) (int64, error) {
 	return n, err
 }
 
-func (b *fileBody) Close() error { return b.f.Close() }
+func (b *fileBody) Close() error {
+	b.doc.close()
+	return nil
+}

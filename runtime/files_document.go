@@ -17,7 +17,10 @@ type document struct {
 	kind         string // the Content-Type
 
 	content []byte // all of it, where that is little; never written again
-	file    file   // open, where content is nil
+	file    file   // open, where content is nil; such a document is for one response
+
+	closed bool
+	giveUp func() // closes file, or lends it to another; nil closes it
 }
 
 // inMemory is up to how many bytes a file is read at once, and then sent
@@ -62,8 +65,15 @@ func (d *document) reader() io.ReaderAt {
 	return d.file
 }
 
+// close may be called again.
 func (d *document) close() {
-	if d.content == nil {
+	switch {
+	case d.content != nil || d.closed:
+		return
+	case d.giveUp != nil:
+		d.giveUp()
+	default:
 		d.file.Close()
 	}
+	d.closed = true
 }

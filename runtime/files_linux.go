@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -18,17 +19,24 @@ type tree struct {
 	path  string
 	slow  atomic.Bool // there is no openat2
 	cache fileCache
+	files openFiles
 }
 
 // file is an open regular file. A plain descriptor spares the registration with
 // Go's poller, which regular files have no use for.
-type file struct{ fd int }
+type file struct {
+	fd     int
+	opened *os.File // owns fd, once it was asked for
+}
 
 // open opens the regular file of that name. It never waits for the other end of
 // a pipe. errDirectory says that the name is that of a directory.
 func (t *tree) open(name string) (*document, error) {
 	path := t.path + "/" + name
 	if doc := t.cache.find(name, path); doc != nil {
+		return doc, nil
+	}
+	if doc := t.files.take(name, path); doc != nil {
 		return doc, nil
 	}
 	for tries := 0; ; tries++ {
@@ -40,10 +48,15 @@ func (t *tree) open(name string) (*document, error) {
 		if errors.Is(err, errChanging) && tries < 10 {
 			continue
 		}
-		if err == nil && doc.content != nil {
+		switch {
+		case err != nil:
+			return nil, err
+		case doc.content != nil:
 			t.cache.add(name, doc, seen)
+		default:
+			t.files.lend(strings.Clone(name), doc, seen)
 		}
-		return doc, err
+		return doc, nil
 	}
 }
 
@@ -101,7 +114,7 @@ func regular(fd int) (file, fileState, error) {
 	case st.Mode&unix.S_IFMT != unix.S_IFREG:
 		err = errNotRegular
 	default:
-		return file{fd}, fileStateOf(&st), nil
+		return file{fd: fd}, fileStateOf(&st), nil
 	}
 	unix.Close(fd)
 	return file{}, fileState{}, err
@@ -140,14 +153,29 @@ func (f file) ReadAt(p []byte, at int64) (n int, err error) {
 	return n, nil
 }
 
-func (f file) Close() error { return unix.Close(f.fd) }
-
-// stream is the file from there on. It is f's owner from now on.
-func (f file) stream(from int64) *os.File {
-	if from > 0 {
-		unix.Seek(f.fd, from, io.SeekStart) // a regular file can
+// Close closes it, also as the stream that it has become.
+func (f *file) Close() error {
+	if f.opened != nil {
+		return f.opened.Close()
 	}
-	return os.NewFile(uintptr(f.fd), "")
+	return unix.Close(f.fd)
+}
+
+// stream is the file from there on, until f is closed.
+func (f *file) stream(from int64) *os.File {
+	if from > 0 {
+		f.rewind(from)
+	}
+	if f.opened == nil {
+		f.opened = os.NewFile(uintptr(f.fd), "")
+	}
+	return f.opened
+}
+
+// rewind has the stream go on from there.
+func (f *file) rewind(to int64) error {
+	_, err := unix.Seek(f.fd, to, io.SeekStart)
+	return err
 }
 
 // isOverload reports whether the file could be had with fewer others open.
