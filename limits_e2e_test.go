@@ -159,3 +159,38 @@ func hold(t *testing.T, address string, n int) {
 	}
 	t.Logf("%d were served and %d refused", served, refused)
 }
+
+// TestDownloadsCannotTakeTheLastDescriptors: each has a file open beside its
+// connection.
+func TestDownloadsCannotTakeTheLastDescriptors(t *testing.T) {
+	p := newPlace(t)
+	root := filepath.Join(p.dir, "public")
+	if err := os.Mkdir(root, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "large"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(filepath.Join(root, "large"), 1<<30); err != nil {
+		t.Fatal(err)
+	}
+	p.write(fmt.Sprintf("version: 1\nlisteners:\n  web: {address: %q, routes: [{match: /, files: {root: %q}}]}\n", p.address, root))
+	p.serveUnder("ulimit -n 160")
+	statuses := map[string]int{}
+	for range 130 {
+		c, err := net.Dial("tcp", p.address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		fmt.Fprintf(c, "GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+		c.SetReadDeadline(time.Now().Add(20 * time.Second))
+		line, _ := bufio.NewReaderSize(c, 64).ReadString('\n')
+		statuses[strings.TrimSpace(line)]++
+	}
+	if statuses["HTTP/1.1 200 OK"] == 0 || statuses["HTTP/1.1 503 Service Unavailable"] == 0 {
+		t.Errorf("got %v, want 200 and 503", statuses)
+	}
+	p.must("set", "listeners.web.timeouts.idle", "7s")
+	p.awaitProblem(problems.DescriptorsScarce)
+}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/echterhof/rockstar-tui/internal/spare"
 )
 
 // tree opens files below a directory. The kernel itself keeps what it looks up
@@ -113,6 +115,8 @@ func regular(fd int) (file, fileState, error) {
 		err = errDirectory
 	case st.Mode&unix.S_IFMT != unix.S_IFREG:
 		err = errNotRegular
+	case spare.ForRequest(fd):
+		err = unix.EMFILE
 	default:
 		return file{fd: fd}, fileStateOf(&st), nil
 	}

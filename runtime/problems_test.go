@@ -8,10 +8,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/echterhof/rockstar-tui/internal/selfsigned"
 	"github.com/echterhof/rockstar-tui/runtime"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/control/problems"
@@ -103,5 +105,35 @@ func check(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestACertificateIsAProblemBeforeItsEnd(t *testing.T) {
+	dir := t.TempDir()
+	write := func(expires time.Duration) {
+		cert, key, err := selfsigned.Certificate{Hosts: []string{"localhost"}, Expires: time.Now().Add(expires)}.PEM()
+		check(t, err)
+		writeFile(t, filepath.Join(dir, "cert.pem"), string(cert))
+		writeFile(t, filepath.Join(dir, "key.pem"), string(key))
+	}
+	write(3 * 24 * time.Hour)
+	app := open(t, fmt.Sprintf(`{version: 1, listeners: {web: {protocol: http, address: "127.0.0.1:0",
+tls: {cert_file: %q, key_file: %q}, routes: [{match: /, respond: {status: 200}}]}}}`, filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")))
+	p := awaitProblem(t, app, problems.CertificateExpires)
+	if p.Object != "listeners.web" || p.Value != 2 || p.Severity != control.SeverityRisk {
+		t.Errorf("got %+v", p)
+	}
+	writeFile(t, filepath.Join(dir, "cert.pem"), "nonsense")
+	awaitProblem(t, app, problems.CertificateRefused)
+	write(90 * 24 * time.Hour)
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		s, err := app.Snapshot(t.Context())
+		check(t, err)
+		if len(s.Problems) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("still %+v", s.Problems)
+		}
 	}
 }

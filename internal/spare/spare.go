@@ -26,17 +26,21 @@ func Reserve(limit uint64) uint64 {
 // gets its lowest free descriptor: a high number means that all below are taken.
 func FromClient(conn any) bool { return within(conn, 1) }
 
-// FromBackend is FromClient for connections to backends and other things opened
-// for a request: they may use half of what is kept back, because a client that
-// was let in should be served.
+// FromBackend is FromClient for connections to backends.
 func FromBackend(conn any) bool { return within(conn, 2) }
 
-// within reports whether a descriptor is within the last part of the reserve.
+// ForRequest is FromBackend for what else is opened for a request: both may use
+// half of what is kept back, because a client that was let in should be served.
+func ForRequest(fd int) bool { return reserved(uint64(fd), 2) }
+
+// within reports whether the descriptor of a connection is within the last part
+// of the reserve.
 func within(conn any, part uint64) bool {
 	fd, ok := descriptor(conn)
-	if !ok {
-		return false
-	}
+	return ok && reserved(fd, part)
+}
+
+func reserved(fd, part uint64) bool {
 	if l := uint64(limit.Load()); l > 0 && fd < l-Reserve(l)/part {
 		return false
 	}
