@@ -74,6 +74,7 @@ func (m *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if x.verdict == 0 {
 		if r.ProtoMajor == 3 && strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
 			w.WriteHeader(http.StatusContinue) // which the engine of HTTP/3 leaves to us
+			r.Header.Del("Expect")
 		}
 		if x.findBody(); x.verdict == 0 {
 			x.call()

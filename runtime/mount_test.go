@@ -492,3 +492,25 @@ func TestAWriteDeadlineEndsAResponseOnEveryProtocol(t *testing.T) {
 		cancel()
 	})
 }
+
+// What the protocol forbids is not sent.
+func TestFieldsOfTheConnectionAreLeftOutOnEveryProtocol(t *testing.T) {
+	onEach(t, func(r *runtime.Router) {
+		r.Mount("GET /", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Connection", "close")
+			w.Header().Set("Keep-Alive", "timeout=5")
+			w.WriteHeader(http.StatusOK)
+			w.Write(bytes.Repeat([]byte("text "), 10_000))
+		}))
+	}, func(t *testing.T, client *http.Client, url string) {
+		resp, err := client.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if len(body) != 50_000 || err != nil || resp.Header.Get("Content-Type") != "text/plain; charset=utf-8" {
+			t.Errorf("got %d bytes, %v, header %v", len(body), err, resp.Header)
+		}
+	})
+}
