@@ -415,3 +415,35 @@ func TestGETsAreRepeatedWhereAKeptConnectionBreaks(t *testing.T) {
 		}
 	})
 }
+
+// TestBrokenAnswersArriveBroken on every protocol, small or large, and are the
+// backend's fault.
+func TestBrokenAnswersArriveBroken(t *testing.T) {
+	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/length" {
+			w.Header().Set("Content-Length", "200000")
+		}
+		io.WriteString(w, strings.Repeat("x", 100_000))
+		http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}))
+	defer backend.Close()
+	onEachFront(t, backend.URL, "", func(t *testing.T, f front) {
+		for i, path := range []string{"/length", "/chunks"} {
+			resp, err := f.client.Get(f.url + path)
+			if err == nil {
+				_, err = io.Copy(io.Discard, resp.Body)
+				resp.Body.Close()
+			}
+			if err == nil {
+				t.Errorf("%s: half an answer passed for the whole", path)
+			}
+			awaitNothing(t, func() string {
+				if got, want := f.failures(t), (control.Failures{Backend: uint64(i) + 1}); got != want {
+					return fmt.Sprintf("%s: got %+v, want %+v", path, got, want)
+				}
+				return ""
+			})
+		}
+	})
+}
