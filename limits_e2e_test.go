@@ -177,12 +177,17 @@ func TestDownloadsCannotTakeTheLastDescriptors(t *testing.T) {
 	p.write(fmt.Sprintf("version: 1\nlisteners:\n  web: {address: %q, routes: [{match: /, files: {root: %q}}]}\n", p.address, root))
 	p.serveUnder("ulimit -n 160")
 	statuses := map[string]int{}
-	for range 130 {
+	var clients []net.Conn
+	for range 100 {
 		c, err := net.Dial("tcp", p.address)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { c.Close() })
+		clients = append(clients, c)
+	}
+	p.await("all of them to be let in", func() bool { return p.web().Connections.Total == 100 })
+	for _, c := range clients {
 		fmt.Fprintf(c, "GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
 		c.SetReadDeadline(time.Now().Add(20 * time.Second))
 		line, _ := bufio.NewReaderSize(c, 64).ReadString('\n')
