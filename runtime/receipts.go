@@ -309,6 +309,15 @@ func (a *App) unmarkServing(id uint64, e *endpoint) {
 	})
 }
 
+// unmarkAll does so with all listeners.
+func (a *App) unmarkAll(id uint64) {
+	for _, m := range a.sortedListeners() {
+		if e := m.endpoint(); e != nil {
+			a.unmarkServing(id, e)
+		}
+	}
+}
+
 // forecast is what will become of the connections of such workers when they are
 // replaced by others.
 func (m *managed) forecast(ctx context.Context, e *endpoint, which func(id int) bool) (p control.ReceiptPlan) {

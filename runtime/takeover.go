@@ -75,6 +75,7 @@ func (a *App) takeOver(c *carried) {
 			errs = append(errs, e.takeOver(a.ending, l.Endpoint))
 		}
 	}
+	a.unmarkAll(u.Receipt) // what could not be replaced
 	a.markedAll(u.Receipt)
 	u.State, u.To = control.UpgradeDone, a.version
 	if err := errors.Join(errs...); err != nil {

@@ -160,6 +160,7 @@ func (a *App) replace(u control.Upgrade, seen os.FileInfo) {
 	if back := undo(); back != nil {
 		err = errors.Join(err, back)
 	}
+	a.unmarkAll(u.Receipt)
 	a.markedAll(u.Receipt)
 	u.State, u.Error = control.UpgradeFailed, fmt.Sprintf("version %s keeps running: %v", u.From, err)
 	a.setUpgrade(u)
