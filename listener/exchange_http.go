@@ -269,6 +269,7 @@ type netExchange struct {
 	// hijacked says that the connection is the handler's, duplex that it wants to
 	// answer before it reads.
 	hijacked, duplex bool
+	named            bool // as one that may last
 	// complete says that nothing kept the response from being sent whole.
 	complete bool
 	// undelivered says that something of it could not be written.

@@ -84,9 +84,7 @@ func (w *netWriter) FlushError() error {
 		w.writing.begin()
 		defer w.writing.end(0)
 	}
-	if w.on.one != nil {
-		w.on.one.label("http/1.1", w.method, w.target)
-	}
+	w.exchange().lasts()
 	return http.NewResponseController(w.w).Flush()
 }
 

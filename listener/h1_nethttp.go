@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -201,6 +202,18 @@ func (n *netH1) responds(x *netExchange, header http.Header) {
 	}
 	if x.verdict != 0 {
 		c.linger = true
+	}
+	if length, err := strconv.ParseInt(header.Get("Content-Length"), 10, 64); err == nil && length >= lasting {
+		x.lasts()
+	}
+}
+
+// lasts names the request of a connection of HTTP/1.1 that may be busy with it for
+// long.
+func (x *netExchange) lasts() {
+	if x.on.one != nil && !x.named {
+		x.named = true
+		x.on.one.label("http/1.1", x.method, x.target)
 	}
 }
 
