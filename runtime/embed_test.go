@@ -249,7 +249,7 @@ func TestShutdownWithAnIdleConnectionTakesMilliseconds(t *testing.T) {
 	if err := app.Shutdown(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(began); took > 500*time.Millisecond {
+	if took := time.Since(began); took > 900*time.Millisecond { // it was a second and more; a loaded machine is slow
 		t.Errorf("it took %v", took)
 	}
 }
