@@ -70,7 +70,7 @@ cross: ## build for every platform we ship
 judge: ## compare mounted handlers with net/http on every protocol, race detector on
 	cd internal/judge && go test -race -parallel 8 -timeout 5m ./...
 
-prove: ## the long proofs: default timeouts, an upload of 1 GB, torture for TIME, h2spec, fuzzing (half an hour)
+prove: ## the long proofs: default timeouts, an upload of 1 GB, torture for TIME, h2spec, fuzzing; half an hour
 	@echo "== 1 of 5: under the defaults, what goes on lives and what does nothing is ended"
 	cd internal/judge && JUDGE_LONG=1 go test -count=1 -v -timeout 10m -run '^TestWhat|^TestWho' .
 	@echo "== 2 of 5: mounted handlers as under net/http, with uploads of 1 GB"
