@@ -91,6 +91,7 @@ func (w *netWriter) FlushError() error {
 // CloseNotify tells when the client has gone, for handlers from before requests
 // had a context.
 func (w *netWriter) CloseNotify() <-chan bool {
+	//lint:ignore SA1019 old handlers assert it
 	if n, ok := w.w.(http.CloseNotifier); ok {
 		return n.CloseNotify()
 	}

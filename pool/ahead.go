@@ -33,7 +33,6 @@ type ahead struct {
 	writes  int // begun
 	writing bool
 	seen    int // writes when the timer looked last
-	reading bool
 	closed  bool
 	blocks  []block
 	err     error         // why there is nothing more to be read

@@ -3,6 +3,7 @@
 package runtime_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -34,7 +35,7 @@ func TestCreateListenerOnEveryNetwork(t *testing.T) {
 		go func() { ended <- s.Serve(ln) }()
 		awaitRunning(t, s, ended)
 		at := ln.Addr()
-		c := &http.Client{Transport: &http.Transport{Dial: func(_, _ string) (net.Conn, error) { return net.Dial(at.Network(), at.String()) }}}
+		c := &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return net.Dial(at.Network(), at.String()) }}}
 		if _, body := answer(t, c, "http://server/"); body != "hello" {
 			t.Errorf("%s: got %q", network, body)
 		}

@@ -3,7 +3,6 @@ package sockets_test
 import (
 	"context"
 	"testing"
-	"time"
 
 	"github.com/echterhof/rockstar-tui/listener/sockets"
 )
@@ -16,14 +15,4 @@ func open(t testing.TB, opt sockets.Options) *sockets.Sockets {
 	}
 	t.Cleanup(func() { s.Close() })
 	return s
-}
-
-// eventually waits until cond holds.
-func eventually(t testing.TB, what string, cond func() bool) {
-	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !cond(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("not within 10s: %s", what)
-		}
-	}
 }

@@ -1,7 +1,6 @@
 package config_test
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"strconv"
@@ -131,7 +130,7 @@ func agree(t *testing.T, s *jsonschema.Schema, text string) {
 	if (parsed == nil) == (marked == nil) || parsed != nil && onlyParse(parsed.Error()) {
 		return
 	}
-	t.Error(fmt.Sprintf("they disagree on\n%s\nParse: %v\nschema: %.300v", text, parsed, marked))
+	t.Errorf("they disagree on\n%s\nParse: %v\nschema: %.300v", text, parsed, marked)
 }
 
 // TestSchemaMarksNoGoodValue: what Parse takes, an editor must not mark.
