@@ -130,7 +130,7 @@ func TestSettingIsEditedInPlace(t *testing.T) {
 func TestValuesOfTheRunningConfigAreShownAndChecked(t *testing.T) {
 	s := web(t, func(o *Options) { o.Controller = knowing{o.Controller.(*controltest.Fake)} }).press("e")
 	s.wants("address                       127.0.0.1:8080", "prefork.steering              weighted")
-	s.press("j", "j", "enter", "ctrl+u").write("80").press("enter")
+	s.press("j", "j", "j", "enter", "ctrl+u").write("80").press("enter")
 	s.wants("✗", "port")
 	s.applied()
 	s.write(":1").wants("set web.address")

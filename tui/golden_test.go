@@ -69,8 +69,8 @@ var frames = []struct {
 	{name: "dialog-generation", scene: "overridden", keys: func(s *stage) { scaled(s).press("4", "j", "j", "j", "j", "enter") }},
 	{name: "dialog-go-back", scene: "overridden", keys: func(s *stage) { scaled(s).press("4", "G", "b") }},
 	{name: "dialog-write", scene: "overridden", keys: func(s *stage) { s.press("4", "W").read().press("tab") }},
-	{name: "settings", scene: "overridden", keys: func(s *stage) { s.press("j", "e", "j", "j", "j", "j") }},
-	{name: "form-setting", scene: "busy", keys: func(s *stage) { s.press("j", "e", "j", "j", "j", "j", "enter") }},
+	{name: "settings", scene: "overridden", keys: func(s *stage) { s.press("j", "e", "j", "j", "j", "j", "j") }},
+	{name: "form-setting", scene: "busy", keys: func(s *stage) { s.press("j", "e", "j", "j", "j", "j", "j", "enter") }},
 	{name: "form-resize", scene: "busy", keys: func(s *stage) { s.press("j", "r") }},
 	{name: "form-timeouts", scene: "busy", keys: func(s *stage) { s.press("j", "t") }},
 	{name: "form-timeouts-wrong", scene: "busy", keys: func(s *stage) {
