@@ -240,7 +240,7 @@ func (n *netH1) Read(p []byte) (int, error) {
 			return c.stopped(p)
 		}
 		return c.receive(p)
-	case len(p) == 1 && n.handling.Load():
+	case len(p) == 1: // the engine's other reader, which may begin late
 		return n.readAhead(p)
 	}
 	got, err := c.Read(p)
