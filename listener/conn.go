@@ -513,6 +513,16 @@ func (c *conn) parkable() bool {
 		(c.requests.Load() > 0 || c.in.Load() == 0)
 }
 
+// discard has the system throw away what the client has not taken when the
+// connection is closed, and tell it by a reset. Otherwise megabytes would stay in
+// the kernel for a client that reads nothing, and a response without a length
+// would look whole.
+func (c *conn) discard() {
+	if c.tcp != nil {
+		c.tcp.SetLinger(0)
+	}
+}
+
 // kill ends the connection under whoever serves it, who then cleans up.
 func (c *conn) kill() {
 	c.killed.Store(true)

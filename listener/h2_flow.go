@@ -272,9 +272,11 @@ func (m *h2) sweep(limits *terms, now int64) {
 	switch {
 	case m.ending.Load():
 	case stuck:
+		m.conn.discard()
 		m.conn.kill() // neither hears of its resets nor can be told
 	case m.writer.stalled(m, loosest, now, elapsed):
 		m.conn.s.counters.TimedOut.Add(1)
+		m.conn.discard()
 		m.conn.kill()
 	case since != 0 && limits.ReadHeader > 0 && time.Duration(now-since) >= limits.ReadHeader && m.conn.now().state() != StateNew:
 		m.conn.s.counters.TimedOut.Add(1)

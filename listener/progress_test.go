@@ -2,12 +2,14 @@ package listener_test
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -140,6 +142,11 @@ func TestAClientThatReadsNothingIsEnded(t *testing.T) {
 		t.Errorf("ended after %v, want about %v", d, brief)
 	}
 	wantFailures(t, e.Server, listener.Failures{Client: 1})
+	// A reset, so that nothing of the response stays in the system.
+	c.SetDeadline(time.Now().Add(10 * time.Second))
+	if _, err := io.Copy(io.Discard, c); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("the connection ended with %v, want a reset", err)
+	}
 }
 
 func TestTricklersAreEnded(t *testing.T) {

@@ -187,11 +187,13 @@ func (c *conn) claim(p phase, why claim) {
 	case p.state() == StateResponse:
 		c.s.counters.TimedOut.Add(1)
 		c.blame(c.lateFault())
+		c.discard()
 		c.raw.SetDeadline(past)
 		return
 	case p.state() == StateBody && c.waitsToWrite():
 		c.s.counters.TimedOut.Add(1)
 		c.blame(FaultClient)
+		c.discard()
 		c.kill()
 		return
 	}
