@@ -45,7 +45,7 @@ func (m *model) linkText() string {
 	}
 	dash := m.st.Glyphs.Dash
 	age := m.now.Sub(m.seen.At)
-	text := "link lost " + component.Ago(age) + " " + dash + " listeners unaffected " + dash + " reconnecting"
+	text := "link lost " + component.Ago(age) + " " + dash + " old data " + dash + " reconnecting"
 	if m.seen.Err != nil {
 		text += ": " + m.seen.Err.Error()
 	}

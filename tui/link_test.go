@@ -13,7 +13,7 @@ func TestLostLinkKeepsTheLastDataAndSaysHowOldTheyAre(t *testing.T) {
 	s.fake.Fail(errors.New("connection reset"))
 	s.now = s.now.Add(4 * time.Second)
 	s.look()
-	s.wants("link lost 4s", "listeners unaffected", "reconnecting: connection reset", "127.0.0.1:8080")
+	s.wants("link lost 4s", "old data", "reconnecting: connection reset", "127.0.0.1:8080")
 	s.press("+", "s")
 	s.wants("nothing can be changed until it is back")
 	s.applied()
