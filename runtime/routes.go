@@ -13,6 +13,7 @@ import (
 	"github.com/echterhof/rockstar-tui/listener"
 	"github.com/echterhof/rockstar-tui/pool"
 	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/internal/staticfiles"
 )
 
 // site is what the routes of one listener need from the process they run in.
@@ -76,6 +77,22 @@ func buildRoute(c config.Route, s site) (route, error) {
 	default:
 		return statsRoute(s), nil
 	}
+}
+
+// filesRoute serves a directory under the part of the path that the pattern
+// leaves open: "/static/" with root "public" answers /static/a.css by
+// public/a.css. A pattern of one path, "/robots.txt", answers by the file of
+// that name.
+func filesRoute(c config.Files, pattern string) (route, error) {
+	_, _, prefix := splitPattern(pattern)
+	if i := strings.IndexByte(prefix, '{'); i >= 0 {
+		prefix = prefix[:i]
+	}
+	d, err := staticfiles.Open(c.Root, prefix[:strings.LastIndexByte(prefix, '/')+1], c.Index)
+	if err != nil {
+		return nil, err
+	}
+	return d.Serve, nil
 }
 
 // respondRoute answers with a fixed response, prepared once.

@@ -1,4 +1,8 @@
-package runtime
+// Package staticfiles answers requests by the files below a directory, alike on
+// every protocol. What to answer is a pure decision about a file and the conditions
+// of a request (RFC 9110); Linux opens files so that nothing outside of the root is
+// reached, and keeps small ones in memory for as long as they are the same.
+package staticfiles
 
 import (
 	"errors"
@@ -13,47 +17,33 @@ import (
 	"strings"
 
 	"github.com/echterhof/rockstar-tui/listener"
-	"github.com/echterhof/rockstar-tui/runtime/config"
 )
 
-// directory serves the files below a root to every protocol: an index for a
+// Directory serves the files below a root to every protocol: an index for a
 // directory, never a listing, and nothing from outside of the root, also not by
 // a symbolic link. Every change of a file is seen by the next request.
-type directory struct {
+type Directory struct {
 	tree   *tree
 	prefix string // of the path that is not part of a file's name, with its slash
 	index  string
 }
 
-// filesRoute serves a directory under the part of the path that the pattern
-// leaves open: "/static/" with root "public" answers /static/a.css by
-// public/a.css. A pattern of one path, "/robots.txt", answers by the file of
-// that name.
-func filesRoute(c config.Files, pattern string) (route, error) {
-	if err := checkDir(c.Root); err != nil {
-		return nil, err
-	}
-	_, _, prefix := splitPattern(pattern)
-	if i := strings.IndexByte(prefix, '{'); i >= 0 {
-		prefix = prefix[:i]
-	}
-	prefix = prefix[:strings.LastIndexByte(prefix, '/')+1]
-	d := directory{tree: &tree{path: c.Root}, prefix: prefix, index: c.Index}
-	return d.serve, nil
-}
-
-func checkDir(root string) error {
+// Open returns the directory at root, of which prefix is the part of a path that
+// is no name of a file, with its slash: "/static/" answers /static/a.css by a.css
+// below the root. index is the file that answers for a directory.
+func Open(root, prefix, index string) (*Directory, error) {
 	info, err := os.Stat(root)
 	if err != nil {
-		return fmt.Errorf("files root: %w", err)
+		return nil, fmt.Errorf("files root: %w", err)
 	}
 	if !info.IsDir() {
-		return fmt.Errorf("files root %s is not a directory", root)
+		return nil, fmt.Errorf("files root %s is not a directory", root)
 	}
-	return nil
+	return &Directory{tree: &tree{path: root}, prefix: prefix, index: index}, nil
 }
 
-func (d directory) serve(x listener.Exchange) {
+// Serve answers a request.
+func (d *Directory) Serve(x listener.Exchange) {
 	method := x.Method()
 	if method != http.MethodGet && method != http.MethodHead {
 		x.SetHeader("Allow", "GET, HEAD")
@@ -79,7 +69,7 @@ func (d directory) serve(x listener.Exchange) {
 
 // open opens the file of that name, or the index of the directory: a slash at
 // the end of the path is what tells them apart.
-func (d directory) open(name string, slash bool) (*document, error) {
+func (d *Directory) open(name string, slash bool) (*document, error) {
 	if !slash {
 		return d.tree.open(name)
 	}
@@ -101,7 +91,7 @@ func (d directory) open(name string, slash bool) (*document, error) {
 // name is that of the file below the root, and whether the path ends in a slash.
 // A path that has another, shorter spelling names no file: one could not tell
 // what a route in front of it protects.
-func (d directory) name(decoded, raw string) (name string, slash bool, status int) {
+func (d *Directory) name(decoded, raw string) (name string, slash bool, status int) {
 	if strings.IndexByte(decoded, 0) >= 0 {
 		return "", false, http.StatusBadRequest
 	}
@@ -161,7 +151,7 @@ var fileErrors = map[int]string{
 
 func fileError(x listener.Exchange, status int) {
 	x.SetStatus(status)
-	x.SetHeader("Content-Type", plainText)
+	x.SetHeader("Content-Type", "text/plain; charset=utf-8")
 	x.WriteString(fileErrors[status])
 }
 

@@ -1,4 +1,4 @@
-package runtime
+package staticfiles
 
 import (
 	"crypto/rand"
