@@ -16,6 +16,8 @@ import (
 	"github.com/echterhof/rockstar-tui/pool"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/logqueue"
+	"github.com/echterhof/rockstar-tui/runtime/internal/procstat"
 	"github.com/echterhof/rockstar-tui/runtime/internal/watch"
 )
 
@@ -60,12 +62,12 @@ type App struct {
 	host    string
 	log     *slog.Logger
 	// logQueue is what log writes to, so that nobody who logs waits for a reader.
-	logQueue *logQueue
+	logQueue *logqueue.Queue
 	events   *journal
 	// backendStates by "pool/backend", as last seen by the sampler, whose alone they are.
 	backendStates   map[string]string
 	backendFailures map[string]toldFailures
-	usage           *usageMeter
+	usage           *procstat.Meter
 	monitor         monitor
 
 	// ctx ends when the App is shut down; background goroutines are counted in running.
@@ -190,12 +192,12 @@ func newApp(o Options) *App {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	log, queue := newLogQueue(log)
+	log, queue := logqueue.New(log)
 	host, _ := os.Hostname() // empty where the system does not say
 	a := &App{
 		version: o.Version, alone: o.alone, nest: o.nest, noNest: o.noNest, started: time.Now(), host: host, log: log,
 		events:        &journal{log: log},
-		usage:         &usageMeter{known: map[int]*usage{}},
+		usage:         procstat.NewMeter(),
 		logQueue:      queue,
 		config:        config.New(),
 		listeners:     map[string]*managed{},
@@ -236,7 +238,7 @@ func (a *App) Shutdown(ctx context.Context) error { return a.end.await(ctx, a.sh
 const endPatience = time.Second
 
 func (a *App) shutdown(ctx context.Context) error {
-	defer a.logQueue.flush()
+	defer a.logQueue.Flush()
 	defer a.state.close()
 	a.hasten()
 	a.tellAllWell() // nobody has to come back

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/prefork"
+	"github.com/echterhof/rockstar-tui/runtime/internal/procstat"
 )
 
 // startTimeout bounds how long a new worker may take until it serves.
@@ -129,9 +130,9 @@ func (e *endpoint) groupConfig(s settings) prefork.Config {
 		HangTimeout:   hangTimeout(s),
 		Recycle:       recycling(s),
 		Requests:      requestsOf,
-		Resident:      resident,
+		Resident:      procstat.Resident,
 		OrphanDir:     e.nest,
-		Room:          roomForWorkers,
+		Room:          procstat.RoomForWorkers,
 		OrphanTimeout: time.Duration(s.Listener.Prefork.OrphanTimeout),
 		Fold:          func(_ int, memory []byte) { e.ended(boardOver(memory)) },
 	}

@@ -106,7 +106,7 @@ func (a *App) facts(s *control.Snapshot) (f problems.Facts) {
 		f.StateMissing, f.StateError, f.StateSince = t.missing, t.failing, t.since
 	}
 	f.NoAdoption = a.noNest
-	f.LogDropped, f.LogDroppedAt = a.logQueue.lost()
+	f.LogDropped, f.LogDroppedAt = a.logQueue.Lost()
 	return f
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/echterhof/rockstar-tui/listener/sockets"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/procstat"
 )
 
 const (
@@ -47,7 +48,7 @@ func (a *App) probe(ctx context.Context, p *control.Plan, steps []step, from, to
 		}
 	}
 	p.Needs = a.needs(p.Listeners)
-	if err := roomForWorkers(p.Needs.Processes); err != nil {
+	if err := procstat.RoomForWorkers(p.Needs.Processes); err != nil {
 		return err
 	}
 	p.Warnings = append(a.probeBackends(ctx, from, to), certificateWarnings(steps)...)

@@ -29,7 +29,7 @@ func (a *App) sample(ctx context.Context) {
 		a.announce()
 		a.forgetDrained()
 		a.closeLost()
-		a.usage.forget()
+		a.usage.Forget()
 		select {
 		case <-ctx.Done():
 			return

@@ -12,6 +12,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/internal/demo"
+	"github.com/echterhof/rockstar-tui/runtime/internal/procstat"
 )
 
 // ServeOptions of a runtime with a control socket.
@@ -52,7 +53,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 		defer os.Remove(o.nest)
 	}
 	d := &door{broken: make(chan error, 1), refusal: o.refusal(), standsBy: o.StandsBy}
-	keepThreads()
+	procstat.KeepThreads()
 	app, err := openWith(ctx, o.Options, before)
 	if err != nil {
 		return err

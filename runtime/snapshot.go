@@ -45,7 +45,7 @@ func (a *App) measure(s *control.Snapshot) {
 	for i := range s.Listeners {
 		for j := range s.Listeners[i].Workers {
 			w := &s.Listeners[i].Workers[j]
-			w.CPUSeconds, w.MemoryBytes = a.usage.of(w.PID)
+			w.CPUSeconds, w.MemoryBytes = a.usage.Of(w.PID)
 		}
 	}
 }

@@ -260,7 +260,7 @@ func (a *App) handOver(u control.Upgrade, seen os.FileInfo) error {
 		return err
 	}
 	thaw, c, numbers, err := a.freeze()
-	a.logQueue.flush()
+	a.logQueue.Flush()
 	if err == nil {
 		err = a.ending.Err() // who ends the runtime has not waited for this
 	}

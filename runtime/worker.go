@@ -13,6 +13,7 @@ import (
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/logqueue"
 )
 
 // IsWorker reports whether this process was started to be a worker. A main
@@ -29,8 +30,8 @@ func runWorker(p *program) error {
 	if err != nil {
 		return fmt.Errorf("worker: %w", err)
 	}
-	log, queue := newLogQueue(slog.New(slog.NewTextHandler(os.Stderr, nil))) // the master may read nothing for a while
-	defer queue.flush()
+	log, queue := logqueue.New(slog.New(slog.NewTextHandler(os.Stderr, nil))) // the master may read nothing for a while
+	defer queue.Flush()
 	shared, err := sharedBy(link)
 	if err != nil {
 		return fmt.Errorf("worker: %w", err)

@@ -1,4 +1,6 @@
-package runtime
+// Package logqueue stands between a program and the reader of its log, so that a
+// reader who is slow, stuck or gone holds nobody up.
+package logqueue
 
 import (
 	"context"
@@ -8,46 +10,46 @@ import (
 )
 
 const (
-	// maxLogWaiting bounds the lines of the log that wait to be written.
-	maxLogWaiting = 1000
-	// logFlushTimeout bounds how long an end waits for the log to be written.
-	logFlushTimeout = time.Second
+	// maxWaiting bounds the lines of the log that wait to be written.
+	maxWaiting = 1000
+	// flushTimeout bounds how long an end waits for the log to be written.
+	flushTimeout = time.Second
 )
 
-// logQueue stands between a runtime and its log, whose reader may be slow, stuck
+// Queue stands between a runtime and its log, whose reader may be slow, stuck
 // or gone: whoever logs never waits, and what does not fit is dropped and
 // counted. Its goroutine lives while there is something to write.
-type logQueue struct {
+type Queue struct {
 	mu      sync.Mutex
-	waiting []logLine
+	waiting []line
 	done    chan struct{} // closed when the goroutine has nothing left; nil while there is none
 	dropped uint64
 	last    time.Time // that one was dropped
 	told    uint64    // of those dropped, in the log itself
 }
 
-// logLine is a record and who writes it.
-type logLine struct {
+// line is a record and who writes it.
+type line struct {
 	to     slog.Handler
 	record slog.Record
 }
 
-// newLogQueue returns a logger that never blocks in front of log, and its queue.
-func newLogQueue(log *slog.Logger) (*slog.Logger, *logQueue) {
-	q := &logQueue{}
+// New returns a logger that never blocks in front of log, and its queue.
+func New(log *slog.Logger) (*slog.Logger, *Queue) {
+	q := &Queue{}
 	return slog.New(queuedLog{q, log.Handler()}), q
 }
 
 // queuedLog is a [slog.Handler] whose records go through a queue.
 type queuedLog struct {
-	queue *logQueue
+	queue *Queue
 	to    slog.Handler
 }
 
 func (h queuedLog) Enabled(ctx context.Context, l slog.Level) bool { return h.to.Enabled(ctx, l) }
 
 func (h queuedLog) Handle(_ context.Context, r slog.Record) error {
-	h.queue.add(logLine{h.to, r.Clone()})
+	h.queue.add(line{h.to, r.Clone()})
 	return nil
 }
 
@@ -59,14 +61,14 @@ func (h queuedLog) WithGroup(name string) slog.Handler {
 	return queuedLog{h.queue, h.to.WithGroup(name)}
 }
 
-func (q *logQueue) add(line logLine) {
+func (q *Queue) add(l line) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.waiting) >= maxLogWaiting {
+	if len(q.waiting) >= maxWaiting {
 		q.drop()
 		return
 	}
-	q.waiting = append(q.waiting, line)
+	q.waiting = append(q.waiting, l)
 	if q.done == nil {
 		q.done = make(chan struct{})
 		go q.write()
@@ -74,12 +76,12 @@ func (q *logQueue) add(line logLine) {
 }
 
 // drop counts a lost line; callers hold mu.
-func (q *logQueue) drop() {
+func (q *Queue) drop() {
 	q.dropped++
 	q.last = time.Now()
 }
 
-func (q *logQueue) write() {
+func (q *Queue) write() {
 	for {
 		q.mu.Lock()
 		if len(q.waiting) == 0 {
@@ -88,16 +90,16 @@ func (q *logQueue) write() {
 			q.mu.Unlock()
 			return
 		}
-		line := q.waiting[0]
+		next := q.waiting[0]
 		q.waiting = q.waiting[1:]
 		q.mu.Unlock()
-		q.pass(line)
+		q.pass(next)
 	}
 }
 
 // pass writes one line, and how many were lost since one last could be written.
-func (q *logQueue) pass(line logLine) {
-	err := line.to.Handle(context.Background(), line.record)
+func (q *Queue) pass(l line) {
+	err := l.to.Handle(context.Background(), l.record)
 	q.mu.Lock()
 	if err != nil {
 		q.drop()
@@ -112,16 +114,16 @@ func (q *logQueue) pass(line logLine) {
 	}
 	r := slog.NewRecord(time.Now(), slog.LevelWarn, "lines of the log were dropped, nobody took them", 0)
 	r.Add("lines", lost)
-	if line.to.Handle(context.Background(), r) != nil {
+	if l.to.Handle(context.Background(), r) != nil {
 		q.mu.Lock()
 		q.told -= lost
 		q.mu.Unlock()
 	}
 }
 
-// flush waits until everything is written, but not for long: a reader that is
+// Flush waits until everything is written, but not for long: a reader that is
 // stuck must not keep a program from its end.
-func (q *logQueue) flush() {
+func (q *Queue) Flush() {
 	q.mu.Lock()
 	done := q.done
 	q.mu.Unlock()
@@ -130,12 +132,12 @@ func (q *logQueue) flush() {
 	}
 	select {
 	case <-done:
-	case <-time.After(logFlushTimeout):
+	case <-time.After(flushTimeout):
 	}
 }
 
-// lost is how many lines were dropped so far, and when the last.
-func (q *logQueue) lost() (lines uint64, last time.Time) {
+// Lost is how many lines were dropped so far, and when the last.
+func (q *Queue) Lost() (lines uint64, last time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.dropped, q.last

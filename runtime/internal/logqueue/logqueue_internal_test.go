@@ -1,4 +1,4 @@
-package runtime
+package logqueue
 
 import (
 	"context"
@@ -29,22 +29,22 @@ func (h *stuckLog) Handle(_ context.Context, r slog.Record) error {
 
 func TestWhatALogDoesNotTakeIsDroppedAndCounted(t *testing.T) {
 	h := &stuckLog{release: make(chan struct{})}
-	log, queue := newLogQueue(slog.New(h))
+	log, queue := New(slog.New(h))
 	const extra = 500
-	for range maxLogWaiting + extra {
+	for range maxWaiting + extra {
 		log.Info("line")
 	}
-	lines, last := queue.lost()
+	lines, last := queue.Lost()
 	if lines < extra-1 || lines > extra || time.Since(last) > time.Minute { // one may be on its way
 		t.Errorf("%d lines were lost, the last at %s, want %d", lines, last, extra)
 	}
 	close(h.release)
 	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
-		queue.flush()
+		queue.Flush()
 		h.mu.Lock()
 		all := strings.Join(h.lines, ",")
 		h.mu.Unlock()
-		if strings.Count(all, "line,") >= maxLogWaiting && strings.Contains(all, "were dropped") {
+		if strings.Count(all, "line,") >= maxWaiting && strings.Contains(all, "were dropped") {
 			return
 		}
 		if time.Now().After(deadline) {

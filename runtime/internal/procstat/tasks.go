@@ -1,10 +1,12 @@
-package runtime
+package procstat
 
 import (
 	"fmt"
 	goruntime "runtime"
 	"sync"
 	"sync/atomic"
+
+	"github.com/echterhof/rockstar-tui/internal/words"
 )
 
 const (
@@ -18,9 +20,9 @@ const (
 	tasksNear = 2000
 )
 
-// roomForWorkers reports an error if the system would not let so many more
+// RoomForWorkers reports an error if the system would not let so many more
 // workers start: this process would die of it, and not only they.
-func roomForWorkers(n int) error {
+func RoomForWorkers(n int) error {
 	limit, ok := tightestTaskLimit()
 	if !ok || n == 0 {
 		return nil
@@ -30,14 +32,14 @@ func roomForWorkers(n int) error {
 		return nil
 	}
 	return fmt.Errorf("%s would be about %d processes and threads, and there is room for %d: %s",
-		plural(n, "more worker"), need, limit.free()-min(limit.free(), tasksKept), limit)
+		words.Count(n, "more worker"), need, limit.free()-min(limit.free(), tasksKept), limit)
 }
 
 var threadsOnce sync.Once
 
-// keepThreads starts threads for this process to go on with when no other can be
+// KeepThreads starts threads for this process to go on with when no other can be
 // started, if that may come to pass. Go keeps threads that have nothing to do.
-func keepThreads() {
+func KeepThreads() {
 	limit, ok := tightestTaskLimit()
 	if !ok || limit.free() > tasksNear || limit.free() < 2*tasksKept {
 		return

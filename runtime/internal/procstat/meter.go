@@ -1,4 +1,5 @@
-package runtime
+// Package procstat tells what processes use, and for how many the system has room.
+package procstat
 
 import (
 	"sync"
@@ -14,12 +15,15 @@ const (
 	usageMemory = time.Minute
 )
 
-// usageMeter knows what processes cost. It asks the system only when somebody
+// Meter knows what processes cost. It asks the system only when somebody
 // looks: unwatched, it costs nothing.
-type usageMeter struct {
+type Meter struct {
 	mu    sync.Mutex
 	known map[int]*usage
 }
+
+// NewMeter returns a meter that has measured nothing yet.
+func NewMeter() *Meter { return &Meter{known: map[int]*usage{}} }
 
 // usage is what a process costs.
 type usage struct {
@@ -29,9 +33,9 @@ type usage struct {
 	memory     uint64
 }
 
-// of returns the CPU seconds a process has used and the bytes it holds
+// Of returns the CPU seconds a process has used and the bytes it holds
 // resident; zero for one that has just ended.
-func (m *usageMeter) of(pid int) (cpuSeconds float64, memory uint64) {
+func (m *Meter) Of(pid int) (cpuSeconds float64, memory uint64) {
 	if pid == 0 {
 		return 0, 0
 	}
@@ -62,8 +66,8 @@ func (u *usage) measure() {
 	}
 }
 
-// forget drops processes that nobody has asked about for a while.
-func (m *usageMeter) forget() {
+// Forget drops processes that nobody has asked about for a while.
+func (m *Meter) Forget() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for pid, u := range m.known {
@@ -73,9 +77,9 @@ func (m *usageMeter) forget() {
 	}
 }
 
-// resident returns the bytes a process holds resident; 0 for one that has just
+// Resident returns the bytes a process holds resident; 0 for one that has just
 // ended.
-func resident(pid int) uint64 {
+func Resident(pid int) uint64 {
 	p, err := process.NewProcess(int32(pid))
 	if err != nil {
 		return 0

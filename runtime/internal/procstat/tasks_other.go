@@ -1,6 +1,6 @@
 //go:build !linux
 
-package runtime
+package procstat
 
 // taskLimit is a bound on processes and threads together; none is known here.
 type taskLimit struct{}
