@@ -16,8 +16,10 @@ import (
 	"github.com/echterhof/rockstar-tui/pool"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/events"
 	"github.com/echterhof/rockstar-tui/runtime/internal/logqueue"
 	"github.com/echterhof/rockstar-tui/runtime/internal/procstat"
+	"github.com/echterhof/rockstar-tui/runtime/internal/slowdisk"
 	"github.com/echterhof/rockstar-tui/runtime/internal/watch"
 )
 
@@ -63,7 +65,7 @@ type App struct {
 	log     *slog.Logger
 	// logQueue is what log writes to, so that nobody who logs waits for a reader.
 	logQueue *logqueue.Queue
-	events   *journal
+	events   *events.Journal
 	// backendStates by "pool/backend", as last seen by the sampler, whose alone they are.
 	backendStates   map[string]string
 	backendFailures map[string]toldFailures
@@ -112,7 +114,7 @@ type App struct {
 	wake   chan struct{}
 
 	keys  *keyring
-	files files
+	files slowdisk.Files
 
 	// upgrade under way, or the last one; mu guards it. door is how another
 	// program gets in the place of this one; nil where none can.
@@ -196,7 +198,7 @@ func newApp(o Options) *App {
 	host, _ := os.Hostname() // empty where the system does not say
 	a := &App{
 		version: o.Version, alone: o.alone, nest: o.nest, noNest: o.noNest, started: time.Now(), host: host, log: log,
-		events:        &journal{log: log},
+		events:        events.New(log),
 		usage:         procstat.NewMeter(),
 		logQueue:      queue,
 		config:        config.New(),
@@ -208,7 +210,7 @@ func newApp(o Options) *App {
 	}
 	a.keys, a.state.files = newKeyring(&a.files), &a.files
 	if a.noNest != "" {
-		a.events.warnf("", "workers drain should this process die, nobody can adopt them: %s", a.noNest)
+		a.events.Warnf("", "workers drain should this process die, nobody can adopt them: %s", a.noNest)
 	}
 	a.ctx, a.cancel = context.WithCancelCause(context.Background())
 	a.ending, a.hasten = context.WithCancel(a.ctx)
@@ -245,7 +247,7 @@ func (a *App) shutdown(ctx context.Context) error {
 	a.lockForGood(endPatience)
 	a.cancel(ErrClosed)
 	if a.currentRevision() > 0 { // it had begun
-		a.events.infof("", "shutting down")
+		a.events.Infof("", "shutting down")
 	}
 	asked := a.lastReceipt.Load()
 	id := asked

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/internal/slowdisk"
 )
 
 // refuseTimeout bounds how long a change waits until a stopped listener refuses
@@ -216,7 +217,7 @@ func (s step) check(ctx context.Context) error {
 	if s.kind == "stop" || s.kind == "remove" {
 		return nil
 	}
-	_, err := within(ctx, &s.app.files, "listener "+s.name, fileTimeout, func() (struct{}, error) {
+	_, err := slowdisk.Within(ctx, &s.app.files, "listener "+s.name, slowdisk.FileTimeout, func() (struct{}, error) {
 		return struct{}{}, s.try()
 	})
 	return err
@@ -276,7 +277,7 @@ func (s step) open(ctx context.Context) (undo, retire func(), err error) {
 		<-done
 	}
 	retire = func() {
-		s.app.events.infof(s.name, "serving on %s", e.sockets.Addr())
+		s.app.events.Infof(s.name, "serving on %s", e.sockets.Addr())
 		if old != nil {
 			s.managed.retire(old)
 		}
@@ -323,7 +324,7 @@ func (s step) stop(e *endpoint) {
 	case <-refused:
 	case <-time.After(refuseTimeout):
 	}
-	s.app.events.infof(s.name, "stopped, new connections are refused")
+	s.app.events.Infof(s.name, "stopped, new connections are refused")
 }
 
 // managed returns the listener of that name, a new one if there was none. It

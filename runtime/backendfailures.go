@@ -80,7 +80,7 @@ func (a *App) tellFailure(backend string, f pool.Failure, down bool) {
 	}
 	now := time.Now()
 	if told.last = f.At; !down && now.Sub(told.at[f.Kind]) >= failureToldEvery {
-		a.events.warnf("", "backend %s failed: %s", backend, f.Kind.Text())
+		a.events.Warnf("", "backend %s failed: %s", backend, f.Kind.Text())
 		if told.at == nil {
 			told.at = map[pool.Kind]time.Time{}
 		}

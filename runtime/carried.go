@@ -110,7 +110,7 @@ func (a *App) describe() *carried {
 	a.mu.RUnlock()
 	c.Past = a.generations.describe()
 	c.LastReceipt, c.Receipts = a.receipts.describe()
-	c.Seq, c.Events = a.events.all()
+	c.Seq, c.Events = a.events.All()
 	a.countMu.Lock()
 	c.Cells = map[string]int{}
 	known := 0
@@ -198,7 +198,7 @@ func resume(o Options, c *carried) (*App, error) {
 	a.changeMu.Lock()
 	a.started, a.config, a.file, a.fileHash = c.Started, running, file, c.Hash
 	a.status, a.revision, a.lastActor = c.Status, c.Revision, c.LastActor
-	a.events.seq, a.events.events = c.Seq, c.Events
+	a.events.Resume(c.Seq, c.Events)
 	for name, cell := range c.Cells {
 		a.cells[name] = cell
 	}
@@ -240,7 +240,7 @@ func (a *App) resumeListener(l carriedListener) *managed {
 	}
 	e, err := a.resumeEndpoint(m, l.Endpoint)
 	if err != nil {
-		a.events.errorf(m.name, "not taken over from the program before: %v", err)
+		a.events.Errorf(m.name, "not taken over from the program before: %v", err)
 		m.failed = err.Error() // and is opened anew
 		return m
 	}
@@ -278,7 +278,7 @@ func (a *App) resumeEndpoint(m *managed, c *carriedEndpoint) (*endpoint, error) 
 		e.retain()
 		return e, nil
 	}
-	a.events.errorf(m.name, "new workers take over: %v", err)
+	a.events.Errorf(m.name, "new workers take over: %v", err)
 	ctx, cancel := context.WithTimeout(a.ctx, startTimeout)
 	defer cancel()
 	return e, e.startGroup(ctx, s)

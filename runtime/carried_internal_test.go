@@ -16,7 +16,7 @@ func heritage(t testing.TB) *carried {
 	t.Helper()
 	a := newApp(Options{Version: "v1"})
 	a.file = config.New()
-	a.events.infof("", "it was")
+	a.events.Infof("", "it was")
 	return a.describe()
 }
 
@@ -60,7 +60,7 @@ func TestPastOutlivesTheProgram(t *testing.T) {
 	a.config, a.file = cfg, cfg
 	a.started = time.Now().Add(-time.Hour)
 	a.revision, a.lastActor = 7, "alice"
-	a.events.infof("web", "it was")
+	a.events.Infof("web", "it was")
 	m := &managed{name: "web", events: a.events, trouble: "crashed"}
 	m.goneBy.Requests, m.seen.Requests = 5, 6
 	m.crashes.Store(3)
@@ -86,8 +86,8 @@ func TestPastOutlivesTheProgram(t *testing.T) {
 	if got := b.listeners["web"]; got.totals().Requests != 6 || got.trouble != "crashed" || got.crashes.Load() != 3 || got.goneBy.Requests != 5 {
 		t.Errorf("listener after: %+v", got.goneBy)
 	}
-	b.events.infof("", "it is")
-	if e := b.events.newest(); e[1].Seq != 2 {
+	b.events.Infof("", "it is")
+	if e := b.events.Newest(); e[1].Seq != 2 {
 		t.Errorf("the next event has number %d, want 2", e[1].Seq)
 	}
 }

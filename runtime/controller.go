@@ -260,7 +260,7 @@ func (a *App) Act(ctx context.Context, action control.Action) (*control.Result, 
 	case control.Replace:
 		return a.replaceBy(ctx, action)
 	case control.Shutdown:
-		a.events.add(control.Event{Level: control.LevelWarn, Actor: action.Actor, Message: said("shutdown asked for", action.Reason)})
+		a.events.Add(control.Event{Level: control.LevelWarn, Actor: action.Actor, Message: said("shutdown asked for", action.Reason)})
 		id := a.receipts.open(control.Receipt{Summary: "shutdown", Actor: action.Actor, Planned: a.forecastAll(ctx)})
 		a.lastReceipt.Store(id)
 		go a.Shutdown(context.Background())

@@ -43,7 +43,7 @@ func (a *App) enact(ctx context.Context, d deed) (*control.Result, error) {
 	g := d.entry(control.ResultApplied, d.message, changes, began)
 	g.Revision = result.Revision
 	result.Generation = a.remember(g, d.to)
-	a.events.add(control.Event{Level: control.LevelInfo, Actor: d.change.Actor, Message: said(d.message, d.change.Reason)})
+	a.events.Add(control.Event{Level: control.LevelInfo, Actor: d.change.Actor, Message: said(d.message, d.change.Reason)})
 	return result, nil
 }
 
@@ -55,7 +55,7 @@ func (a *App) tellRefused(g control.Generation) {
 	}
 	g.Revision = a.currentRevision()
 	a.remember(g, nil)
-	a.events.add(control.Event{Level: control.LevelError, Actor: g.Actor, Message: "refused: " + g.Message})
+	a.events.Add(control.Event{Level: control.LevelError, Actor: g.Actor, Message: "refused: " + g.Message})
 }
 
 // entry of the history for a deed.

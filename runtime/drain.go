@@ -93,7 +93,7 @@ func (a *App) actOnDrain(action control.Action) (*control.Result, error) {
 		return nil, action.NothingDrains()
 	}
 	message := action.DrainDone(n)
-	a.events.add(control.Event{Level: control.LevelWarn, Listener: action.Listener, Actor: action.Actor, Message: said(message, action.Reason)})
+	a.events.Add(control.Event{Level: control.LevelWarn, Listener: action.Listener, Actor: action.Actor, Message: said(message, action.Reason)})
 	return &control.Result{ID: id, Revision: a.currentRevision(), Message: message}, nil
 }
 

@@ -46,7 +46,7 @@ func (l lostSteps) error() error {
 func (l lostSteps) tell(a *App) {
 	for _, one := range l {
 		one.managed.fail(one.err)
-		a.events.errorf(one.name, "%v; the others serve, and it is tried again every %s", one.err, reopenEvery)
+		a.events.Errorf(one.name, "%v; the others serve, and it is tried again every %s", one.err, reopenEvery)
 	}
 }
 
@@ -115,7 +115,7 @@ func (a *App) reopen(ctx context.Context, m *managed) {
 	defer unlock()
 	was := m.failure()
 	if err := a.openFailed(ctx, m); err != nil && ctx.Err() == nil && err.Error() != was {
-		a.events.errorf(m.name, "%v", err)
+		a.events.Errorf(m.name, "%v", err)
 	}
 }
 

@@ -28,7 +28,7 @@ func (a *App) hold(file *config.Config, h control.Held) {
 	a.held = &held{h, file}
 	a.status.State, a.status.Error = control.ConfigPending, nil
 	a.mu.Unlock()
-	a.events.warnf("", "the config file was saved and is not applied yet: %s", h.Reason)
+	a.events.Warnf("", "the config file was saved and is not applied yet: %s", h.Reason)
 }
 
 // release returns the file that is held, and holds it no more.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control/problems"
+	"github.com/echterhof/rockstar-tui/runtime/internal/slowdisk"
 )
 
 const (
@@ -38,7 +39,7 @@ const (
 // Its lock is held for memory alone: a snapshot needs it. Files are read without
 // it, and within bounds.
 type keyring struct {
-	files *files
+	files *slowdisk.Files
 
 	mu      sync.Mutex
 	pairs   map[config.TLS]*pair
@@ -65,7 +66,7 @@ type pair struct {
 	told    bool
 }
 
-func newKeyring(f *files) *keyring {
+func newKeyring(f *slowdisk.Files) *keyring {
 	return &keyring{files: f, pairs: map[config.TLS]*pair{}, read: map[config.TLS]pairRead{},
 		tickets: map[string][][32]byte{}, rotated: time.Now()}
 }
@@ -79,7 +80,7 @@ func (k *keyring) load(ctx context.Context, to *config.Config) error {
 			return ctx.Err()
 		}
 		k.mu.Lock()
-		if was, ok := k.read[files]; !ok || was.err != nil || r.err == nil || !isLate(r.err) {
+		if was, ok := k.read[files]; !ok || was.err != nil || r.err == nil || !slowdisk.IsLate(r.err) {
 			k.read[files] = r // else what it held when it was last in use does
 		}
 		k.mu.Unlock()
@@ -151,7 +152,7 @@ func newTicketKey() (key [32]byte) {
 
 func (k *keyring) readPair(ctx context.Context, of config.TLS) (r pairRead) {
 	read := func(path string) ([]byte, error) {
-		return within(ctx, k.files, path, fileTimeout, func() ([]byte, error) { return readBounded(path, maxCertFile) })
+		return slowdisk.Within(ctx, k.files, path, slowdisk.FileTimeout, func() ([]byte, error) { return readBounded(path, maxCertFile) })
 	}
 	if r.cert, r.err = read(of.CertFile); r.err != nil {
 		return pairRead{err: fmt.Errorf("tls: cert_file: %w", r.err)}
@@ -370,7 +371,7 @@ func (a *App) watchCerts(ctx context.Context) {
 		}
 		if a.keys.rotate(time.Now()) {
 			if err := a.reapply(ctx); err != nil && ctx.Err() == nil {
-				a.events.errorf("", "new keys for session tickets: %v", err)
+				a.events.Errorf("", "new keys for session tickets: %v", err)
 			}
 		}
 		_ = a.renewAll(ctx) // what has not had its turn is found again
@@ -381,7 +382,7 @@ func (a *App) watchCerts(ctx context.Context) {
 func (a *App) renewAll(ctx context.Context) error {
 	for _, r := range a.keys.look(ctx) {
 		if r.renewed == nil {
-			a.events.warnf("", "%s: %s", a.usersOf(r.files), r.message)
+			a.events.Warnf("", "%s: %s", a.usersOf(r.files), r.message)
 			continue
 		}
 		if err := a.renew(ctx, r); err != nil {
@@ -405,7 +406,7 @@ func (a *App) renew(ctx context.Context, r renewal) error {
 	}
 	users := a.usersOf(r.files)
 	if _, err = a.apply(ctx, a.config); err == nil {
-		a.events.infof("", "%s: a new certificate is served from %s; open connections keep the old one", users, r.files.CertFile)
+		a.events.Infof("", "%s: a new certificate is served from %s; open connections keep the old one", users, r.files.CertFile)
 		return nil
 	}
 	if ctx.Err() != nil {
@@ -413,7 +414,7 @@ func (a *App) renew(ctx context.Context, r renewal) error {
 		return context.Cause(ctx)
 	}
 	back(err)
-	a.events.errorf("", "%s: %s%v", users, servesOld, err)
+	a.events.Errorf("", "%s: %s%v", users, servesOld, err)
 	return nil
 }
 

@@ -10,13 +10,14 @@ import (
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/events"
 )
 
 // managed is one listener of the config over its whole life: stopped and started
 // again, moved to another address, it keeps its counters and its history.
 type managed struct {
 	name   string
-	events *journal
+	events *events.Journal
 	// crashes of workers so far.
 	crashes atomic.Uint64
 
@@ -63,7 +64,7 @@ func (m *managed) retire(e *endpoint) (refused, done <-chan struct{}) {
 		m.mu.Lock()
 		m.retiring = without(m.retiring, e)
 		m.mu.Unlock()
-		m.events.infof(m.name, "no longer on %s", e.sockets.Addr())
+		m.events.Infof(m.name, "no longer on %s", e.sockets.Addr())
 	}()
 	return refused, done
 }
@@ -169,7 +170,7 @@ func (m *managed) onWorker(e prefork.Event) {
 		}
 		m.mu.Unlock()
 	}
-	m.events.add(event)
+	m.events.Add(event)
 }
 
 // lastLine is usually where a program says why it ended.

@@ -49,10 +49,10 @@ func (a *App) watchProblems() {
 		if p.Severity == control.SeverityHarm {
 			level = control.LevelError
 		}
-		a.events.add(control.Event{Level: level, Message: p.Message})
+		a.events.Add(control.Event{Level: level, Message: p.Message})
 	}
 	for _, p := range missingFrom(found, told) {
-		a.events.infof("", "%s: over: %s", p.Object, p.Message)
+		a.events.Infof("", "%s: over: %s", p.Object, p.Message)
 	}
 }
 

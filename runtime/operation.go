@@ -32,7 +32,7 @@ func (o *operation) begin(a *App) error {
 	a.state.open(Options{StateDir: o.stateDir}, a.events)
 	a.generations.load(a.state.generations())
 	if s := a.state.standing(trialFile); s != nil { // the program starts with what it says itself
-		a.events.warnf("", "the process ended while a change by %s was on trial: it is taken back", orSomebody(s.Actor))
+		a.events.Warnf("", "the process ended while a change by %s was on trial: it is taken back", orSomebody(s.Actor))
 		a.state.remove(trialFile)
 	}
 	if socket != nil {
@@ -50,7 +50,7 @@ func (o *operation) answer(a *App, socket net.Listener) {
 		select {
 		case <-a.Done():
 		case err := <-d.broken:
-			a.events.errorf("", "%v: the App serves on, and cannot be operated", err)
+			a.events.Errorf("", "%v: the App serves on, and cannot be operated", err)
 		}
 		d.close()
 		socket.Close()

@@ -54,7 +54,7 @@ func (a *App) scatter() {
 }
 
 func (a *App) dismiss(o orphan) {
-	a.events.warnf("", "worker of %s on %s (pid %d), whose master died, drains: there is no such listener here", o.Name(), o.settings.Listener.Address, o.PID())
+	a.events.Warnf("", "worker of %s on %s (pid %d), whose master died, drains: there is no such listener here", o.Name(), o.settings.Listener.Address, o.PID())
 	o.Drain(drainTimeout(o.settings))
 }
 
@@ -83,10 +83,10 @@ func (a *App) orphaned(name string, to settings) *endpoint {
 			a.evict(inTheWay, "")
 			e := &endpoint{name: name, sockets: s, log: a.log, adoptees: mine}
 			s.Measure(e.tenants)
-			a.events.warnf(name, "%s of a master that died serve on here", plural(len(mine), "worker"))
+			a.events.Warnf(name, "%s of a master that died serve on here", plural(len(mine), "worker"))
 			return e
 		}
-		a.events.errorf(name, "the workers of a master that died drain: %v", err)
+		a.events.Errorf(name, "the workers of a master that died drain: %v", err)
 	}
 	a.evict(append(inTheWay, mine...), to.Listener.Address)
 	return nil

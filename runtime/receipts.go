@@ -121,7 +121,7 @@ func (a *App) markedAll(id uint64) {
 func (a *App) settle(m *managed, b *board) {
 	d := b.drained(true)
 	if d.cut > 0 {
-		a.events.warnf(m.name, "%s", (&control.Receipt{Cut: d.cut,
+		a.events.Warnf(m.name, "%s", (&control.Receipt{Cut: d.cut,
 			Ended: []control.Ended{{Listener: m.name, Cause: d.cause, Connections: d.cut}}}).String())
 	}
 	if id := b.drain.receipt.Load(); id != 0 {
@@ -141,7 +141,7 @@ func (a *App) tellClosed(c *control.Receipt) {
 	if !c.AsPlanned() {
 		e.Level = control.LevelWarn
 	}
-	a.events.add(e)
+	a.events.Add(e)
 }
 
 // receiptList is what a snapshot shows.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/slowdisk"
 	"github.com/echterhof/rockstar-tui/runtime/internal/watch"
 )
 
@@ -33,7 +34,7 @@ func (a *App) readFile(ctx context.Context, path string, read reading) (configFi
 		data []byte
 		hash [sha256.Size]byte
 	}
-	c, err := within(ctx, &a.files, path, configFileTimeout, func() (content, error) {
+	c, err := slowdisk.Within(ctx, &a.files, path, slowdisk.ConfigTimeout, func() (content, error) {
 		data, hash, err := read(path)
 		return content{data, hash}, err
 	})
@@ -50,10 +51,10 @@ func (a *App) watchFile(loaded configFile) {
 	a.background(func(ctx context.Context) {
 		err := watch.File(ctx, loaded.path, watch.Options{
 			Known: loaded.hash, Seen: a.seenFile, Log: a.log,
-			Warn: func(message string) { a.events.warnf("", "%s", message) },
+			Warn: func(message string) { a.events.Warnf("", "%s", message) },
 		}, a.saved)
 		if err != nil {
-			a.events.errorf("", "the config file is no longer watched: %v; reload it by hand", err)
+			a.events.Errorf("", "the config file is no longer watched: %v; reload it by hand", err)
 		}
 	})
 }
@@ -88,7 +89,7 @@ func (a *App) saved(c watch.Content) {
 		}
 		return a.fileLeadsTo(v, cfg)
 	}})
-	if isLate(err) {
+	if slowdisk.IsLate(err) {
 		wrong = err
 		ctx, unlock, err = a.lock(a.ending, turn{})
 	}
@@ -171,7 +172,7 @@ func (a *App) reload(ctx context.Context, action control.Action) (*control.Resul
 // readConfig reads the config file, twice if need be: perhaps it is being saved.
 func (a *App) readConfig(ctx context.Context, path string) (configFile, error) {
 	read, err := a.readFile(ctx, path, watch.Read)
-	if err != nil && !isLate(err) && ctx.Err() == nil {
+	if err != nil && !slowdisk.IsLate(err) && ctx.Err() == nil {
 		read, err = a.readFile(ctx, path, watch.ReadQuiet)
 	}
 	return read, err
@@ -205,7 +206,7 @@ func (a *App) refuse(why *control.Error) *control.Error {
 			Revision: a.currentRevision(), Time: time.Now(), Actor: a.actorNow(), Trigger: control.TriggerFile,
 			Result: control.ResultRefused, Message: why.Message,
 		}, nil)
-		a.events.errorf("", "config refused, the old one keeps running: %s", why.Message)
+		a.events.Errorf("", "config refused, the old one keeps running: %s", why.Message)
 	}
 	return why
 }
@@ -247,7 +248,7 @@ func (a *App) adopt(ctx context.Context, file *config.Config, actor string, disc
 		result.Generation = a.remember(g, to)
 	}
 	if len(changes) > 0 || recovered || actor != fileActor {
-		a.events.add(control.Event{Level: control.LevelInfo, Actor: actor, Message: message})
+		a.events.Add(control.Event{Level: control.LevelInfo, Actor: actor, Message: message})
 	}
 	return result, nil
 }

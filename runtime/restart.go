@@ -50,7 +50,7 @@ func (a *App) restartWorker(ctx context.Context, action control.Action) (*contro
 		}
 		return nil, &control.Error{Code: control.CodeRefused, Message: fmt.Sprintf("worker %d keeps running: %v", action.Worker, err)}
 	}
-	a.events.add(control.Event{Level: control.LevelInfo, Listener: action.Listener, Actor: action.Actor, Message: said(message, action.Reason)})
+	a.events.Add(control.Event{Level: control.LevelInfo, Listener: action.Listener, Actor: action.Actor, Message: said(message, action.Reason)})
 	return &control.Result{ID: id, Revision: a.currentRevision(), Message: message}, nil
 }
 
@@ -82,7 +82,7 @@ func (a *App) restartWorkers(ctx context.Context, action control.Action) (*contr
 	why := control.Event{Level: control.LevelInfo, Actor: action.Actor}
 	for _, f := range fleets {
 		why.Listener, why.Message = f.name, said("restart of all workers, one after the other", action.Reason)
-		a.events.add(why)
+		a.events.Add(why)
 		if err := f.group.Roll(ctx); err != nil {
 			for _, f := range fleets {
 				a.unmarkServing(id, f.endpoint)
@@ -90,7 +90,7 @@ func (a *App) restartWorkers(ctx context.Context, action control.Action) (*contr
 			return nil, a.rollFailed(ctx, f.name, err)
 		}
 		why.Message = "all workers are restarted"
-		a.events.add(why)
+		a.events.Add(why)
 	}
 	return &control.Result{ID: id, Revision: a.currentRevision(), Message: rollMessage(fleets)}, nil
 }
@@ -146,7 +146,7 @@ func (a *App) fleets(listener string) ([]fleet, error) {
 
 // rollFailed tells of a restart that ended before its time.
 func (a *App) rollFailed(ctx context.Context, listener string, err error) error {
-	a.events.errorf(listener, "restart of all workers ended early: %v", err)
+	a.events.Errorf(listener, "restart of all workers ended early: %v", err)
 	code := control.CodeRefused
 	switch {
 	case ctx.Err() != nil:

@@ -46,9 +46,9 @@ func (a *App) watchBackends() {
 		a.backendStates[backend] = now
 		switch {
 		case now == control.BackendDown && was != now:
-			a.events.warnf("", "backend %s is down%s", backend, because(c.Last()))
+			a.events.Warnf("", "backend %s is down%s", backend, because(c.Last()))
 		case now == control.BackendUp && was == control.BackendDown:
-			a.events.infof("", "backend %s is up again", backend)
+			a.events.Infof("", "backend %s is up again", backend)
 		}
 		a.tellFailure(backend, c.Last(), now == control.BackendDown)
 	}

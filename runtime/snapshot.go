@@ -16,7 +16,7 @@ import (
 func (a *App) snapshot(seconds int) *control.Snapshot {
 	s := a.present(seconds)
 	a.measure(s)
-	s.Events = a.events.newest()
+	s.Events = a.events.Newest()
 	return s
 }
 

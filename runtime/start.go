@@ -37,7 +37,7 @@ func (a *App) begin(ctx context.Context, file *config.Config, wrong error, o Opt
 			err = failed
 		}
 		if i < len(ways)-1 {
-			a.events.errorf("", "cannot start with %s: %v", b.message, failed)
+			a.events.Errorf("", "cannot start with %s: %v", b.message, failed)
 		}
 	}
 	return err
@@ -74,12 +74,12 @@ func (a *App) asItStood(file *config.Config) (b beginning, ok bool) {
 	}
 	base, err := config.Parse(a.status.Path, []byte(s.File))
 	if err != nil {
-		a.events.errorf("", "the overrides from before are not used, their file is not valid: %v", err)
+		a.events.Errorf("", "the overrides from before are not used, their file is not valid: %v", err)
 		return b, false
 	}
 	running, err := config.Parse(a.status.Path, []byte(s.Config))
 	if err != nil {
-		a.events.errorf("", "the overrides from before are not used, they are not valid: %v", err)
+		a.events.Errorf("", "the overrides from before are not used, they are not valid: %v", err)
 		return b, false
 	}
 	b.file, b.notes = file, s.Notes
@@ -88,7 +88,7 @@ func (a *App) asItStood(file *config.Config) (b beginning, ok bool) {
 	kept := len(overridden(file, b.config))
 	b.message = fmt.Sprintf("%s, %s from before", plural(len(file.Listeners), "listener"), plural(kept, "override"))
 	if len(dropped) > 0 {
-		a.events.warnf("", "the file wins over what was set by hand: %v", dropped)
+		a.events.Warnf("", "the file wins over what was set by hand: %v", dropped)
 	}
 	return b, true
 }
@@ -124,7 +124,7 @@ func (a *App) alarm(b beginning, why error) {
 	a.mu.Lock()
 	a.status.State, a.status.Error, a.status.Fallback = control.ConfigRefused, refused(why), b.fallback
 	a.mu.Unlock()
-	a.events.errorf("", "the config file is not good, %s runs instead: %v", b.message, why)
+	a.events.Errorf("", "the config file is not good, %s runs instead: %v", b.message, why)
 }
 
 // start brings up a beginning; an error leaves nothing. A listener may fail
@@ -154,11 +154,11 @@ func (a *App) start(ctx context.Context, b beginning) error {
 	a.note(control.Change{})
 	for _, name := range sortedKeys(b.config.Listeners) {
 		for _, warning := range tooManyConnections(name, b.config.Listeners[name]) {
-			a.events.warnf(name, "%s", warning)
+			a.events.Warnf(name, "%s", warning)
 		}
 	}
 	if b.tell != "" {
-		a.events.add(control.Event{Level: b.level, Message: b.tell})
+		a.events.Add(control.Event{Level: b.level, Message: b.tell})
 	}
 	if !a.state.keepOverrides {
 		a.state.remove(overridesFile)

@@ -13,6 +13,8 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/events"
+	"github.com/echterhof/rockstar-tui/runtime/internal/slowdisk"
 	"github.com/echterhof/rockstar-tui/runtime/internal/statedir"
 )
 
@@ -44,9 +46,9 @@ var failpoint = func(string) {}
 // nothing fails for it. It is used under changeMu.
 type state struct {
 	dir           *statedir.Dir
-	files         *files
+	files         *slowdisk.Files
 	keepOverrides bool
-	events        *journal
+	events        *events.Journal
 	// unsaved is what the disk did not take, by the name of the file; nil for one
 	// that was to be removed. It is tried again.
 	unsaved map[string]any
@@ -69,15 +71,15 @@ func (s *state) why() string {
 }
 
 // open claims the directory. Without one the App does all the same.
-func (s *state) open(o Options, events *journal) {
+func (s *state) open(o Options, events *events.Journal) {
 	s.events, s.keepOverrides = events, o.KeepOverrides
 	if o.StateDir == "" {
 		return
 	}
-	dir, err := within(context.Background(), s.files, o.StateDir, fileTimeout, func() (*statedir.Dir, error) { return statedir.Open(o.StateDir) })
+	dir, err := slowdisk.Within(context.Background(), s.files, o.StateDir, slowdisk.FileTimeout, func() (*statedir.Dir, error) { return statedir.Open(o.StateDir) })
 	if err != nil {
 		s.trouble.Store(&stateTrouble{missing: err.Error()})
-		events.warnf("", "no state directory: %v; the history is kept in memory only, and nothing takes back a trial if the runtime dies meanwhile", err)
+		events.Warnf("", "no state directory: %v; the history is kept in memory only, and nothing takes back a trial if the runtime dies meanwhile", err)
 		return
 	}
 	dir.At = func(step string) { failpoint(step) }
@@ -123,7 +125,7 @@ func (s *state) giveUp(name string) {
 // bounded has the directory written to, and does not wait for a disk that hangs:
 // the change lock is held meanwhile.
 func (s *state) bounded(do func() error) error {
-	_, err := within(context.Background(), s.files, s.dir.Path(), stateTimeout, func() (struct{}, error) { return struct{}{}, do() })
+	_, err := slowdisk.Within(context.Background(), s.files, s.dir.Path(), slowdisk.StateTimeout, func() (struct{}, error) { return struct{}{}, do() })
 	return err
 }
 
@@ -133,7 +135,7 @@ func (s *state) saved(what, name string, v any, err error) bool {
 		delete(s.unsaved, name)
 		if t := s.trouble.Load(); t != nil && len(s.unsaved) == 0 {
 			s.trouble.Store(nil)
-			s.events.infof("", "state directory: it can be written again, nothing is missing there")
+			s.events.Infof("", "state directory: it can be written again, nothing is missing there")
 		}
 		return true
 	}
@@ -143,7 +145,7 @@ func (s *state) saved(what, name string, v any, err error) bool {
 	s.unsaved[name] = v
 	if s.trouble.Load() == nil {
 		s.trouble.Store(&stateTrouble{failing: err.Error(), since: time.Now()})
-		s.events.errorf("", "state directory: %s %s: %v; what changes now may be forgotten by a restart", what, name, err)
+		s.events.Errorf("", "state directory: %s %s: %v; what changes now may be forgotten by a restart", what, name, err)
 	}
 	return false
 }
@@ -199,7 +201,7 @@ func (s *state) standing(name string) *standing {
 		out, err = decodeStanding(data)
 	}
 	if err != nil {
-		s.events.errorf("", "state directory: %s is not used: %v", name, err)
+		s.events.Errorf("", "state directory: %s is not used: %v", name, err)
 		return nil
 	}
 	return out
@@ -246,7 +248,7 @@ func (s *state) generations() (out []control.Generation) {
 	}
 	names, err := s.dir.Names(generationPrefix)
 	if err != nil {
-		s.events.errorf("", "state directory: read the history: %v", err)
+		s.events.Errorf("", "state directory: read the history: %v", err)
 	}
 	for _, name := range names {
 		var number uint64
@@ -259,7 +261,7 @@ func (s *state) generations() (out []control.Generation) {
 			g, err = decodeGeneration(data, number)
 		}
 		if err != nil {
-			s.events.errorf("", "state directory: %s is not used: %v", name, err)
+			s.events.Errorf("", "state directory: %s is not used: %v", name, err)
 			continue
 		}
 		out = append(out, g)

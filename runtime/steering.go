@@ -96,9 +96,9 @@ func (m *managed) watchSteering() {
 	switch {
 	case reason == was:
 	case reason != "":
-		m.events.infof(m.name, "steering is %s: %s", used, reason)
+		m.events.Infof(m.name, "steering is %s: %s", used, reason)
 	default:
-		m.events.infof(m.name, "steering is %s", used)
+		m.events.Infof(m.name, "steering is %s", used)
 	}
 }
 

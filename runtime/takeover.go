@@ -66,7 +66,7 @@ func (a *App) takeOver(c *carried) {
 	u := c.Upgrade
 	u.State = control.UpgradeRolling
 	a.setUpgrade(u)
-	a.events.add(control.Event{Level: control.LevelInfo, Actor: u.Actor,
+	a.events.Add(control.Event{Level: control.LevelInfo, Actor: u.Actor,
 		Message: fmt.Sprintf("version %s has taken over from %s", a.version, u.From)})
 	var errs []error
 	for _, l := range c.Listeners {
@@ -80,9 +80,9 @@ func (a *App) takeOver(c *carried) {
 	u.State, u.To = control.UpgradeDone, a.version
 	if err := errors.Join(errs...); err != nil {
 		u.State, u.Error = control.UpgradeFailed, fmt.Sprintf("version %s is master, but %v", a.version, err)
-		a.events.add(control.Event{Level: control.LevelError, Actor: u.Actor, Message: "upgrade: " + u.Error})
+		a.events.Add(control.Event{Level: control.LevelError, Actor: u.Actor, Message: "upgrade: " + u.Error})
 	} else {
-		a.events.add(control.Event{Level: control.LevelInfo, Actor: u.Actor, Message: fmt.Sprintf("upgrade to version %s is done", a.version)})
+		a.events.Add(control.Event{Level: control.LevelInfo, Actor: u.Actor, Message: fmt.Sprintf("upgrade to version %s is done", a.version)})
 	}
 	a.setUpgrade(u)
 	a.tellAllWell()
@@ -101,7 +101,7 @@ func (a *App) cameBack() {
 		return
 	}
 	a.setUpgrade(u)
-	a.events.add(control.Event{Level: control.LevelError, Actor: u.Actor, Message: "upgrade failed: " + u.Error})
+	a.events.Add(control.Event{Level: control.LevelError, Actor: u.Actor, Message: "upgrade failed: " + u.Error})
 }
 
 func (e *endpoint) takeOver(ctx context.Context, c *carriedEndpoint) error {

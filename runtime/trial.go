@@ -51,7 +51,7 @@ func (a *App) try(ctx context.Context, d deed) (*control.Result, error) {
 	t.Changes, t.Revision = result.Changes, result.Revision
 	a.setTrial(t)
 	result.Until = &t.Until
-	a.events.add(control.Event{Level: control.LevelWarn, Actor: t.Actor,
+	a.events.Add(control.Event{Level: control.LevelWarn, Actor: t.Actor,
 		Message: fmt.Sprintf("on trial: taken back at %s unless it is confirmed", t.Until.Format(time.TimeOnly))})
 	return result, nil
 }
@@ -115,7 +115,7 @@ func (a *App) confirm(ctx context.Context, was fileText, action control.Action) 
 		Revision: result.Revision, Time: time.Now(), Actor: action.Actor, Reason: action.Reason,
 		Trigger: control.TriggerConfirm, Result: control.ResultApplied, Message: message,
 	}, a.config)
-	a.events.add(control.Event{Level: control.LevelInfo, Actor: action.Actor, Message: said(message, action.Reason)})
+	a.events.Add(control.Event{Level: control.LevelInfo, Actor: action.Actor, Message: said(message, action.Reason)})
 	a.afterTrial(ctx)
 	return result, nil
 }

@@ -71,7 +71,7 @@ func (a *App) replaceBy(ctx context.Context, action control.Action) (*control.Re
 	}
 	u.Receipt = a.receipts.open(control.Receipt{Summary: fmt.Sprintf("upgrade to version %s", u.To), Actor: u.Actor, Planned: planned})
 	a.setUpgrade(*u)
-	a.events.add(control.Event{Level: control.LevelInfo, Actor: action.Actor,
+	a.events.Add(control.Event{Level: control.LevelInfo, Actor: action.Actor,
 		Message: said(fmt.Sprintf("upgrade from version %s to %s, %s", u.From, u.To, u.Binary), action.Reason)})
 	go func() {
 		defer unlock()
@@ -129,7 +129,7 @@ func (a *App) rehearse(ctx context.Context, action control.Action) (*control.Upg
 	}
 	if err != nil {
 		why := fmt.Sprintf("%s is not fit, version %s keeps running: %v", u.Binary, a.version, err)
-		a.events.add(control.Event{Level: control.LevelError, Actor: action.Actor, Message: "upgrade refused: " + why})
+		a.events.Add(control.Event{Level: control.LevelError, Actor: action.Actor, Message: "upgrade refused: " + why})
 		return nil, nil, &control.Error{Code: control.CodeRefused, Message: why}
 	}
 	return u, seen, nil
@@ -164,7 +164,7 @@ func (a *App) replace(u control.Upgrade, seen os.FileInfo) {
 	a.markedAll(u.Receipt)
 	u.State, u.Error = control.UpgradeFailed, fmt.Sprintf("version %s keeps running: %v", u.From, err)
 	a.setUpgrade(u)
-	a.events.add(control.Event{Level: control.LevelError, Actor: u.Actor, Message: "upgrade failed, " + u.Error})
+	a.events.Add(control.Event{Level: control.LevelError, Actor: u.Actor, Message: "upgrade failed, " + u.Error})
 }
 
 // vacate moves what this process serves itself to a worker each, and waits until

@@ -9,6 +9,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/slowdisk"
 	"github.com/echterhof/rockstar-tui/runtime/internal/watch"
 )
 
@@ -61,7 +62,7 @@ func (a *App) readToWrite(ctx context.Context, edited bool) (t fileText) {
 	ctx, done := a.untilEnd(ctx)
 	defer done()
 	if path := a.view().status.Path; edited && path != "" {
-		t.text, t.err = within(ctx, &a.files, path, fileTimeout, func() ([]byte, error) { return readBounded(path, watch.MaxSize) })
+		t.text, t.err = slowdisk.Within(ctx, &a.files, path, slowdisk.FileTimeout, func() ([]byte, error) { return readBounded(path, watch.MaxSize) })
 	}
 	return t
 }
@@ -70,7 +71,7 @@ func (a *App) readToWrite(ctx context.Context, edited bool) (t fileText) {
 // time is undone.
 func (a *App) replaceFile(ctx context.Context, path string, was, now []byte) error {
 	var decided atomic.Bool // by whoever comes first: the rename, or the end of the wait
-	_, err := within(ctx, &a.files, path, fileTimeout, func() (struct{}, error) {
+	_, err := slowdisk.Within(ctx, &a.files, path, slowdisk.FileTimeout, func() (struct{}, error) {
 		staged, err := config.Stage(path, was, now)
 		if err != nil {
 			return struct{}{}, err
