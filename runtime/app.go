@@ -16,6 +16,7 @@ import (
 	"github.com/echterhof/rockstar-tui/pool"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/certs"
 	"github.com/echterhof/rockstar-tui/runtime/internal/events"
 	"github.com/echterhof/rockstar-tui/runtime/internal/logqueue"
 	"github.com/echterhof/rockstar-tui/runtime/internal/procstat"
@@ -113,7 +114,7 @@ type App struct {
 	timing sync.Once
 	wake   chan struct{}
 
-	keys  *keyring
+	keys  *certs.Store
 	files slowdisk.Files
 
 	// upgrade under way, or the last one; mu guards it. door is how another
@@ -208,7 +209,7 @@ func newApp(o Options) *App {
 		wake:  make(chan struct{}, 1),
 		end:   termination{done: make(chan struct{})},
 	}
-	a.keys, a.state.files = newKeyring(&a.files), &a.files
+	a.keys, a.state.files = certs.New(&a.files), &a.files
 	if a.noNest != "" {
 		a.events.Warnf("", "workers drain should this process die, nobody can adopt them: %s", a.noNest)
 	}
@@ -324,7 +325,7 @@ func (a *App) settingsFor(cfg *config.Config, name string, place placing) (setti
 	}
 	if l.TLS != nil && l.Enabled {
 		var err error
-		if s.TLS, err = a.keys.material(name, *l.TLS); err != nil {
+		if s.TLS, err = a.keys.Material(name, *l.TLS); err != nil {
 			return settings{}, fmt.Errorf("listener %s: %w", name, err)
 		}
 	}

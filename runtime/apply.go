@@ -80,7 +80,7 @@ func (a *App) carryOut(ctx context.Context, d deed) ([]config.Change, uint64, er
 	}
 	failpoint("committed")
 	lost.tell(a)
-	a.keys.adopt(a.served(), a.trial != nil || a.trying)
+	a.keys.Use(a.usedCerts(), a.trial != nil || a.trying)
 	id := a.begun(d, steps, changes)
 	for _, f := range retire {
 		f()

@@ -12,6 +12,7 @@ import (
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/certs"
 )
 
 // carriedFormat is the version of carried. It changes when an older program
@@ -42,7 +43,7 @@ type carried struct {
 	Events    []control.Event   `json:"events"`
 	Cells     map[string]int    `json:"cells"`
 	Backends  []pool.Totals     `json:"backends"`
-	Keys      carriedKeys       `json:"keys"`
+	Keys      certs.State       `json:"keys"`
 	Listeners []carriedListener `json:"listeners"`
 	Control   *control.Kept     `json:"control"`
 
@@ -59,17 +60,6 @@ type carriedPast struct {
 	Last    uint64               `json:"last"`
 	Running uint64               `json:"running"`
 	Entries []control.Generation `json:"entries"`
-}
-
-type carriedKeys struct {
-	Tickets map[string][][32]byte `json:"tickets,omitempty"`
-	Rotated time.Time             `json:"rotated"`
-	Pairs   []carriedPair         `json:"pairs,omitempty"`
-}
-
-type carriedPair struct {
-	Files     config.TLS
-	Cert, Key []byte
 }
 
 // carriedListener is the past of a listener, and its endpoint if it serves.
@@ -135,31 +125,6 @@ func (m *managed) describe(points int) carriedListener {
 	}
 }
 
-// describe is what there is to carry of the keys.
-func (k *keyring) describe() carriedKeys {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	c := carriedKeys{Tickets: k.tickets, Rotated: k.rotated}
-	for files, p := range k.pairs {
-		c.Pairs = append(c.Pairs, carriedPair{files, p.cert, p.key})
-	}
-	return c
-}
-
-func (k *keyring) restore(c carriedKeys) {
-	k.rotated = c.Rotated
-	for name, keys := range c.Tickets {
-		k.tickets[name] = keys
-	}
-	for _, p := range c.Pairs {
-		in := &pair{cert: p.Cert, key: p.Key}
-		if leaf, err := checkPair(p.Files, p.Cert, p.Key); err == nil {
-			in.expires = leaf.NotAfter
-		}
-		k.pairs[p.Files] = in
-	}
-}
-
 // check tells whether this program can go on with c. It is asked in a trial, by
 // the program that is to be replaced.
 func (c *carried) check() error {
@@ -208,11 +173,11 @@ func resume(o Options, c *carried) (*App, error) {
 	a.notes = c.Notes
 	a.receipts.last, a.receipts.all = c.LastReceipt, c.Receipts
 	a.note(control.Change{})
-	a.keys.restore(c.Keys)
+	a.keys.Restore(c.Keys)
 	for _, l := range c.Listeners {
 		a.listeners[l.Name] = a.resumeListener(l)
 	}
-	a.keys.adopt(a.served(), false)
+	a.keys.Use(a.usedCerts(), false)
 	if a.status.Path != "" {
 		if c.Status.State == control.ConfigPending { // what was held is to be read, and held, again
 			c.Hash = [32]byte{}

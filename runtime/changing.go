@@ -60,7 +60,7 @@ func (a *App) lock(ctx context.Context, t turn) (turnCtx context.Context, unlock
 			return nil, nil, err
 		}
 		a.ahead = plan
-		if t.to == nil || tries == 0 || a.keys.covers(t.to(a.view())) {
+		if t.to == nil || tries == 0 || a.keys.Covers(t.to(a.view())) {
 			return turnCtx, unlock, nil
 		}
 		unlock() // what runs has changed since, so that other certificates are needed
@@ -85,7 +85,7 @@ func (a *App) readFor(ctx context.Context, t turn) (*ahead, error) {
 	if to == nil {
 		return nil, nil
 	}
-	if err := a.keys.load(ctx, to); err != nil {
+	if err := a.keys.Load(ctx, to); err != nil {
 		return nil, err
 	}
 	if err := a.askRoots(ctx, v.config, to); err != nil || t.urgent {

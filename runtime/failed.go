@@ -160,7 +160,7 @@ func (a *App) openFailed(ctx context.Context, m *managed) (err error) {
 		undo()
 		return ErrClosed
 	}
-	a.keys.adopt(a.served(), a.trial != nil)
+	a.keys.Use(a.usedCerts(), a.trial != nil)
 	retire()
 	a.announce()
 	return nil

@@ -97,7 +97,7 @@ func (a *App) facts(s *control.Snapshot) (f problems.Facts) {
 		m.mu.Lock()
 		c, serves := m.config, m.current != nil
 		m.mu.Unlock()
-		if cert, ok := a.keys.certificate(c.TLS); ok && serves {
+		if cert, ok := a.keys.Certificate(c.TLS); ok && serves {
 			cert.Listener = m.name
 			f.Certificates = append(f.Certificates, cert)
 		}

@@ -40,7 +40,7 @@ func (a *App) gather() {
 			}
 		}
 		if s.TLS != nil && len(s.TLS.Tickets) > 0 {
-			a.keys.tickets[s.Name] = s.TLS.Tickets
+			a.keys.Inherit(s.Name, s.TLS.Tickets)
 		}
 	}
 }

@@ -24,7 +24,7 @@ func (a *App) Plan(ctx context.Context, c control.Change) (*control.Plan, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.keys.load(ctx, to); err != nil {
+	if err := a.keys.Load(ctx, to); err != nil {
 		return nil, err
 	}
 	steps, err := a.steps(v.config, to, a.placed)

@@ -16,6 +16,7 @@ import (
 	"github.com/echterhof/rockstar-tui/pool"
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/internal/certs"
 )
 
 // settings are all that a process needs to know to serve a listener. The master
@@ -28,7 +29,7 @@ type settings struct {
 	// Cells are the places of backends on the scoreboard, by "pool/backend".
 	Cells map[string]int `json:"cells,omitempty"`
 	// TLS is nil where the listener has none.
-	TLS *material `json:"tls,omitempty"`
+	TLS *certs.Material `json:"tls,omitempty"`
 	// Board is the layout of the scoreboard, for a master that adopts the worker.
 	Board string `json:"board,omitempty"`
 	// QUIC is set for workers that serve it.

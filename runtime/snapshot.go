@@ -106,7 +106,7 @@ func (a *App) listenerInfo(m *managed, seconds int) control.ListenerInfo {
 		info.State, info.Reason = control.StateFailed, failed
 	}
 	if info.State == control.StateServing {
-		info.Reason = a.keys.problem(c.TLS)
+		info.Reason = a.keys.Problem(c.TLS)
 	}
 	return info
 }

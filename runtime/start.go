@@ -131,7 +131,7 @@ func (a *App) alarm(b beginning, why error) {
 // whose address cannot be had, as long as others serve: it is tried again.
 func (a *App) start(ctx context.Context, b beginning) error {
 	began := time.Now()
-	if err := a.keys.load(ctx, b.config); err != nil {
+	if err := a.keys.Load(ctx, b.config); err != nil {
 		return err
 	}
 	a.mu.Lock()

@@ -297,7 +297,7 @@ func (a *App) freeze() (thaw func(), c *carried, numbers []int, err error) {
 		numbers = append(append(numbers, f.Sockets.Descriptors()...), f.Workers.Descriptors()...)
 	}
 	c = a.describe() // now that nothing is counted among the gone any more
-	c.Keys = a.keys.describe()
+	c.Keys = a.keys.State()
 	for i := range c.Listeners {
 		c.Listeners[i].Endpoint = endpoints[c.Listeners[i].Name]
 	}

@@ -62,7 +62,7 @@ func (a *App) readToWrite(ctx context.Context, edited bool) (t fileText) {
 	ctx, done := a.untilEnd(ctx)
 	defer done()
 	if path := a.view().status.Path; edited && path != "" {
-		t.text, t.err = slowdisk.Within(ctx, &a.files, path, slowdisk.FileTimeout, func() ([]byte, error) { return readBounded(path, watch.MaxSize) })
+		t.text, t.err = slowdisk.Within(ctx, &a.files, path, slowdisk.FileTimeout, func() ([]byte, error) { return slowdisk.Read(path, watch.MaxSize) })
 	}
 	return t
 }

@@ -5,6 +5,9 @@ package slowdisk
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"os"
 	"sync"
 	"time"
 )
@@ -108,4 +111,26 @@ func (e *lateError) Error() string {
 func IsLate(err error) bool {
 	var late *lateError
 	return errors.As(err, &late)
+}
+
+// Read returns the content of a regular file of at most limit bytes. It may block:
+// call it by [Within].
+func Read(path string, limit int64) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a file", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("%s has more than %d bytes", path, limit)
+	}
+	return data, err
 }

@@ -1,26 +1,27 @@
-package runtime
+// Package certs keeps the certificates and the keys of session tickets in use. The
+// master reads the files and sends what is in them: workers need no access, and all
+// of them change to another certificate together or not at all.
+package certs
 
 import (
 	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
-	"io"
-	"os"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
+	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control/problems"
 	"github.com/echterhof/rockstar-tui/runtime/internal/slowdisk"
 )
 
 const (
-	// certEvery is how often the files of certificates are looked at. They are
+	// LookEvery is how often the files of certificates are looked at. They are
 	// compared by content: every way of replacing a file looks the same then.
-	certEvery = time.Second
+	LookEvery = time.Second
 	// certPatience is how long two files may disagree: they are never replaced
 	// at the same moment.
 	certPatience = 3 * time.Second
@@ -33,12 +34,12 @@ const (
 	maxCertFile = 1 << 20
 )
 
-// keyring keeps the certificates in use, by their files, and the ticket keys of
+// Store keeps the certificates in use, by their files, and the ticket keys of
 // the listeners.
 //
 // Its lock is held for memory alone: a snapshot needs it. Files are read without
 // it, and within bounds.
-type keyring struct {
+type Store struct {
 	files *slowdisk.Files
 
 	mu      sync.Mutex
@@ -66,14 +67,15 @@ type pair struct {
 	told    bool
 }
 
-func newKeyring(f *slowdisk.Files) *keyring {
-	return &keyring{files: f, pairs: map[config.TLS]*pair{}, read: map[config.TLS]pairRead{},
+// New returns an empty store that reads files through f.
+func New(f *slowdisk.Files) *Store {
+	return &Store{files: f, pairs: map[config.TLS]*pair{}, read: map[config.TLS]pairRead{},
 		tickets: map[string][][32]byte{}, rotated: time.Now()}
 }
 
-// load reads the certificates that a config needs and that are not in use. What
-// is wrong with them is told by material.
-func (k *keyring) load(ctx context.Context, to *config.Config) error {
+// Load reads the certificates that a config needs and that are not in use. What
+// is wrong with them is told by Material.
+func (k *Store) Load(ctx context.Context, to *config.Config) error {
 	for _, files := range k.unused(to) {
 		r := k.readPair(ctx, files)
 		if ctx.Err() != nil {
@@ -89,7 +91,7 @@ func (k *keyring) load(ctx context.Context, to *config.Config) error {
 }
 
 // unused are the certificates of a config that no listener serves now.
-func (k *keyring) unused(to *config.Config) (out []config.TLS) {
+func (k *Store) unused(to *config.Config) (out []config.TLS) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for _, l := range to.Listeners {
@@ -100,9 +102,9 @@ func (k *keyring) unused(to *config.Config) (out []config.TLS) {
 	return out
 }
 
-// covers reports whether all certificates of a config are in memory, or known to
+// Covers reports whether all certificates of a config are in memory, or known to
 // be unreadable.
-func (k *keyring) covers(to *config.Config) bool {
+func (k *Store) Covers(to *config.Config) bool {
 	if to == nil {
 		return true
 	}
@@ -115,12 +117,12 @@ func (k *keyring) covers(to *config.Config) bool {
 	})
 }
 
-// material for a listener: the certificate in use, so that other changes do not
-// depend on its files, else what load has read.
-func (k *keyring) material(listener string, files config.TLS) (*material, error) {
+// Material for a listener: the certificate in use, so that other changes do not
+// depend on its files, else what Load has read.
+func (k *Store) Material(listener string, files config.TLS) (*Material, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	m := &material{Tickets: k.ticketsOf(listener)}
+	m := &Material{Tickets: k.ticketsOf(listener)}
 	if p := k.pairs[files]; p != nil {
 		m.Cert, m.Key = p.cert, p.key
 		return m, nil
@@ -133,12 +135,12 @@ func (k *keyring) material(listener string, files config.TLS) (*material, error)
 		return nil, r.err
 	}
 	m.Cert, m.Key = r.cert, r.key
-	_, err := checkPair(files, m.Cert, m.Key)
+	_, err := Check(files, m.Cert, m.Key)
 	return m, err
 }
 
 // ticketsOf needs k.mu.
-func (k *keyring) ticketsOf(listener string) [][32]byte {
+func (k *Store) ticketsOf(listener string) [][32]byte {
 	if k.tickets[listener] == nil {
 		k.tickets[listener] = [][32]byte{newTicketKey()}
 	}
@@ -150,9 +152,9 @@ func newTicketKey() (key [32]byte) {
 	return key
 }
 
-func (k *keyring) readPair(ctx context.Context, of config.TLS) (r pairRead) {
+func (k *Store) readPair(ctx context.Context, of config.TLS) (r pairRead) {
 	read := func(path string) ([]byte, error) {
-		return slowdisk.Within(ctx, k.files, path, slowdisk.FileTimeout, func() ([]byte, error) { return readBounded(path, maxCertFile) })
+		return slowdisk.Within(ctx, k.files, path, slowdisk.FileTimeout, func() ([]byte, error) { return slowdisk.Read(path, maxCertFile) })
 	}
 	if r.cert, r.err = read(of.CertFile); r.err != nil {
 		return pairRead{err: fmt.Errorf("tls: cert_file: %w", r.err)}
@@ -163,49 +165,29 @@ func (k *keyring) readPair(ctx context.Context, of config.TLS) (r pairRead) {
 	return r
 }
 
-func readBounded(path string, limit int64) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is not a file", path)
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(data)) > limit {
-		err = fmt.Errorf("%s has more than %d bytes", path, limit)
-	}
-	return data, err
+// Used is what a listener serves.
+type Used struct {
+	Listener string
+	Files    config.TLS
+	Material *Material
 }
 
-// adopt keeps what the listeners that are served use, and forgets the rest; but
+// Use keeps what the listeners that are served use, and forgets the rest; but
 // with trial also what is to be served again when that is taken back.
-func (k *keyring) adopt(used map[string]settings, trial bool) {
+func (k *Store) Use(used []Used, trial bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	before := k.pairs
 	if !trial {
 		clear(k.read)
 	}
-	pairs := map[config.TLS]*pair{}
-	for _, s := range used {
-		if s.TLS == nil {
-			continue
-		}
-		files := *s.Listener.TLS
-		p := k.pairs[files]
+	pairs, listeners := map[config.TLS]*pair{}, map[string]bool{}
+	for _, u := range used {
+		p := k.pairs[u.Files]
 		if p == nil {
-			p = &pair{cert: s.TLS.Cert, key: s.TLS.Key}
-			if leaf, err := checkPair(files, p.cert, p.key); err == nil {
-				p.expires = leaf.NotAfter
-			}
+			p = newPair(u.Files, u.Material.Cert, u.Material.Key)
 		}
-		pairs[files] = p
+		pairs[u.Files], listeners[u.Listener] = p, true
 	}
 	k.pairs = pairs
 	for files, p := range before {
@@ -214,29 +196,44 @@ func (k *keyring) adopt(used map[string]settings, trial bool) {
 		}
 	}
 	for name := range k.tickets {
-		if used[name].TLS == nil {
+		if !listeners[name] {
 			delete(k.tickets, name)
 		}
 	}
 }
 
-// problem with the files of a listener that serves another certificate than they
+func newPair(files config.TLS, cert, key []byte) *pair {
+	p := &pair{cert: cert, key: key}
+	if leaf, err := Check(files, cert, key); err == nil {
+		p.expires = leaf.NotAfter
+	}
+	return p
+}
+
+// Inherit takes over the ticket keys that workers of a listener have.
+func (k *Store) Inherit(listener string, tickets [][32]byte) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.tickets[listener] = tickets
+}
+
+// Problem with the files of a listener that serves another certificate than they
 // hold; empty if there is none.
-func (k *keyring) problem(files *config.TLS) string {
+func (k *Store) Problem(files *config.TLS) string {
 	if files == nil {
 		return ""
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if p := k.pairs[*files]; p != nil && p.told {
-		return servesOld + p.problem
+		return ServesOld + p.problem
 	}
 	return ""
 }
 
-// certificate that is served from the files of a listener, for the list of
+// Certificate that is served from the files of a listener, for the list of
 // problems; ok is false where there is none.
-func (k *keyring) certificate(files *config.TLS) (c problems.Certificate, ok bool) {
+func (k *Store) Certificate(files *config.TLS) (c problems.Certificate, ok bool) {
 	if files == nil {
 		return c, false
 	}
@@ -253,18 +250,24 @@ func (k *keyring) certificate(files *config.TLS) (c problems.Certificate, ok boo
 	return c, true
 }
 
-// servesOld begins what is said of files that cannot be used.
-const servesOld = "the old certificate keeps being served: "
+// ServesOld begins what is said of files that cannot be used.
+const ServesOld = "the old certificate keeps being served: "
 
-// renewal is what a look at the files brought.
-type renewal struct {
-	files   config.TLS
+// Renewal is what a look at the files brought.
+type Renewal struct {
+	// Files of the pair.
+	Files config.TLS
+	// Message is what to say of it, if that is all.
+	Message string
+
 	renewed *pair // to be served instead; nil if it is only about a message
-	message string
 }
 
-// look compares the files with what is in use.
-func (k *keyring) look(ctx context.Context) (found []renewal) {
+// IsRenewed reports whether there is another certificate to be served.
+func (r Renewal) IsRenewed() bool { return r.renewed != nil }
+
+// Look compares the files with what is in use.
+func (k *Store) Look(ctx context.Context) (found []Renewal) {
 	k.mu.Lock()
 	var all []config.TLS
 	for files := range k.pairs {
@@ -287,13 +290,13 @@ func (k *keyring) look(ctx context.Context) (found []renewal) {
 	return found
 }
 
-func (p *pair) look(files config.TLS, read pairRead, now time.Time) (r renewal, ok bool) {
+func (p *pair) look(files config.TLS, read pairRead, now time.Time) (r Renewal, ok bool) {
 	cert, key, err := read.cert, read.key, read.err
 	if err == nil && bytes.Equal(cert, p.cert) && bytes.Equal(key, p.key) {
 		p.refused, p.since, p.told, p.problem = [2][]byte{}, time.Time{}, false, ""
 		if !p.warned && p.expires.Sub(now) < expiresSoon {
 			p.warned = true
-			return renewal{files: files, message: fmt.Sprintf("the certificate %s %s", files.CertFile, ending(p.expires, now))}, true
+			return Renewal{Files: files, Message: fmt.Sprintf("the certificate %s %s", files.CertFile, ending(p.expires, now))}, true
 		}
 		return r, false
 	}
@@ -301,9 +304,9 @@ func (p *pair) look(files config.TLS, read pairRead, now time.Time) (r renewal, 
 		return r, false
 	}
 	if err == nil {
-		leaf, bad := checkPair(files, cert, key)
+		leaf, bad := Check(files, cert, key)
 		if err = bad; err == nil {
-			return renewal{files: files, renewed: &pair{cert: cert, key: key, expires: leaf.NotAfter}}, true
+			return Renewal{Files: files, renewed: &pair{cert: cert, key: key, expires: leaf.NotAfter}}, true
 		}
 	}
 	content := [2][]byte{cert, key}
@@ -314,12 +317,13 @@ func (p *pair) look(files config.TLS, read pairRead, now time.Time) (r renewal, 
 		return r, false
 	}
 	p.told = true
-	return renewal{files: files, message: servesOld + p.problem}, true
+	return Renewal{Files: files, Message: ServesOld + p.problem}, true
 }
 
-// use has a pair served that files hold now, as of the next change; back undoes
+// Renew has a pair served that files hold now, as of the next change; back undoes
 // it. It returns nil if it is what is served already.
-func (k *keyring) use(files config.TLS, renewed *pair) (back func(why error)) {
+func (k *Store) Renew(r Renewal) (back func(why error)) {
+	files, renewed := r.Files, r.renewed
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	before := k.pairs[files]
@@ -340,13 +344,13 @@ func (k *keyring) use(files config.TLS, renewed *pair) (back func(why error)) {
 
 func ending(expires, now time.Time) string {
 	if left := expires.Sub(now); left > 0 {
-		return fmt.Sprintf("expires in %s, on %s", plural(int(left.Hours()/24), "day"), expires.Format("2006-01-02"))
+		return fmt.Sprintf("expires in %s, on %s", words.Count(int(left.Hours()/24), "day"), expires.Format("2006-01-02"))
 	}
 	return "has expired on " + expires.Format("2006-01-02")
 }
 
-// rotate brings new ticket keys where it is time, and says whether it did.
-func (k *keyring) rotate(now time.Time) bool {
+// Rotate brings new ticket keys where it is time, and says whether it did.
+func (k *Store) Rotate(now time.Time) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if now.Sub(k.rotated) < ticketEvery {
@@ -357,87 +361,4 @@ func (k *keyring) rotate(now time.Time) bool {
 		k.tickets[name] = [][32]byte{newTicketKey(), keys[0]}
 	}
 	return len(k.tickets) > 0
-}
-
-// watchCerts brings changed certificates into service.
-func (a *App) watchCerts(ctx context.Context) {
-	tick := time.NewTicker(certEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		if a.keys.rotate(time.Now()) {
-			if err := a.reapply(ctx); err != nil && ctx.Err() == nil {
-				a.events.Errorf("", "new keys for session tickets: %v", err)
-			}
-		}
-		_ = a.renewAll(ctx) // what has not had its turn is found again
-	}
-}
-
-// renewAll brings into service what the files of certificates hold now.
-func (a *App) renewAll(ctx context.Context) error {
-	for _, r := range a.keys.look(ctx) {
-		if r.renewed == nil {
-			a.events.Warnf("", "%s: %s", a.usersOf(r.files), r.message)
-			continue
-		}
-		if err := a.renew(ctx, r); err != nil {
-			return err
-		}
-	}
-	return ctx.Err()
-}
-
-// renew has a renewed certificate served. An error means that its turn has not
-// come: the next look at the files finds it again.
-func (a *App) renew(ctx context.Context, r renewal) error {
-	ctx, unlock, err := a.lock(ctx, turn{yields: true})
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	back := a.keys.use(r.files, r.renewed)
-	if back == nil {
-		return nil
-	}
-	users := a.usersOf(r.files)
-	if _, err = a.apply(ctx, a.config); err == nil {
-		a.events.Infof("", "%s: a new certificate is served from %s; open connections keep the old one", users, r.files.CertFile)
-		return nil
-	}
-	if ctx.Err() != nil {
-		back(nil)
-		return context.Cause(ctx)
-	}
-	back(err)
-	a.events.Errorf("", "%s: %s%v", users, servesOld, err)
-	return nil
-}
-
-// usersOf names the listeners that serve a pair, as a part of a message.
-func (a *App) usersOf(files config.TLS) string {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	var names []string
-	for _, name := range sortedKeys(a.config.Listeners) {
-		if c := a.config.Listeners[name]; c.Enabled && c.TLS != nil && *c.TLS == files {
-			names = append(names, name)
-		}
-	}
-	return strings.Join(names, ", ")
-}
-
-// reapply brings what runs up to date with what is not in the config.
-func (a *App) reapply(ctx context.Context) error {
-	ctx, unlock, err := a.lock(ctx, turn{})
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	_, err = a.apply(ctx, a.config)
-	return err
 }

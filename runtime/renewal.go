@@ -1,0 +1,103 @@
+package runtime
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/internal/certs"
+)
+
+// watchCerts brings changed certificates into service.
+func (a *App) watchCerts(ctx context.Context) {
+	tick := time.NewTicker(certs.LookEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if a.keys.Rotate(time.Now()) {
+			if err := a.reapply(ctx); err != nil && ctx.Err() == nil {
+				a.events.Errorf("", "new keys for session tickets: %v", err)
+			}
+		}
+		_ = a.renewAll(ctx) // what has not had its turn is found again
+	}
+}
+
+// renewAll brings into service what the files of certificates hold now.
+func (a *App) renewAll(ctx context.Context) error {
+	for _, r := range a.keys.Look(ctx) {
+		if !r.IsRenewed() {
+			a.events.Warnf("", "%s: %s", a.usersOf(r.Files), r.Message)
+			continue
+		}
+		if err := a.renew(ctx, r); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// renew has a renewed certificate served. An error means that its turn has not
+// come: the next look at the files finds it again.
+func (a *App) renew(ctx context.Context, r certs.Renewal) error {
+	ctx, unlock, err := a.lock(ctx, turn{yields: true})
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	back := a.keys.Renew(r)
+	if back == nil {
+		return nil
+	}
+	users := a.usersOf(r.Files)
+	if _, err = a.apply(ctx, a.config); err == nil {
+		a.events.Infof("", "%s: a new certificate is served from %s; open connections keep the old one", users, r.Files.CertFile)
+		return nil
+	}
+	if ctx.Err() != nil {
+		back(nil)
+		return context.Cause(ctx)
+	}
+	back(err)
+	a.events.Errorf("", "%s: %s%v", users, certs.ServesOld, err)
+	return nil
+}
+
+// usersOf names the listeners that serve a pair, as a part of a message.
+func (a *App) usersOf(files config.TLS) string {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	var names []string
+	for _, name := range sortedKeys(a.config.Listeners) {
+		if c := a.config.Listeners[name]; c.Enabled && c.TLS != nil && *c.TLS == files {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// reapply brings what runs up to date with what is not in the config.
+func (a *App) reapply(ctx context.Context) error {
+	ctx, unlock, err := a.lock(ctx, turn{})
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	_, err = a.apply(ctx, a.config)
+	return err
+}
+
+// usedCerts are the certificates that the listeners serve.
+func (a *App) usedCerts() (used []certs.Used) {
+	for name, s := range a.served() {
+		if s.TLS != nil {
+			used = append(used, certs.Used{Listener: name, Files: *s.Listener.TLS, Material: s.TLS})
+		}
+	}
+	return used
+}
