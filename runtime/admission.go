@@ -5,6 +5,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/listener"
 	"github.com/echterhof/rockstar-tui/prefork"
+	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
 
 // admission is what all processes of an endpoint share, so that its limits hold
@@ -32,20 +33,20 @@ func admissionOver(c *prefork.Common) (*admission, error) {
 }
 
 // place for a process that counts on b; one of its own without an admission.
-func (a *admission) place(b *board) listener.Place {
+func (a *admission) place(b *scoreboard.Board) listener.Place {
 	if a == nil {
 		return listener.Place{}
 	}
 	p, ok := a.Occupy(a)
 	if ok {
-		b.place.Store(int64(p.Number()) + 1)
+		b.Place.Store(int64(p.Number()) + 1)
 	}
 	return p
 }
 
 // vacate takes off what a process counted that is gone.
-func (a *admission) vacate(b *board) {
-	if number := b.place.Swap(0); a != nil && number > 0 {
+func (a *admission) vacate(b *scoreboard.Board) {
+	if number := b.Place.Swap(0); a != nil && number > 0 {
 		a.Vacate(int(number) - 1)
 	}
 }
@@ -73,7 +74,7 @@ func (e *endpoint) share() (err error) {
 // retain drops what processes count that are not there any more.
 func (e *endpoint) retain() {
 	var places []int
-	e.each(func(_ prefork.Status, b *board) { places = append(places, int(b.place.Load())-1) })
+	e.each(func(_ prefork.Status, b *scoreboard.Board) { places = append(places, int(b.Place.Load())-1) })
 	e.admission.Retain(places)
 }
 

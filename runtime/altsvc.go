@@ -2,43 +2,12 @@ package runtime
 
 import (
 	"net"
-	"strconv"
-	"sync/atomic"
 
 	"github.com/echterhof/rockstar-tui/listener"
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
-
-// alternative is where else a listener can be reached: the port of HTTP/3 on the
-// same host, 0 for nowhere. It lies on the board of each process, so that the
-// master can announce and withdraw it at any time.
-type alternative struct{ port atomic.Uint64 }
-
-// withdrawn stands for a port that was announced once.
-const withdrawn = 1 << 16
-
-func (a *alternative) set(port int) {
-	if port == 0 && a.port.Load() != 0 {
-		port = withdrawn
-	}
-	a.port.Store(uint64(port))
-}
-
-// altSvcAge is how long clients may remember, in seconds.
-const altSvcAge = "3600"
-
-// header is the value of Alt-Svc, "" for none.
-func (a *alternative) header() string {
-	switch port := a.port.Load(); port {
-	case 0:
-		return ""
-	case withdrawn:
-		return "clear"
-	default:
-		return `h3=":` + strconv.FormatUint(port, 10) + `"; ma=` + altSvcAge
-	}
-}
 
 // announcing adds Alt-Svc to the responses of a listener with TLS over TCP.
 func (s *service) announcing(c config.Listener, h listener.Handler) listener.Handler {
@@ -46,7 +15,7 @@ func (s *service) announcing(c config.Listener, h listener.Handler) listener.Han
 		return h
 	}
 	return func(x listener.Exchange) {
-		value := s.board.alternative.header()
+		value := s.board.Alternative.Header()
 		if value == "" {
 			h(x)
 			return
@@ -66,7 +35,7 @@ func (a *App) announce() {
 	for _, m := range all {
 		port := m.besides(all)
 		for _, e := range m.endpoints() {
-			e.each(func(_ prefork.Status, b *board) { b.alternative.set(port) })
+			e.each(func(_ prefork.Status, b *scoreboard.Board) { b.Alternative.Set(port) })
 		}
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/internal/events"
 	"github.com/echterhof/rockstar-tui/runtime/internal/logqueue"
 	"github.com/echterhof/rockstar-tui/runtime/internal/procstat"
+	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 	"github.com/echterhof/rockstar-tui/runtime/internal/slowdisk"
 	"github.com/echterhof/rockstar-tui/runtime/internal/watch"
 )
@@ -136,8 +137,8 @@ type App struct {
 	// countMu guards what follows. It is taken while a worker's numbers are
 	// folded, so nothing else is locked or waited for under it.
 	countMu  sync.Mutex
-	cells    map[string]int        // places of backends on the scoreboard, by "pool/backend"
-	backends [maxCells]pool.Totals // counted by processes that are gone
+	cells    map[string]int                   // places of backends on the scoreboard, by "pool/backend"
+	backends [scoreboard.MaxCells]pool.Totals // counted by processes that are gone
 
 	// What Go code gave to New; nil after Open.
 	program *program
@@ -321,7 +322,7 @@ func (a *App) settingsFor(cfg *config.Config, name string, place placing) (setti
 	l := cfg.Listeners[name]
 	s := settings{
 		Name: name, Listener: l,
-		Pools: map[string]config.Pool{}, Cells: map[string]int{}, Board: boardLayout,
+		Pools: map[string]config.Pool{}, Cells: map[string]int{}, Board: scoreboard.Layout,
 	}
 	if l.TLS != nil && l.Enabled {
 		var err error
@@ -361,8 +362,8 @@ func (a *App) place(backend string) (int, error) {
 	for _, cell := range a.cells {
 		next = max(next, cell+1)
 	}
-	if next == maxCells {
-		return 0, fmt.Errorf("backend %s: this runtime has counted %d backends since its start, its scoreboard is full; restart it", backend, maxCells)
+	if next == scoreboard.MaxCells {
+		return 0, fmt.Errorf("backend %s: this runtime has counted %d backends since its start, its scoreboard is full; restart it", backend, scoreboard.MaxCells)
 	}
 	a.cells[backend] = next
 	return a.cells[backend], nil
@@ -377,13 +378,13 @@ func (a *App) placed(backend string) (int, error) {
 }
 
 // gone keeps what a process counted that serves no more.
-func (a *App) gone(m *managed, b *board) {
+func (a *App) gone(m *managed, b *scoreboard.Board) {
 	m.fold(b)
 	a.settle(m, b)
 	a.countMu.Lock()
 	defer a.countMu.Unlock()
 	for _, cell := range a.cells {
-		a.backends[cell] = a.backends[cell].Add(b.backends[cell].Load().Past())
+		a.backends[cell] = a.backends[cell].Add(b.Backends[cell].Load().Past())
 	}
 }
 

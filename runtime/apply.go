@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 	"github.com/echterhof/rockstar-tui/runtime/internal/slowdisk"
 )
 
@@ -229,7 +230,7 @@ func (s step) try() error {
 			return err
 		}
 	}
-	scratch := newService(s.name, new(board), nil, nil, false, s.app.log)
+	scratch := newService(s.name, new(scoreboard.Board), nil, nil, false, s.app.log)
 	scratch.code = s.app.codeFor(s.name)
 	defer scratch.discard()
 	if err := scratch.update(s.to); err != nil {
@@ -259,7 +260,7 @@ func (s step) open(ctx context.Context) (undo, retire func(), err error) {
 		return nil, nil, err
 	}
 	e.code = s.app.codeFor(s.name)
-	e.gone = func(b *board) { s.app.gone(s.managed, b) }
+	e.gone = func(b *scoreboard.Board) { s.app.gone(s.managed, b) }
 	e.event = s.managed.onWorker
 	e.alone, e.nest = s.app.alone, s.app.nest
 	if err := e.start(ctx, s.to); err != nil {

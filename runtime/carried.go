@@ -13,6 +13,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/internal/certs"
+	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
 
 // carriedFormat is the version of carried. It changes when an older program
@@ -92,7 +93,7 @@ const maxCarriedPoints = 1 << 19
 func (a *App) describe() *carried {
 	a.mu.RLock()
 	c := &carried{
-		Format: carriedFormat, Protocol: prefork.Protocol, Board: boardLayout,
+		Format: carriedFormat, Protocol: prefork.Protocol, Board: scoreboard.Layout,
 		Started: a.started,
 		Config:  string(a.config.YAML()), File: string(a.file.YAML()), Hash: a.fileHash,
 		Status: a.status, Revision: a.revision, LastActor: a.lastActor, Notes: a.notes,
@@ -133,7 +134,7 @@ func (c *carried) check() error {
 		return fmt.Errorf("the running program hands over by format %d, this one takes %d: stop it and start this one", c.Format, carriedFormat)
 	case c.Protocol != prefork.Protocol:
 		return fmt.Errorf("the running workers speak version %d to their master, this program speaks %d: stop it and start this one", c.Protocol, prefork.Protocol)
-	case c.Board != boardLayout:
+	case c.Board != scoreboard.Layout:
 		return errors.New("the running workers count in another layout than this program: stop it and start this one")
 	}
 	_, _, err := c.configs()
@@ -224,7 +225,7 @@ func (a *App) resumeEndpoint(m *managed, c *carriedEndpoint) (*endpoint, error) 
 		s = s.byCaretaker()
 	}
 	e := &endpoint{name: m.name, log: a.log, event: m.onWorker, alone: a.alone, nest: a.nest, settings: s}
-	e.gone = func(b *board) { a.gone(m, b) }
+	e.gone = func(b *scoreboard.Board) { a.gone(m, b) }
 	if e.sockets, err = adoptSockets(c); err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
 
 // grace is the time that a drain in this process may take. Its end can be moved.
@@ -101,13 +102,13 @@ func (a *App) actOnDrain(action control.Action) (*control.Result, error) {
 // drain names what is cut.
 func (a *App) meet(m *managed, action control.Action) (id uint64) {
 	for _, e := range m.endpoints() {
-		e.each(func(w prefork.Status, b *board) {
-			of := b.drain.receipt.Load()
+		e.each(func(w prefork.Status, b *scoreboard.Board) {
+			of := b.Drain.Receipt.Load()
 			if w.DrainDeadline.IsZero() || !action.All && w.ID != action.Worker {
 				return
 			}
-			if id = max(id, of); action.Kind == control.DrainNow && b.drain.now.Swap(1) == 0 {
-				left := int(b.listener.Active.Load() + b.listener.Idle.Load())
+			if id = max(id, of); action.Kind == control.DrainNow && b.Drain.Now.Swap(1) == 0 {
+				left := int(b.Listener.Active.Load() + b.Listener.Idle.Load())
 				a.receipts.update(of, func(r *receipt) { r.Planned.Cut += left })
 			}
 		})

@@ -10,6 +10,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/internal/procstat"
+	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
 
 // startTimeout bounds how long a new worker may take until it serves.
@@ -33,7 +34,7 @@ type endpoint struct {
 	// admission is shared by all who serve it; nil if there never was a worker.
 	admission *admission
 	// gone is told what a process counted when it is gone for good.
-	gone func(*board)
+	gone func(*scoreboard.Board)
 	// event reports what happens to workers.
 	event func(prefork.Event)
 
@@ -81,7 +82,7 @@ func (e *endpoint) start(ctx context.Context, s settings) error {
 // startLocal serves in this process, from every slot that exists: what still
 // arrives on a slot that a worker has left must be accepted too.
 func (e *endpoint) startLocal(s settings) error {
-	local := newService(e.name, new(board), e.admission, nil, e.alone, e.log)
+	local := newService(e.name, new(scoreboard.Board), e.admission, nil, e.alone, e.log)
 	local.code = e.code
 	if err := local.update(s); err != nil {
 		return fmt.Errorf("listener %s: %w", e.name, err)
@@ -118,7 +119,7 @@ func (e *endpoint) groupConfig(s settings) prefork.Config {
 	return prefork.Config{
 		Name:          e.name,
 		Sockets:       e.lend(),
-		MemorySize:    boardSize,
+		MemorySize:    scoreboard.Size,
 		Common:        e.admission.common(),
 		Settings:      e.encode(s),
 		Command:       e.code.command(e.name),
@@ -134,13 +135,13 @@ func (e *endpoint) groupConfig(s settings) prefork.Config {
 		OrphanDir:     e.nest,
 		Room:          procstat.RoomForWorkers,
 		OrphanTimeout: time.Duration(s.Listener.Prefork.OrphanTimeout),
-		Fold:          func(_ int, memory []byte) { e.ended(boardOver(memory)) },
+		Fold:          func(_ int, memory []byte) { e.ended(scoreboard.Over(memory)) },
 	}
 }
 
 // ended is called when a process that counted on b is gone for good, or serves no
 // more.
-func (e *endpoint) ended(b *board) {
+func (e *endpoint) ended(b *scoreboard.Board) {
 	e.admission.vacate(b)
 	e.gone(b)
 }
@@ -363,15 +364,15 @@ func (e *endpoint) awaitNoAccept(drained <-chan struct{}) {
 
 func (e *endpoint) accepting() bool {
 	accepting := false
-	e.each(func(_ prefork.Status, b *board) {
-		accepting = accepting || b.accepting.Load() > 0
+	e.each(func(_ prefork.Status, b *scoreboard.Board) {
+		accepting = accepting || b.Accepting.Load() > 0
 	})
 	return accepting
 }
 
 // each calls f for every process that serves or drains, with its board. The
 // master itself comes with a zero Status.
-func (e *endpoint) each(f func(prefork.Status, *board)) {
+func (e *endpoint) each(f func(prefork.Status, *scoreboard.Board)) {
 	locals, groups := e.servers()
 	for _, local := range locals {
 		f(prefork.Status{DrainDeadline: local.drainDeadline()}, local.board)
@@ -379,10 +380,10 @@ func (e *endpoint) each(f func(prefork.Status, *board)) {
 	for _, group := range groups {
 		group.Each(func(s prefork.Status, memory []byte) {
 			if memory == nil { // no process at the moment
-				f(s, new(board))
+				f(s, new(scoreboard.Board))
 				return
 			}
-			f(s, boardOver(memory))
+			f(s, scoreboard.Over(memory))
 		})
 	}
 }

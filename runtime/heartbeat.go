@@ -5,14 +5,15 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/prefork"
+	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
 
 // beat counts on the scoreboard until ctx ends, as long as the worker accepts.
 // The master replaces a worker that does not.
 func (w *worker) beat(ctx context.Context) {
 	for {
-		if w.service.board.accepting.Load() > 0 && !w.service.server.Stuck() {
-			w.service.board.beat.Add(1)
+		if w.service.board.Accepting.Load() > 0 && !w.service.server.Stuck() {
+			w.service.board.Beat.Add(1)
 		}
 		select {
 		case <-ctx.Done():
@@ -22,9 +23,9 @@ func (w *worker) beat(ctx context.Context) {
 	}
 }
 
-func beatOf(memory []byte) uint64 { return boardOver(memory).beat.Load() }
+func beatOf(memory []byte) uint64 { return scoreboard.Over(memory).Beat.Load() }
 
-func requestsOf(memory []byte) uint64 { return boardOver(memory).listener.Load().Requests }
+func requestsOf(memory []byte) uint64 { return scoreboard.Over(memory).Listener.Load().Requests }
 
 // recycling are the bounds of a worker's life.
 func recycling(s settings) prefork.Recycle {

@@ -11,6 +11,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/internal/events"
+	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
 
 // managed is one listener of the config over its whole life: stopped and started
@@ -120,8 +121,8 @@ func (m *managed) endpoints() []*endpoint {
 }
 
 // fold keeps the counters of a process that is gone; its connections are gone with it.
-func (m *managed) fold(b *board) {
-	t := b.listener.Load()
+func (m *managed) fold(b *scoreboard.Board) {
+	t := b.Listener.Load()
 	t.Active, t.Idle = 0, 0
 	m.mu.Lock()
 	m.goneBy = m.goneBy.Add(t)
@@ -136,7 +137,7 @@ func (m *managed) totals() listener.Totals {
 	sum := m.goneBy // first: whoever goes meanwhile is then missed, never counted twice
 	m.mu.Unlock()
 	for _, e := range m.endpoints() {
-		e.each(func(_ prefork.Status, b *board) { sum = sum.Add(b.listener.Load()) })
+		e.each(func(_ prefork.Status, b *scoreboard.Board) { sum = sum.Add(b.Listener.Load()) })
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

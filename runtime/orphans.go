@@ -9,6 +9,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/listener/sockets"
 	"github.com/echterhof/rockstar-tui/prefork"
+	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
 
 // orphan is a worker whose master died, and what it serves by.
@@ -35,7 +36,7 @@ func (a *App) gather() {
 		}
 		a.orphans = append(a.orphans, orphan{o, s})
 		for backend, cell := range s.Cells {
-			if cell >= 0 && cell < maxCells {
+			if cell >= 0 && cell < scoreboard.MaxCells {
 				a.cells[backend] = cell
 			}
 		}
@@ -95,7 +96,7 @@ func (a *App) orphaned(name string, to settings) *endpoint {
 // fits reports whether an orphan can go on serving a listener.
 func (o orphan) fits(name string, to settings) bool {
 	was, will := o.settings.Listener, to.Listener
-	return o.Name() == name && o.settings.Board == boardLayout && was.Address == will.Address && will.Prefork.Workers > 0 &&
+	return o.Name() == name && o.settings.Board == scoreboard.Layout && was.Address == will.Address && will.Prefork.Workers > 0 &&
 		was.Protocol != protocolQUIC && will.Protocol != protocolQUIC &&
 		(was.Prefork.Steering == sockets.SteerShared) == (will.Prefork.Steering == sockets.SteerShared)
 }
@@ -135,7 +136,7 @@ func (e *endpoint) startAdopted(ctx context.Context, s settings) error {
 	e.settings, e.group = s, group
 	e.mu.Unlock()
 	e.retain()
-	e.each(func(_ prefork.Status, b *board) { b.drain.receipt.Store(0) }) // of the master that died
+	e.each(func(_ prefork.Status, b *scoreboard.Board) { b.Drain.Receipt.Store(0) }) // of the master that died
 	if err := group.Update(ctx, e.encode(s)); err != nil {
 		return fmt.Errorf("listener %s: %w", e.name, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
 
 // Plan tells what a change would do. It connects to backends, binds addresses and
@@ -207,9 +208,9 @@ func (s step) openConnections(from int) (n uint64) {
 		return 0
 	}
 	inProcess := e.current().Listener.Prefork.Workers == 0
-	e.each(func(w prefork.Status, b *board) {
+	e.each(func(w prefork.Status, b *scoreboard.Board) {
 		if w.State != prefork.Draining && (inProcess || w.ID >= from) {
-			t := b.listener.Load()
+			t := b.Listener.Load()
 			n += t.Active + t.Idle
 		}
 	})

@@ -8,6 +8,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
 
 // detail adds to a plan what it takes time to find out: what becomes of each
@@ -44,11 +45,11 @@ func (s step) workers() []control.WorkerPlan {
 	}
 	var all []control.WorkerPlan
 	if e := s.running; e != nil && e.current().Listener.Prefork.Workers > 0 {
-		e.each(func(w prefork.Status, b *board) {
+		e.each(func(w prefork.Status, b *scoreboard.Board) {
 			if w.State == prefork.Draining {
 				return
 			}
-			t := b.listener.Load()
+			t := b.Listener.Load()
 			all = append(all, control.WorkerPlan{ID: w.ID, PID: w.PID, Action: s.fate(w.ID, will), Active: int(t.Active), Idle: int(t.Idle)})
 		})
 	}

@@ -132,9 +132,9 @@ func (e *endpoint) mayMove() error {
 func (s *service) serveQUIC(pc net.PacketConn, slot int, keys listener.QUICKeys) {
 	at := pc.LocalAddr()
 	s.at.Store(&at)
-	s.board.accepting.Add(1)
+	s.board.Accepting.Add(1)
 	go func() {
-		defer s.board.accepting.Add(-1)
+		defer s.board.Accepting.Add(-1)
 		defer pc.Close()
 		if err := s.server.ServeQUIC(pc, slot, keys); err != nil && !errors.Is(err, listener.ErrServerClosed) {
 			s.log.Error("serving ended", "listener", s.name, "error", err)

@@ -9,6 +9,7 @@ import (
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
 
 // keptReceipts is how many receipts are kept that are closed.
@@ -84,10 +85,10 @@ func (r *receipts) update(id uint64, f func(*receipt)) *control.Receipt {
 }
 
 // add counts what became of a process's connections.
-func (c *receipt) add(listener string, d drained) {
-	c.Add(listener, control.EndedDrained, d.ended)
-	c.Add(listener, control.EndedMoved, d.moved)
-	c.Add(listener, d.cause, d.cut)
+func (c *receipt) add(listener string, d scoreboard.Drained) {
+	c.Add(listener, control.EndedDrained, d.Ended)
+	c.Add(listener, control.EndedMoved, d.Moved)
+	c.Add(listener, d.Cause, d.Cut)
 }
 
 // clone is one that a snapshot can have.
@@ -98,15 +99,15 @@ func (c *receipt) clone() *receipt {
 }
 
 // mark puts the number of a receipt on a process that is about to be retired.
-func (a *App) mark(id uint64, b *board) {
-	if b.drain.receipt.CompareAndSwap(0, id) {
+func (a *App) mark(id uint64, b *scoreboard.Board) {
+	if b.Drain.Receipt.CompareAndSwap(0, id) {
 		a.receipts.update(id, func(r *receipt) { r.Pending++ })
 	}
 }
 
 // unmark takes it off again: the process stays.
-func (a *App) unmark(id uint64, b *board) {
-	if b.drain.receipt.CompareAndSwap(id, 0) {
+func (a *App) unmark(id uint64, b *scoreboard.Board) {
+	if b.Drain.Receipt.CompareAndSwap(id, 0) {
 		a.tellClosed(a.receipts.update(id, func(r *receipt) { r.Pending-- }))
 	}
 }
@@ -118,13 +119,13 @@ func (a *App) markedAll(id uint64) {
 
 // settle counts a process that is gone, and makes an event of connections that
 // ended with it.
-func (a *App) settle(m *managed, b *board) {
-	d := b.drained(true)
-	if d.cut > 0 {
-		a.events.Warnf(m.name, "%s", (&control.Receipt{Cut: d.cut,
-			Ended: []control.Ended{{Listener: m.name, Cause: d.cause, Connections: d.cut}}}).String())
+func (a *App) settle(m *managed, b *scoreboard.Board) {
+	d := b.Drained(true)
+	if d.Cut > 0 {
+		a.events.Warnf(m.name, "%s", (&control.Receipt{Cut: d.Cut,
+			Ended: []control.Ended{{Listener: m.name, Cause: d.Cause, Connections: d.Cut}}}).String())
 	}
-	if id := b.drain.receipt.Load(); id != 0 {
+	if id := b.Drain.Receipt.Load(); id != 0 {
 		a.tellClosed(a.receipts.update(id, func(r *receipt) {
 			r.Pending--
 			r.add(m.name, d)
@@ -153,14 +154,14 @@ func (a *App) receiptList() []control.Receipt {
 		all[one.ID], order = one.clone(), append(order, one.ID)
 	}
 	a.receipts.mu.Unlock()
-	a.eachMarked(func(m *managed, w prefork.Status, b *board) {
-		r := all[b.drain.receipt.Load()]
+	a.eachMarked(func(m *managed, w prefork.Status, b *scoreboard.Board) {
+		r := all[b.Drain.Receipt.Load()]
 		if r == nil || r.Closed {
 			return
 		}
-		d := b.drained(false)
+		d := b.Drained(false)
 		r.add(m.name, d)
-		r.Open += d.open
+		r.Open += d.Open
 		if until := w.DrainDeadline; !until.IsZero() && (r.Until == nil || until.After(*r.Until)) {
 			r.Until = &until
 		}
@@ -173,11 +174,11 @@ func (a *App) receiptList() []control.Receipt {
 }
 
 // eachMarked calls f for every process that a change retires.
-func (a *App) eachMarked(f func(*managed, prefork.Status, *board)) {
+func (a *App) eachMarked(f func(*managed, prefork.Status, *scoreboard.Board)) {
 	for _, m := range a.sortedListeners() {
 		for _, e := range m.endpoints() {
-			e.each(func(w prefork.Status, b *board) {
-				if b.drain.receipt.Load() != 0 {
+			e.each(func(w prefork.Status, b *scoreboard.Board) {
+				if b.Drain.Receipt.Load() != 0 {
 					f(m, w, b)
 				}
 			})
@@ -189,7 +190,7 @@ func (a *App) eachMarked(f func(*managed, prefork.Status, *board)) {
 // program that was replaced.
 func (a *App) closeLost() {
 	there := map[uint64]bool{}
-	a.eachMarked(func(_ *managed, _ prefork.Status, b *board) { there[b.drain.receipt.Load()] = true })
+	a.eachMarked(func(_ *managed, _ prefork.Status, b *scoreboard.Board) { there[b.Drain.Receipt.Load()] = true })
 	a.receipts.mu.Lock()
 	var lost []uint64
 	for _, one := range a.receipts.all {
@@ -222,10 +223,12 @@ func (r *receipts) describe() (last uint64, all []*receipt) {
 // processes that a step retires.
 type processes struct {
 	pids   map[int]bool
-	boards map[*board]bool // of services in this process
+	boards map[*scoreboard.Board]bool // of services in this process
 }
 
-func (p processes) has(w prefork.Status, b *board) bool { return p.pids[w.PID] || p.boards[b] }
+func (p processes) has(w prefork.Status, b *scoreboard.Board) bool {
+	return p.pids[w.PID] || p.boards[b]
+}
 
 // retirees are the processes that a step is about to retire.
 func (s step) retirees() processes {
@@ -246,13 +249,13 @@ func everyWorker(int) bool { return true }
 
 // serving are the processes that serve: this one, and the workers with such ids.
 func (e *endpoint) serving(which func(id int) bool) processes {
-	p := processes{pids: map[int]bool{}, boards: map[*board]bool{}}
+	p := processes{pids: map[int]bool{}, boards: map[*scoreboard.Board]bool{}}
 	e.mu.Lock()
 	if e.local != nil {
 		p.boards[e.local.board] = true
 	}
 	e.mu.Unlock()
-	e.each(func(w prefork.Status, _ *board) {
+	e.each(func(w prefork.Status, _ *scoreboard.Board) {
 		if w.PID > 0 && w.State != prefork.Draining && which(w.ID) {
 			p.pids[w.PID] = true
 		}
@@ -288,12 +291,12 @@ func (a *App) begun(d deed, steps []step, changes []config.Change) uint64 {
 // markSome marks processes of an endpoint, and counts the connections of those
 // that stay.
 func (a *App) markSome(id uint64, e *endpoint, some processes) (kept int) {
-	e.each(func(w prefork.Status, b *board) {
+	e.each(func(w prefork.Status, b *scoreboard.Board) {
 		switch {
 		case some.has(w, b):
 			a.mark(id, b)
-		case w.State != prefork.Draining && b.drain.receipt.Load() == 0:
-			kept += int(b.listener.Active.Load() + b.listener.Idle.Load())
+		case w.State != prefork.Draining && b.Drain.Receipt.Load() == 0:
+			kept += int(b.Listener.Active.Load() + b.Listener.Idle.Load())
 		}
 	})
 	return kept
@@ -302,7 +305,7 @@ func (a *App) markSome(id uint64, e *endpoint, some processes) (kept int) {
 // unmarkServing takes the number of a receipt off the processes that serve on.
 func (a *App) unmarkServing(id uint64, e *endpoint) {
 	some := e.serving(everyWorker)
-	e.each(func(w prefork.Status, b *board) {
+	e.each(func(w prefork.Status, b *scoreboard.Board) {
 		if some.has(w, b) {
 			a.unmark(id, b)
 		}

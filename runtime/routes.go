@@ -31,6 +31,10 @@ type connectionStats struct {
 	Idle   uint64 `json:"idle_connections"`
 }
 
+func connectionStatsOf(t listener.Totals) connectionStats {
+	return connectionStats{Active: t.Active, Idle: t.Idle, Total: t.Accepted}
+}
+
 // buildRoutes makes the router of a listener. It looks at what the routes need,
 // so that it fails before anything is changed.
 func buildRoutes(routes []config.Route, s site) (*router, error) {

@@ -7,6 +7,7 @@ import (
 	"github.com/echterhof/rockstar-tui/listener"
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
 
 const (
@@ -97,20 +98,8 @@ func (a *App) publish(ctx context.Context) {
 func (m *managed) publish() {
 	t := m.totals()
 	for _, e := range m.endpoints() {
-		e.each(func(_ prefork.Status, b *board) {
-			own := b.listener.Load()
-			b.others.active.Store(t.Active - min(own.Active, t.Active))
-			b.others.idle.Store(t.Idle - min(own.Idle, t.Idle))
-			b.others.total.Store(t.Accepted - min(own.Accepted, t.Accepted))
-			b.others.requests.Store(t.Requests - min(own.Requests, t.Requests))
-			b.others.client.Store(t.Failures.Client - min(own.Failures.Client, t.Failures.Client))
-			b.others.canceled.Store(t.Failures.Canceled - min(own.Failures.Canceled, t.Failures.Canceled))
-			b.others.server.Store(t.Failures.Server - min(own.Failures.Server, t.Failures.Server))
-			b.others.backend.Store(t.Failures.Backend - min(own.Failures.Backend, t.Failures.Backend))
-			b.others.refused.Store(t.Refused - min(own.Refused, t.Refused))
-			b.others.timedOut.Store(t.TimedOut - min(own.TimedOut, t.TimedOut))
-			b.others.bytesIn.Store(t.BytesIn - min(own.BytesIn, t.BytesIn))
-			b.others.bytesOut.Store(t.BytesOut - min(own.BytesOut, t.BytesOut))
+		e.each(func(_ prefork.Status, b *scoreboard.Board) {
+			b.SetOthers(t)
 		})
 	}
 }

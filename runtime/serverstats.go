@@ -48,7 +48,7 @@ type FailureStats struct {
 // second ago.
 func (s *Server) Stats() ServerStats {
 	if w := s.worker.Load(); w != nil {
-		return statsOf(w.board.totals())
+		return statsOf(w.board.Totals())
 	}
 	if m := s.present(); m != nil {
 		return statsOf(m.totals())
@@ -66,24 +66,5 @@ func statsOf(t listener.Totals) ServerStats {
 		},
 		RefusedConnections: int64(t.Refused), TimedOutConnections: int64(t.TimedOut),
 		BytesIn: int64(t.BytesIn), BytesOut: int64(t.BytesOut),
-	}
-}
-
-// totals of the whole listener, without latencies: this process's own, and the
-// others' as of the master's last look.
-func (b *board) totals() listener.Totals {
-	own := b.listener.Load()
-	return listener.Totals{
-		Active: own.Active + b.others.active.Load(), Idle: own.Idle + b.others.idle.Load(),
-		Accepted: own.Accepted + b.others.total.Load(),
-		Requests: own.Requests + b.others.requests.Load(),
-		Failures: listener.Failures{
-			Client:   own.Failures.Client + b.others.client.Load(),
-			Canceled: own.Failures.Canceled + b.others.canceled.Load(),
-			Server:   own.Failures.Server + b.others.server.Load(),
-			Backend:  own.Failures.Backend + b.others.backend.Load(),
-		},
-		Refused: own.Refused + b.others.refused.Load(), TimedOut: own.TimedOut + b.others.timedOut.Load(),
-		BytesIn: own.BytesIn + b.others.bytesIn.Load(), BytesOut: own.BytesOut + b.others.bytesOut.Load(),
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/internal/certs"
+	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
 
 // settings are all that a process needs to know to serve a listener. The master
@@ -47,7 +48,7 @@ func (s settings) encode() []byte {
 // service serves one listener in one process: a worker, or the master itself.
 type service struct {
 	name   string
-	board  *board
+	board  *scoreboard.Board
 	server *listener.Server
 	log    *slog.Logger
 	faults failureLog               // of backends
@@ -71,11 +72,11 @@ type lender struct {
 // the processes of the listener share, nil if there is one only; live is the
 // kernel's count of its slot, if any; alone says that serving is all this process
 // does.
-func newService(name string, b *board, shared *admission, live *sockets.Counter, alone bool, log *slog.Logger) *service {
+func newService(name string, b *scoreboard.Board, shared *admission, live *sockets.Counter, alone bool, log *slog.Logger) *service {
 	return &service{
 		name: name, board: b, log: log, faults: failureLog{log: log}, pools: map[string]*lender{},
 		server: listener.NewServer(listener.ServerConfig{
-			Name: name, Counters: &b.listener, Place: shared.place(b), SlotCounter: live, Tidy: alone, ErrorLog: log,
+			Name: name, Counters: &b.Listener, Place: shared.place(b), SlotCounter: live, Tidy: alone, ErrorLog: log,
 		}),
 	}
 }
@@ -95,7 +96,7 @@ func (s *service) update(to settings) error {
 	}
 	router, err := buildRoutes(to.Listener.Routes, site{
 		pool:   func(name string) *pool.Pool { return pools[name].Pool },
-		counts: s.board.listenerCounts,
+		counts: func() connectionStats { return connectionStatsOf(s.board.Totals()) },
 	})
 	if err == nil {
 		err = s.code.register(router, s)
@@ -164,9 +165,9 @@ func (s *service) retire(pools map[string]*lender) {
 func (s *service) serve(ln net.Listener) {
 	at := ln.Addr()
 	s.at.Store(&at)
-	s.board.accepting.Add(1)
+	s.board.Accepting.Add(1)
 	go func() {
-		defer s.board.accepting.Add(-1)
+		defer s.board.Accepting.Add(-1)
 		if err := s.server.Serve(ln); err != nil && !errors.Is(err, listener.ErrServerClosed) {
 			s.log.Error("accepting ended", "listener", s.name, "error", err)
 		}
@@ -191,7 +192,7 @@ func (s *service) handOver(give prefork.SendConn) {
 		}
 		give(c, about, func(err error) {
 			if err == nil {
-				s.board.drain.moved.Add(1)
+				s.board.Drain.Moved.Add(1)
 			}
 			done(err)
 		})
@@ -222,9 +223,9 @@ func (s *service) drainsLast() {
 }
 
 func (s *service) drain(ctx context.Context) {
-	s.board.beginDrain()
+	s.board.BeginDrain()
 	forced, err := s.server.Drain(ctx)
-	if s.board.endDrain(forced); err != nil {
+	if s.board.EndDrain(forced); err != nil {
 		s.log.Warn("drain", "listener", s.name, "error", err)
 	}
 	s.mu.Lock()
@@ -267,7 +268,7 @@ func limitsOf(c config.Listener) listener.Limits {
 	}
 }
 
-func poolConfig(name string, c config.Pool, cells map[string]int, b *board) pool.Config {
+func poolConfig(name string, c config.Pool, cells map[string]int, b *scoreboard.Board) pool.Config {
 	out := pool.Config{
 		Name: name, Balance: c.Balance, MaxConns: c.MaxConns,
 		MaxWait:     time.Duration(c.MaxWait),
@@ -279,7 +280,7 @@ func poolConfig(name string, c config.Pool, cells map[string]int, b *board) pool
 		v := c.Backends[backend]
 		out.Backends = append(out.Backends, pool.BackendConfig{
 			Name: backend, URL: v.URL, Weight: v.Weight,
-			Counters: &b.backends[cells[name+"/"+backend]],
+			Counters: &b.Backends[cells[name+"/"+backend]],
 		})
 	}
 	return out

@@ -10,6 +10,7 @@ import (
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
 
 // snapshot of the present state, with that many seconds of history.
@@ -90,7 +91,7 @@ func (a *App) listenerInfo(m *managed, seconds int) control.ListenerInfo {
 
 	describe(&info, c)
 	for _, e := range m.endpoints() {
-		e.each(func(w prefork.Status, b *board) {
+		e.each(func(w prefork.Status, b *scoreboard.Board) {
 			info.Workers = append(info.Workers, a.workerInfo(w, b))
 		})
 	}
@@ -131,8 +132,8 @@ func describe(info *control.ListenerInfo, c config.Listener) {
 	}
 }
 
-func (a *App) workerInfo(w prefork.Status, b *board) control.WorkerInfo {
-	t := b.listener.Load()
+func (a *App) workerInfo(w prefork.Status, b *scoreboard.Board) control.WorkerInfo {
+	t := b.Listener.Load()
 	info := control.WorkerInfo{
 		ID: w.ID, PID: w.PID, State: string(w.State), StartedAt: w.Started,
 		Restarts: w.Restarts, LastExit: w.LastExit, LastOutput: w.LastOutput, Crashes: w.Crashes,
@@ -141,7 +142,7 @@ func (a *App) workerInfo(w prefork.Status, b *board) control.WorkerInfo {
 	}
 	if w.State == "" { // the master itself
 		info.PID, info.State, info.StartedAt = os.Getpid(), control.WorkerReady, a.started
-		if b.accepting.Load() == 0 {
+		if b.Accepting.Load() == 0 {
 			info.State = control.WorkerDraining
 		}
 	}
@@ -260,9 +261,9 @@ func (a *App) backendCounts() map[string]backendCounts {
 	a.countMu.Unlock()
 	for _, m := range a.sortedListeners() {
 		for _, e := range m.endpoints() {
-			e.each(func(_ prefork.Status, b *board) {
+			e.each(func(_ prefork.Status, b *scoreboard.Board) {
 				for backend, cell := range cells {
-					out[backend] = out[backend].add(b.backends[cell].Load())
+					out[backend] = out[backend].add(b.Backends[cell].Load())
 				}
 			})
 		}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/listener/sockets"
 	"github.com/echterhof/rockstar-tui/prefork"
+	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
 
 // steerable are sockets that know several ways to spread connections.
@@ -29,7 +30,7 @@ func (e *endpoint) tenants(add func(slot int, t sockets.Owner)) {
 			if memory == nil || s.Slot < 0 {
 				return
 			}
-			c := &boardOver(memory).listener
+			c := &scoreboard.Over(memory).Listener
 			add(s.Slot, sockets.Owner{
 				Open:     c.Active.Load() + c.Idle.Load(),
 				Accepted: c.Accepted.Load() + c.Refused.Load(),

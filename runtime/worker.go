@@ -14,6 +14,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/internal/logqueue"
+	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
 
 // IsWorker reports whether this process was started to be a worker. A main
@@ -40,7 +41,7 @@ func runWorker(p *program) error {
 	if err != nil {
 		return fmt.Errorf("worker: %w", err)
 	}
-	w := &worker{link: link, service: newService(link.Name(), boardOver(link.Memory()), shared, live, p == nil, log)}
+	w := &worker{link: link, service: newService(link.Name(), scoreboard.Over(link.Memory()), shared, live, p == nil, log)}
 	w.service.code = p
 	os.Unsetenv(envProgram)
 	os.Unsetenv(envServer)
@@ -89,7 +90,7 @@ func (w *worker) settings(payload []byte) error {
 		return err
 	}
 	w.serving = true
-	w.service.board.beat.Add(1) // from now on it is missed
+	w.service.board.Beat.Add(1) // from now on it is missed
 	return nil
 }
 

@@ -1,4 +1,4 @@
-package runtime
+package scoreboard
 
 import (
 	"crypto/sha256"
@@ -8,9 +8,9 @@ import (
 	"reflect"
 )
 
-// boardLayout identifies how the scoreboard lies in memory. Programs that differ
+// Layout identifies how the scoreboard lies in memory. Programs that differ
 // in it cannot read what each other's workers count.
-var boardLayout = layoutOf(reflect.TypeFor[board]())
+var Layout = layoutOf(reflect.TypeFor[Board]())
 
 // layoutOf is a fingerprint of a type: names, offsets and kinds.
 func layoutOf(t reflect.Type) string {
