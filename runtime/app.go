@@ -13,7 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/echterhof/rockstar-tui/pool"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/internal/certs"
@@ -134,11 +133,7 @@ type App struct {
 	noNest  string // why there is none though there should be
 	orphans orphans
 
-	// countMu guards what follows. It is taken while a worker's numbers are
-	// folded, so nothing else is locked or waited for under it.
-	countMu  sync.Mutex
-	cells    map[string]int                   // places of backends on the scoreboard, by "pool/backend"
-	backends [scoreboard.MaxCells]pool.Totals // counted by processes that are gone
+	cells *scoreboard.Cells // of backends
 
 	// What Go code gave to New; nil after Open.
 	program *program
@@ -206,7 +201,7 @@ func newApp(o Options) *App {
 		config:        config.New(),
 		listeners:     map[string]*managed{},
 		backendStates: map[string]string{}, backendFailures: map[string]toldFailures{},
-		cells: map[string]int{},
+		cells: scoreboard.NewCells(),
 		wake:  make(chan struct{}, 1),
 		end:   termination{done: make(chan struct{})},
 	}
@@ -350,42 +345,11 @@ func (a *App) settingsFor(cfg *config.Config, name string, place placing) (setti
 // placing finds a backend's cell on the scoreboard, by "pool/backend".
 type placing func(backend string) (int, error)
 
-// place gives a new backend a cell, which is never given away again: a process
-// that drains may still count in it.
-func (a *App) place(backend string) (int, error) {
-	a.countMu.Lock()
-	defer a.countMu.Unlock()
-	if cell, ok := a.cells[backend]; ok {
-		return cell, nil
-	}
-	next := 0
-	for _, cell := range a.cells {
-		next = max(next, cell+1)
-	}
-	if next == scoreboard.MaxCells {
-		return 0, fmt.Errorf("backend %s: this runtime has counted %d backends since its start, its scoreboard is full; restart it", backend, scoreboard.MaxCells)
-	}
-	a.cells[backend] = next
-	return a.cells[backend], nil
-}
-
-// placed only looks: a plan must not use up cells. What has none gets any, which
-// does for settings that nobody serves by.
-func (a *App) placed(backend string) (int, error) {
-	a.countMu.Lock()
-	defer a.countMu.Unlock()
-	return a.cells[backend], nil
-}
-
 // gone keeps what a process counted that serves no more.
 func (a *App) gone(m *managed, b *scoreboard.Board) {
 	m.fold(b)
 	a.settle(m, b)
-	a.countMu.Lock()
-	defer a.countMu.Unlock()
-	for _, cell := range a.cells {
-		a.backends[cell] = a.backends[cell].Add(b.Backends[cell].Load().Past())
-	}
+	a.cells.Fold(b)
 }
 
 func sortedKeys[V any](m map[string]V) []string {

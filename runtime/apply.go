@@ -33,7 +33,7 @@ func (a *App) apply(ctx context.Context, to *config.Config) ([]config.Change, er
 func (a *App) carryOut(ctx context.Context, d deed) ([]config.Change, uint64, error) {
 	to := d.to
 	changes := config.Diff(a.config, to)
-	steps, err := a.steps(a.config, to, a.place)
+	steps, err := a.steps(a.config, to, a.cells.Place)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -102,14 +102,7 @@ func (a *App) describe() *carried {
 	c.Past = a.generations.describe()
 	c.LastReceipt, c.Receipts = a.receipts.describe()
 	c.Seq, c.Events = a.events.All()
-	a.countMu.Lock()
-	c.Cells = map[string]int{}
-	known := 0
-	for name, cell := range a.cells {
-		c.Cells[name], known = cell, max(known, cell+1)
-	}
-	c.Backends = append(c.Backends, a.backends[:known]...)
-	a.countMu.Unlock()
+	c.Cells, c.Backends = a.cells.State()
 	all := a.sortedListeners()
 	for _, m := range all {
 		c.Listeners = append(c.Listeners, m.describe(maxCarriedPoints/len(all)))
@@ -165,10 +158,7 @@ func resume(o Options, c *carried) (*App, error) {
 	a.started, a.config, a.file, a.fileHash = c.Started, running, file, c.Hash
 	a.status, a.revision, a.lastActor = c.Status, c.Revision, c.LastActor
 	a.events.Resume(c.Seq, c.Events)
-	for name, cell := range c.Cells {
-		a.cells[name] = cell
-	}
-	copy(a.backends[:], c.Backends)
+	a.cells.Restore(c.Cells, c.Backends)
 	a.generations.load(c.Past.Entries)
 	a.generations.last, a.generations.running = c.Past.Last, c.Past.Running
 	a.notes = c.Notes
@@ -217,7 +207,7 @@ func (a *App) resumeListener(l carriedListener) *managed {
 // resumeEndpoint goes on with an endpoint. If its workers cannot be adopted,
 // others take their place.
 func (a *App) resumeEndpoint(m *managed, c *carriedEndpoint) (*endpoint, error) {
-	s, err := a.settingsFor(a.config, m.name, a.place)
+	s, err := a.settingsFor(a.config, m.name, a.cells.Place)
 	if err != nil {
 		return nil, err
 	}

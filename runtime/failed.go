@@ -143,7 +143,7 @@ func (a *App) openFailed(ctx context.Context, m *managed) (err error) {
 		return nil
 	}
 	s := step{app: a, name: m.name, managed: m, kind: "start"}
-	if s.to, err = a.settingsFor(a.config, m.name, a.place); err == nil {
+	if s.to, err = a.settingsFor(a.config, m.name, a.cells.Place); err == nil {
 		err = s.check(ctx)
 	}
 	var undo, retire func()

@@ -36,9 +36,7 @@ func (a *App) gather() {
 		}
 		a.orphans = append(a.orphans, orphan{o, s})
 		for backend, cell := range s.Cells {
-			if cell >= 0 && cell < scoreboard.MaxCells {
-				a.cells[backend] = cell
-			}
+			a.cells.Inherit(backend, cell)
 		}
 		if s.TLS != nil && len(s.TLS.Tickets) > 0 {
 			a.keys.Inherit(s.Name, s.TLS.Tickets)

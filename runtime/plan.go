@@ -28,7 +28,7 @@ func (a *App) Plan(ctx context.Context, c control.Change) (*control.Plan, error)
 	if err := a.keys.Load(ctx, to); err != nil {
 		return nil, err
 	}
-	steps, err := a.steps(v.config, to, a.placed)
+	steps, err := a.steps(v.config, to, a.cells.Peek)
 	if err != nil {
 		return nil, &control.Error{Code: control.CodeRefused, Message: err.Error()}
 	}
@@ -47,7 +47,7 @@ func (a *App) Plan(ctx context.Context, c control.Change) (*control.Plan, error)
 // changeMu.
 func (a *App) plan(to *config.Config) *control.Plan {
 	v := a.view()
-	steps, err := a.steps(v.config, to, a.placed)
+	steps, err := a.steps(v.config, to, a.cells.Peek)
 	if err != nil {
 		steps = nil // said again by whoever makes the change
 	}

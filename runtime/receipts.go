@@ -370,7 +370,7 @@ func (a *App) planned(to *config.Config) *control.Plan {
 // planAhead plans what a turn leads to, with all that takes time to find out; nil
 // if that cannot be told.
 func (a *App) planAhead(ctx context.Context, v view, to *config.Config) *ahead {
-	steps, err := a.steps(v.config, to, a.placed)
+	steps, err := a.steps(v.config, to, a.cells.Peek)
 	if err != nil {
 		return nil
 	}

@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"maps"
 	"os"
 	"slices"
 	"time"
@@ -252,13 +251,11 @@ func (c backendCounts) state() string {
 
 // backendCounts sums what all processes count, by "pool/backend".
 func (a *App) backendCounts() map[string]backendCounts {
-	a.countMu.Lock()
-	cells := maps.Clone(a.cells)
+	cells, gone := a.cells.All()
 	out := map[string]backendCounts{}
-	for backend, cell := range cells {
-		out[backend] = backendCounts{Totals: a.backends[cell]}
+	for backend, totals := range gone {
+		out[backend] = backendCounts{Totals: totals}
 	}
-	a.countMu.Unlock()
 	for _, m := range a.sortedListeners() {
 		for _, e := range m.endpoints() {
 			e.each(func(_ prefork.Status, b *scoreboard.Board) {

@@ -34,3 +34,46 @@ func TestABoardLiesInMemory(t *testing.T) {
 		t.Errorf("%d requests, want at least the own 3", got)
 	}
 }
+
+func TestCellsAreNeverGivenAway(t *testing.T) {
+	c := scoreboard.NewCells()
+	for range 2 { // the second time it is known
+		if cell, err := c.Place("api/a"); cell != 0 || err != nil {
+			t.Fatalf("cell %d, %v", cell, err)
+		}
+	}
+	c.Inherit("api/b", 7) // an adopted process counts there
+	c.Inherit("api/x", -1)
+	c.Inherit("api/y", scoreboard.MaxCells)
+	if cell, _ := c.Place("api/c"); cell != 8 {
+		t.Errorf("cell %d, want one beyond all that are taken", cell)
+	}
+	if cell, _ := c.Peek("api/unknown"); cell != 0 {
+		t.Errorf("cell %d", cell)
+	}
+	if cells, _ := c.All(); len(cells) != 3 {
+		t.Errorf("cells %v, want three", cells)
+	}
+}
+
+func TestWhatAGoneProcessCountedStays(t *testing.T) {
+	c := scoreboard.NewCells()
+	cell, _ := c.Place("api/a")
+	b := new(scoreboard.Board)
+	b.Backends[cell].Requests.Add(5)
+	c.Fold(b)
+	c.Fold(b)
+	again := scoreboard.NewCells()
+	again.Restore(c.State())
+	if _, gone := again.All(); gone["api/a"].Requests != 10 {
+		t.Errorf("%+v, want 10 requests", gone["api/a"])
+	}
+}
+
+func TestAFullBoardSaysSo(t *testing.T) {
+	c := scoreboard.NewCells()
+	c.Inherit("api/last", scoreboard.MaxCells-1)
+	if _, err := c.Place("api/more"); err == nil {
+		t.Error("placed beyond the board")
+	}
+}
