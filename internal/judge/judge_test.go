@@ -60,8 +60,11 @@ func TestMountAnswersAsNetHTTP(t *testing.T) {
 					t.Parallel()
 					wants := talk(t, reference)
 					gets := talk(t, target{p, got[p], trust})
-					if p == h3 {
+					switch {
+					case p == h3:
 						wants, gets = asH3(wants), asH3(gets)
+					case isReset(wants) && isReset(gets) && (slices.Contains(wants, "status 0") || slices.Contains(gets, "status 0")):
+						return // on HTTP/2 a reset may overtake the header in front of it
 					}
 					found.judge(t, id, p, difference(neutral(gets, got[p]), neutral(wants, want[p])))
 				})
@@ -108,14 +111,21 @@ func neutral(lines []string, addr string) []string {
 // asH3 drops what HTTP/2 and HTTP/3 name differently. What was sent before a
 // stream is reset may be lost on HTTP/3, so only the end of such a response counts.
 func asH3(lines []string) []string {
+	if isReset(lines) {
+		return []string{"end reset"}
+	}
 	var same []string
 	for _, l := range lines {
-		if strings.HasPrefix(l, "end reset ") || strings.HasPrefix(l, "end no response: reset ") {
-			return []string{"end reset"}
-		}
 		same = append(same, strings.ReplaceAll(l, "HTTP/3.0", "HTTP/2.0"))
 	}
 	return same
+}
+
+// isReset reports whether the stream of a response was reset.
+func isReset(lines []string) bool {
+	return slices.ContainsFunc(lines, func(l string) bool {
+		return strings.HasPrefix(l, "end reset ") || strings.HasPrefix(l, "end no response: reset ")
+	})
 }
 
 // findings are the differences of a run.
