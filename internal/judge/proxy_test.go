@@ -74,21 +74,23 @@ var proxies = subject{
 	},
 }
 
-// brokenBackends end in the middle of what they say.
+// brokenBackends end in the middle of what they say. They name a type: a reverse
+// proxy flushes a response of unknown length at once, before or after its type is
+// sniffed.
 var brokenBackends = subject{
 	name: "broken",
 	mount: func(m mounter, prefix string) {
 		for name, says := range map[string]string{
-			"length":   "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n9 bytes..",
-			"chunk":    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n64\r\nhalf of it",
-			"chunks":   "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nwhole\r\n",
-			"large":    "HTTP/1.1 200 OK\r\nContent-Length: 500000\r\n\r\n" + large,
+			"length":   "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 1000\r\n\r\n9 bytes..",
+			"chunk":    "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n64\r\nhalf of it",
+			"chunks":   "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nwhole\r\n",
+			"large":    "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 500000\r\n\r\n" + large,
 			"header":   "HTTP/1.1 200 OK\r\nContent-Le",
 			"nothing":  "",
 			"garbage":  "what is this\r\n\r\n",
-			"close":    "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nuntil the end",
-			"1.0":      "HTTP/1.0 200 OK\r\n\r\nuntil the end",
-			"badchunk": "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nwhole\r\n",
+			"close":    "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\n\r\nuntil the end",
+			"1.0":      "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nuntil the end",
+			"badchunk": "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nwhole\r\n",
 		} {
 			m.Mount(prefix+"/"+name, lazily(func() http.Handler { return reverse(saying(says)) }))
 		}
