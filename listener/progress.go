@@ -47,6 +47,8 @@ func (p *progress) rest() { p.looked = 0 }
 // server has it, zero is no bound.
 type Timeouts struct {
 	Read, Write, Request, Response *time.Duration
+	// MinRate in bytes a second.
+	MinRate *int
 }
 
 // SetTimeouts has other timeouts hold for the request of x, until its end; nil
@@ -69,6 +71,9 @@ func (l *Limits) under(t *Timeouts) *Limits {
 		if d.from != nil {
 			*d.to = *d.from
 		}
+	}
+	if t.MinRate != nil {
+		own.MinRate = *t.MinRate
 	}
 	return &own
 }

@@ -221,6 +221,25 @@ func TestTimeoutsOfOneRequest(t *testing.T) {
 	e.wantTimedOutNow(1)
 }
 
+func TestARequestMayHaveAMinRateOfItsOwn(t *testing.T) {
+	t.Parallel()
+	none := 0
+	limits := listener.Limits{KeepAlive: true, Read: time.Minute, MinRate: 1 << 20, MinRateGrace: time.Second}
+	e := start(t, limits, func(x listener.Exchange) {
+		listener.SetTimeouts(x, &listener.Timeouts{MinRate: &none})
+		io.Copy(x, x.Body())
+	})
+	c := e.dial()
+	c.send("POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 20000\r\n\r\n")
+	for range 20 { // two seconds, and more
+		time.Sleep(150 * time.Millisecond)
+		c.send(string(make([]byte, 1000)))
+	}
+	if resp, body := c.read(); resp.StatusCode != 200 || len(body) != 20000 {
+		t.Errorf("status %d, %d bytes", resp.StatusCode, len(body))
+	}
+}
+
 func (e *endpoint) wantTimedOutNow(n uint64) {
 	e.t.Helper()
 	eventually(e.t, fmt.Sprintf("%d timed out", n), func() bool { return e.Counters().TimedOut.Load() == n })

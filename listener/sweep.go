@@ -186,8 +186,11 @@ func (c *conn) claim(p phase, why claim) {
 	switch {
 	case p.state() == StateResponse:
 		c.s.counters.TimedOut.Add(1)
-		c.blame(c.lateFault())
-		c.discard()
+		fault := c.lateFault()
+		c.blame(fault)
+		if fault == FaultClient {
+			c.discard()
+		}
 		c.raw.SetDeadline(past)
 		return
 	case p.state() == StateBody && c.waitsToWrite():

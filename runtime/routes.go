@@ -64,6 +64,10 @@ func timed(serve route, c *config.RouteTimeouts) route {
 		Read: (*time.Duration)(c.Read), Write: (*time.Duration)(c.Write),
 		Request: (*time.Duration)(c.Request), Response: (*time.Duration)(c.Response),
 	}
+	if c.MinRate != nil {
+		rate := int(*c.MinRate)
+		t.MinRate = &rate
+	}
 	return func(x listener.Exchange) {
 		listener.SetTimeouts(x, t)
 		serve(x)

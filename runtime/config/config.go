@@ -210,6 +210,8 @@ type RouteTimeouts struct {
 	Write    *Duration `json:"write,omitempty"`
 	Request  *Duration `json:"request,omitempty"`
 	Response *Duration `json:"response,omitempty"`
+	// MinRate in bytes a second, instead of the listener's limits.min_rate.rate.
+	MinRate *Size `json:"min_rate,omitempty"`
 }
 
 // Respond answers with a fixed response.

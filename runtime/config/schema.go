@@ -214,6 +214,8 @@ func table() []*key {
 				doc: "As timeouts.request of the listener. 0s means no bound."},
 			{path: "listeners.*.routes.*.timeouts.response", kind: duration, limits: upToDay, effect: Live,
 				doc: "As timeouts.response of the listener. 0s means no bound."},
+			{path: "listeners.*.routes.*.timeouts.min_rate", kind: size, limits: limits{0, 1 << 10 * mib}, effect: Live,
+				doc: "As limits.min_rate.rate of the listener, in bytes a second. 0 means no bound."},
 			{path: "listeners.*.routes.*.respond", kind: section, effect: Live,
 				example: `respond: {body: hello}`,
 				doc:     "Answers with a fixed response."},
