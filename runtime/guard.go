@@ -3,6 +3,7 @@ package runtime
 import (
 	"fmt"
 
+	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
@@ -48,11 +49,11 @@ func (g guarded) trips(guard *control.Guard) string {
 		}
 		return fmt.Sprintf("%d crashes of workers", g.crashes)
 	case guard.Errors > 0 && g.errors >= uint64(guard.Errors):
-		return plural(int(g.errors), "error")
+		return words.Count(int(g.errors), "error")
 	case guard.Refused > 0 && g.refused >= uint64(guard.Refused):
-		return plural(int(g.refused), "refused connection")
+		return words.Count(int(g.refused), "refused connection")
 	case guard.ErrorPercent > 0 && g.requests >= guardedRequests && g.percent() >= guard.ErrorPercent:
-		return fmt.Sprintf("%.3g %% errors in %s", g.percent(), plural(int(g.requests), "request"))
+		return fmt.Sprintf("%.3g %% errors in %s", g.percent(), words.Count(int(g.requests), "request"))
 	}
 	return ""
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
@@ -68,9 +69,9 @@ func (a *App) removal(to *config.Config) string {
 	}
 	switch {
 	case len(busy) > 0:
-		return fmt.Sprintf("it removes %s, with %s open", strings.Join(busy, ", "), plural(int(open), "connection"))
+		return fmt.Sprintf("it removes %s, with %s open", strings.Join(busy, ", "), words.Count(int(open), "connection"))
 	case len(gone)*2 > len(a.config.Listeners):
-		return fmt.Sprintf("it removes %d of %s", len(gone), plural(len(a.config.Listeners), "listener"))
+		return fmt.Sprintf("it removes %d of %s", len(gone), words.Count(len(a.config.Listeners), "listener"))
 	}
 	return ""
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/listener/sockets"
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
@@ -82,7 +83,7 @@ func (a *App) orphaned(name string, to settings) *endpoint {
 			a.evict(inTheWay, "")
 			e := &endpoint{name: name, sockets: s, log: a.log, adoptees: mine}
 			s.Measure(e.tenants)
-			a.events.Warnf(name, "%s of a master that died serve on here", plural(len(mine), "worker"))
+			a.events.Warnf(name, "%s of a master that died serve on here", words.Count(len(mine), "worker"))
 			return e
 		}
 		a.events.Errorf(name, "the workers of a master that died drain: %v", err)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/listener"
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
@@ -86,7 +87,7 @@ func summaryOf(p *control.Plan) string {
 	case len(p.Changes) == 0:
 		return "nothing to change"
 	case len(said) == 0:
-		return fmt.Sprintf("%s, no listener is touched", plural(len(p.Changes), "value"))
+		return fmt.Sprintf("%s, no listener is touched", words.Count(len(p.Changes), "value"))
 	}
 	return strings.Join(said, "; ")
 }
@@ -190,13 +191,13 @@ func (s step) ending(late listener.Overdue) string {
 func (s step) resizeSummary(from, to, drained int) string {
 	switch {
 	case to == 0:
-		return fmt.Sprintf("%s: served by the master instead of %s, %s", s.name, plural(from, "worker"), ends(drained))
+		return fmt.Sprintf("%s: served by the master instead of %s, %s", s.name, words.Count(from, "worker"), ends(drained))
 	case from == 0:
-		return fmt.Sprintf("%s: served by %s instead of the master, %s", s.name, plural(to, "worker"), ends(drained))
+		return fmt.Sprintf("%s: served by %s instead of the master, %s", s.name, words.Count(to, "worker"), ends(drained))
 	case to > from:
-		return fmt.Sprintf("%s: %s, nothing dropped", s.name, plural(to-from, "new worker"))
+		return fmt.Sprintf("%s: %s, nothing dropped", s.name, words.Count(to-from, "new worker"))
 	default:
-		return fmt.Sprintf("%s: %s, %s", s.name, plural(from-to, "worker")+" fewer", ends(drained))
+		return fmt.Sprintf("%s: %s, %s", s.name, words.Count(from-to, "worker")+" fewer", ends(drained))
 	}
 }
 
@@ -230,13 +231,6 @@ func ends(connections int) string {
 		return "no connection ends"
 	}
 	return fmt.Sprintf("%s after the present request", pluralVerb(connections, "connection", "ends", "end"))
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 func pluralVerb(n int, noun, one, many string) string {

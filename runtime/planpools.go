@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
@@ -89,7 +90,7 @@ func poolSummary(p control.PoolPlan) string {
 	var said []string
 	switch p.Action {
 	case "add":
-		return fmt.Sprintf("pool %s is added with %s", p.Name, plural(len(p.Backends), "backend"))
+		return fmt.Sprintf("pool %s is added with %s", p.Name, words.Count(len(p.Backends), "backend"))
 	case "remove":
 		said = append(said, fmt.Sprintf("pool %s is removed", p.Name))
 	default:

@@ -17,6 +17,7 @@ import (
 	"github.com/shirou/gopsutil/v3/mem"
 
 	"github.com/echterhof/rockstar-tui/internal/spare"
+	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/listener/sockets"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
@@ -195,7 +196,7 @@ func shortages(n control.Needs) (out []string) {
 			n.Descriptors, used, limit))
 	}
 	if m, err := mem.VirtualMemory(); err == nil && n.MemoryBytes > m.Available {
-		out = append(out, fmt.Sprintf("%s take about %d MiB, and %d MiB are free", plural(n.Processes, "new worker"), n.MemoryBytes>>20, m.Available>>20))
+		out = append(out, fmt.Sprintf("%s take about %d MiB, and %d MiB are free", words.Count(n.Processes, "new worker"), n.MemoryBytes>>20, m.Available>>20))
 	}
 	return out
 }

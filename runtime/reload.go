@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/internal/slowdisk"
@@ -262,7 +263,7 @@ func (a *App) setPending() {
 func reloadMessage(changes []config.Change, dropped []string) string {
 	message := "config reloaded, nothing changed"
 	if n := len(changes); n > 0 {
-		message = fmt.Sprintf("config reloaded, %s changed", plural(n, "value"))
+		message = fmt.Sprintf("config reloaded, %s changed", words.Count(n, "value"))
 	}
 	if len(dropped) > 0 {
 		message += "; the file wins over what was set by hand: " + strings.Join(dropped, ", ")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
@@ -160,7 +161,7 @@ func (a *App) rollFailed(ctx context.Context, listener string, err error) error 
 func rollMessage(fleets []fleet) string {
 	var parts []string
 	for _, f := range fleets {
-		parts = append(parts, fmt.Sprintf("%s: %s replaced, their connections drain", f.name, plural(f.group.Wanted(), "worker")))
+		parts = append(parts, fmt.Sprintf("%s: %s replaced, their connections drain", f.name, words.Count(f.group.Wanted(), "worker")))
 	}
 	return strings.Join(parts, "; ")
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
@@ -49,7 +50,7 @@ func (a *App) beginnings(file *config.Config, wrong error, o Options) (ways []be
 		if b, ok := a.asItStood(file); ok {
 			ways = append(ways, b)
 		}
-		ways = append(ways, beginning{file: file, config: file, message: plural(len(file.Listeners), "listener")})
+		ways = append(ways, beginning{file: file, config: file, message: words.Count(len(file.Listeners), "listener")})
 	}
 	if o.FallbackLastGood {
 		if b, ok := a.lastGood(); ok {
@@ -86,7 +87,7 @@ func (a *App) asItStood(file *config.Config) (b beginning, ok bool) {
 	to, dropped := merge(base, running, file)
 	b.config = s.Notes.unexpired(to, file)
 	kept := len(overridden(file, b.config))
-	b.message = fmt.Sprintf("%s, %s from before", plural(len(file.Listeners), "listener"), plural(kept, "override"))
+	b.message = fmt.Sprintf("%s, %s from before", words.Count(len(file.Listeners), "listener"), words.Count(kept, "override"))
 	if len(dropped) > 0 {
 		a.events.Warnf("", "the file wins over what was set by hand: %v", dropped)
 	}

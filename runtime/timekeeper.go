@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
@@ -142,7 +143,7 @@ func (a *App) expire(ctx context.Context) {
 	to, err := a.config.With(inFile(a.file, over))
 	if err == nil {
 		p := a.planned(to)
-		message := fmt.Sprintf("%s expired: %s", plural(len(over), "override"), p.Summary)
+		message := fmt.Sprintf("%s expired: %s", words.Count(len(over), "override"), p.Summary)
 		_, err = a.enact(ctx, deed{to: to, trigger: control.TriggerExpiry, plan: p, message: message})
 	}
 	if err != nil {

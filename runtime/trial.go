@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
@@ -103,7 +104,7 @@ func (a *App) confirm(ctx context.Context, was fileText, action control.Action) 
 	if err := t.meant(action); err != nil {
 		return nil, err
 	}
-	message := fmt.Sprintf("confirmed, %s kept", plural(len(t.Changes), "value"))
+	message := fmt.Sprintf("confirmed, %s kept", words.Count(len(t.Changes), "value"))
 	if t.Persist {
 		if err := a.persistTrial(ctx, was, t); err != nil {
 			return nil, err

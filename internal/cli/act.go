@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
@@ -93,7 +94,7 @@ func shutdownQuestion(s *control.Snapshot) string {
 		open += l.Connections.Active + l.Connections.Idle
 	}
 	return fmt.Sprintf("Stop %s and end the runtime, pid %d? %s will be drained. [y/N] ",
-		plural(listeners, "listener"), s.PID, plural(open, "connection"))
+		words.Count(listeners, "listener"), s.PID, words.Count(open, "connection"))
 }
 
 // canAsk reports whether there is somebody to answer a question.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
@@ -217,7 +218,7 @@ func (o *changing) resolveWorkers(cmd *cobra.Command, s *control.Snapshot, l *co
 		now = l.WorkersWanted
 	}
 	if now+n < 0 {
-		return "", usageError(cmd, "scale: %s has %s, %s would be less than none", l.Name, plural(now, "worker"), arg)
+		return "", usageError(cmd, "scale: %s has %s, %s would be less than none", l.Name, words.Count(now, "worker"), arg)
 	}
 	return strconv.Itoa(now + n), nil
 }

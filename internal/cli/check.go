@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
@@ -90,9 +91,9 @@ func (a *checked) judge(s *control.Snapshot) {
 	switch {
 	case a.For == checkLive:
 	case len(a.NotServing) > 0:
-		a.Reason = plural(len(a.NotServing), "listener") + " not serving"
+		a.Reason = words.Count(len(a.NotServing), "listener") + " not serving"
 	case a.For == checkAll && len(a.Problems) > 0:
-		a.Reason = plural(len(a.Problems), "problem")
+		a.Reason = words.Count(len(a.Problems), "problem")
 	}
 	a.OK = a.Reason == ""
 }
@@ -122,7 +123,7 @@ func problemsOf(p *page, s *control.Snapshot) {
 		return
 	}
 	p.line("")
-	p.line("%s", plural(len(s.Problems), "problem"))
+	p.line("%s", words.Count(len(s.Problems), "problem"))
 	problemLines(p, s.Problems, s.Time)
 }
 

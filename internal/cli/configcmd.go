@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
@@ -87,7 +88,7 @@ func (c *call) validate(ctx context.Context, file string, running bool) error {
 		}
 	}
 	return c.print(v, func(p *page) {
-		p.line("%s is valid: %s, %s", v.File, plural(v.Listeners, "listener"), plural(v.Pools, "pool"))
+		p.line("%s is valid: %s, %s", v.File, words.Count(v.Listeners, "listener"), words.Count(v.Pools, "pool"))
 		for _, n := range v.Notices {
 			p.line("notice: %v", n)
 		}

@@ -75,11 +75,3 @@ func millis(ms float64) string {
 	}
 	return fmt.Sprintf("%.2fs", ms/1000)
 }
-
-// plural writes "1 worker", "2 workers".
-func plural[N int | uint64](n N, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
-}

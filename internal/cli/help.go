@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/echterhof/rockstar-tui/internal/words"
 )
 
 // helpWidth is what help fits into.
@@ -86,7 +88,7 @@ func noArgs(cmd *cobra.Command, args []string) error {
 func rangeArgs(least, most int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) < least || most >= 0 && len(args) > most {
-			return usageError(cmd, "%s: got %s, usage: %s", cmd.Name(), plural(len(args), "argument"), shortUse(cmd))
+			return usageError(cmd, "%s: got %s, usage: %s", cmd.Name(), words.Count(len(args), "argument"), shortUse(cmd))
 		}
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
@@ -196,7 +197,7 @@ func (c *call) diff(cmd *cobra.Command, cl *control.Client, file string, args []
 	}
 	d := difference{numbers[0], numbers[1], list(config.Diff(configs[0], configs[1]))}
 	return c.print(d, func(p *page) {
-		p.line("from generation %d to %d: %s", d.From, d.To, plural(len(d.Changes), "value"))
+		p.line("from generation %d to %d: %s", d.From, d.To, words.Count(len(d.Changes), "value"))
 		changesTable(p, d.Changes, terminalWidth(c.Stdout))
 	})
 }
@@ -211,7 +212,7 @@ it is, and status tells what differs.`,
 func trialText(p *page, s *control.Snapshot) {
 	if t := s.Config.Trial; t != nil {
 		p.line("  on trial by %s for %s more: %s; confirm keeps it, rollback takes it back",
-			t.Actor, age(t.Until.Sub(s.Time)), plural(len(t.Changes), "value"))
+			t.Actor, age(t.Until.Sub(s.Time)), words.Count(len(t.Changes), "value"))
 		if t.Guard != nil {
 			p.line("  its guard ends it at %s", t.Guard)
 		}
@@ -261,7 +262,7 @@ func overrides(p *page, s *control.Snapshot, differs string) {
 		}
 	}
 	if len(rows) > 0 {
-		p.line("  %s:", fmt.Sprintf("%s, %s", differs, plural(len(rows), "value")))
+		p.line("  %s:", fmt.Sprintf("%s, %s", differs, words.Count(len(rows), "value")))
 		p.table("  PATH|FILE|RUNS|>SINCE|>EXPIRES IN|WHO", rows)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
@@ -75,7 +76,7 @@ func planNeeds(p *page, plan *control.Plan) {
 	for _, l := range plan.Listeners {
 		switch {
 		case len(l.LongLived) > 0:
-			said = append(said, fmt.Sprintf("%s drains within %s; %s may stay for that long:", l.Name, l.Deadline, plural(len(l.LongLived), "connection")))
+			said = append(said, fmt.Sprintf("%s drains within %s; %s may stay for that long:", l.Name, l.Deadline, words.Count(len(l.LongLived), "connection")))
 			for _, c := range l.LongLived {
 				said = append(said, strings.TrimSpace(fmt.Sprintf("%s  %s  %s  %s", c.Peer, c.Protocol, c.Age, c.Request)))
 			}
@@ -88,7 +89,7 @@ func planNeeds(p *page, plan *control.Plan) {
 	}
 	if n := plan.Needs; n.Processes > 0 {
 		said = append(said, fmt.Sprintf("needs %s, %s, about %d MiB",
-			processes(n.Processes), plural(n.Descriptors, "descriptor"), n.MemoryBytes>>20))
+			processes(n.Processes), words.Count(n.Descriptors, "descriptor"), n.MemoryBytes>>20))
 	}
 	if len(said) > 0 {
 		p.line("")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
@@ -85,7 +86,7 @@ func was(n int) string {
 	if n == 1 {
 		return "1 connection was"
 	}
-	return plural(n, "connection") + " were"
+	return words.Count(n, "connection") + " were"
 }
 
 // receipt waits until a receipt is closed and returns it; as it is if it is not

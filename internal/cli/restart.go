@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
@@ -123,7 +124,7 @@ func rolling(s *control.Snapshot) string {
 	var parts []string
 	for _, l := range s.Listeners {
 		if r := l.Rolling; r != nil {
-			parts = append(parts, fmt.Sprintf("%s: %d of %s replaced", l.Name, r.Done, plural(r.Total, "worker")))
+			parts = append(parts, fmt.Sprintf("%s: %d of %s replaced", l.Name, r.Done, words.Count(r.Total, "worker")))
 		}
 	}
 	return strings.Join(parts, ", ")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
@@ -360,7 +361,7 @@ func pools(p *page, s *control.Snapshot) {
 			}
 		}
 		if n := pool.Stats.WaitCount; n > 0 {
-			p.line("%s: %s had to wait for a connection, %s each", pool.Name, plural(n, "request"),
+			p.line("%s: %s had to wait for a connection, %s each", pool.Name, words.Count(n, "request"),
 				millis(float64(pool.Stats.WaitDurationMS)/float64(n)))
 		}
 	}

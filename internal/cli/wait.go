@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
@@ -90,7 +91,7 @@ func stopped(names []string) goal {
 		if l.State == control.StateStopped || l.State == control.StateFailed {
 			return "", nil
 		}
-		return fmt.Sprintf("%s is %s, %s left", l.Name, l.State, plural(l.Connections.Active+l.Connections.Idle, "connection")), nil
+		return fmt.Sprintf("%s is %s, %s left", l.Name, l.State, words.Count(l.Connections.Active+l.Connections.Idle, "connection")), nil
 	})
 }
 
@@ -113,7 +114,7 @@ func broken(l *control.ListenerInfo) error {
 }
 
 func stateOf(l *control.ListenerInfo) string {
-	s := fmt.Sprintf("%s is %s, %d of %s ready", l.Name, l.State, l.WorkersReady, plural(l.WorkersWanted, "worker"))
+	s := fmt.Sprintf("%s is %s, %d of %s ready", l.Name, l.State, l.WorkersReady, words.Count(l.WorkersWanted, "worker"))
 	if l.Reason != "" {
 		s += ": " + l.Reason
 	}

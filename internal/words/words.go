@@ -5,7 +5,7 @@ import "fmt"
 
 // Count is a number of things, such as "1 worker" or "2 workers". The plural of
 // noun is made with s, or with es behind a hiss.
-func Count(n int, noun string) string {
+func Count[N int | int64 | uint64](n N, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
@@ -86,22 +87,15 @@ func missing(a, b []control.WorkerInfo) []control.WorkerInfo {
 func summary(p control.ListenerPlan) string {
 	var parts []string
 	if p.WorkersStarted > 0 {
-		parts = append(parts, count(p.WorkersStarted, "new worker"))
+		parts = append(parts, words.Count(p.WorkersStarted, "new worker"))
 	}
 	if p.WorkersRetired > 0 {
-		parts = append(parts, count(p.WorkersRetired, "worker")+" retired")
+		parts = append(parts, words.Count(p.WorkersRetired, "worker")+" retired")
 	}
 	if p.Drained > 0 {
-		parts = append(parts, count(p.Drained, "connection")+" drained")
+		parts = append(parts, words.Count(p.Drained, "connection")+" drained")
 	} else {
 		parts = append(parts, "nothing dropped")
 	}
 	return fmt.Sprintf("%s: %s, %s", p.Name, p.Action, strings.Join(parts, ", "))
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
@@ -199,7 +200,7 @@ func (f *Fake) endTrial(s *control.Snapshot, actor, trigger string) (string, []c
 	changes := goBack(s, f.past.before)
 	f.past.before, s.Config.Trial = nil, nil
 	s.Revision++
-	message := fmt.Sprintf("the trial is over, %s taken back", count(len(changes), "value"))
+	message := fmt.Sprintf("the trial is over, %s taken back", words.Count(len(changes), "value"))
 	f.past.add(s, control.Generation{Actor: actor, Trigger: trigger, Result: control.ResultApplied, Message: message, Changes: changes})
 	return message, changes
 }
@@ -214,7 +215,7 @@ func (f *Fake) confirm(s *control.Snapshot, a control.Action) (string, []config.
 	if t.Persist {
 		override(s, control.Change{Persist: true}, t.Changes)
 	}
-	message := fmt.Sprintf("confirmed, %s kept", count(len(t.Changes), "value"))
+	message := fmt.Sprintf("confirmed, %s kept", words.Count(len(t.Changes), "value"))
 	f.past.add(s, control.Generation{Actor: a.Actor, Reason: a.Reason, Trigger: control.TriggerConfirm,
 		Result: control.ResultApplied, Message: message})
 	return message, nil, nil
@@ -275,7 +276,7 @@ func (f *Fake) rollback(s *control.Snapshot, a control.Action) (string, []config
 		return "", nil, notFound("generation", fmt.Sprintf("there is no generation %d to go back to", a.Generation))
 	}
 	changes := goBack(s, to)
-	message := fmt.Sprintf("back to generation %d, %s changed", a.Generation, count(len(changes), "value"))
+	message := fmt.Sprintf("back to generation %d, %s changed", a.Generation, words.Count(len(changes), "value"))
 	if len(changes) > 0 {
 		s.Revision++
 		f.past.add(s, control.Generation{Actor: a.Actor, Reason: a.Reason, Trigger: control.TriggerRollback,
@@ -323,7 +324,7 @@ func (f *Fake) timesUp(s *control.Snapshot) {
 	}
 	override(s, control.Change{}, changes)
 	s.Revision++
-	message := count(len(changes), "override") + " expired"
+	message := words.Count(len(changes), "override") + " expired"
 	f.past.add(s, control.Generation{Trigger: control.TriggerExpiry, Result: control.ResultApplied, Message: message, Changes: changes})
 	addEvent(s, control.Event{Level: control.LevelInfo, Message: message})
 }
