@@ -99,9 +99,9 @@ func (b *netBody) readAhead(most int) bool {
 	if b.aheadErr != nil {
 		return true
 	}
-	var chunk [4 << 10]byte
+	chunk := make([]byte, min(most, 4<<10))
 	for len(b.ahead) < most {
-		n, err := b.fetch(chunk[:])
+		n, err := b.fetch(chunk)
 		b.ahead = append(b.ahead, chunk[:n]...)
 		if err != nil {
 			b.aheadErr = err

@@ -26,6 +26,7 @@ func NetHTTP(x Exchange) (http.ResponseWriter, *http.Request, bool) {
 	if n.on.one != nil {
 		return h1Writer{(*netWriter)(n)}, n.r, true
 	}
+	n.findBody()
 	return (*netWriter)(n), n.r, true
 }
 
@@ -76,9 +77,7 @@ func (m *streams) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusContinue) // which the engine of HTTP/3 leaves to us
 			r.Header.Del("Expect")
 		}
-		if x.findBody(); x.verdict == 0 {
-			x.call()
-		}
+		x.call()
 	}
 	if x.stream == nil { // which may be the body itself
 		x.body.end()
@@ -236,9 +235,10 @@ func (m *streams) loosest(limits *Limits) *Limits {
 
 // netExchange is an Exchange over a pair of net/http.
 type netExchange struct {
-	w  http.ResponseWriter
-	r  *http.Request
-	on *streams
+	looked bool // whether there is a body, see findBody
+	w      http.ResponseWriter
+	r      *http.Request
+	on     *streams
 
 	method, target string // of r as it came
 	started        int64
@@ -324,12 +324,13 @@ func (x *netExchange) bodyDone() {
 }
 
 // findBody finds out whether a request of HTTP/3 has a body, which its engine does
-// not tell. Where one would be unusual, nobody minds to wait for the end of the
-// stream or the first byte.
+// not tell, when somebody asks for it. Where one would be unusual, nobody minds to
+// wait for the end of the stream or the first byte.
 func (x *netExchange) findBody() {
-	if x.r.ProtoMajor != 3 || x.r.ContentLength >= 0 || x.bodyRead.Load() {
+	if x.looked || x.r.ProtoMajor != 3 || x.r.ContentLength >= 0 || x.bodyRead.Load() {
 		return
 	}
+	x.looked = true
 	switch x.r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodDelete, http.MethodOptions, http.MethodTrace:
 	default:
@@ -571,9 +572,13 @@ func (x *netExchange) RequestHeaders(fn func(name, value string)) {
 	}
 }
 
-func (x *netExchange) ContentLength() int64 { return x.r.ContentLength }
+func (x *netExchange) ContentLength() int64 {
+	x.findBody()
+	return x.r.ContentLength
+}
 
 func (x *netExchange) Body() io.Reader {
+	x.findBody()
 	if x.r.Body == nil {
 		return http.NoBody
 	}
