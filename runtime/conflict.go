@@ -36,7 +36,7 @@ func (all edits) add(revision uint64, actor string, changes []config.Change) edi
 	return append(all, e)
 }
 
-// conflict reports an error if a change was thought up on a state in which one of
+// conflict reports an error if a change is based on a state in which one of
 // the values that it changes was another one. Changes of other values since then
 // are none of its business. A whole config changes every value.
 func (a *App) conflict(v view, c control.Change) error {
