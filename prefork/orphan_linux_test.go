@@ -30,7 +30,7 @@ func orphanage(t *testing.T, timeout time.Duration) (addr string, pids map[int]b
 			o.Drain(0)
 		}
 	})
-	until(t, "they wait in the nest", func() bool {
+	until(t, "they wait in the orphan directory", func() bool {
 		return waiting(orphanDir) == 2 || living(pids) == 0
 	})
 	return addr, pids, orphanDir
@@ -130,7 +130,7 @@ func TestOrphansDrainWhenNobodyComes(t *testing.T) {
 		t.Errorf("found %d orphans that are gone", len(found))
 	}
 	if entries, _ := os.ReadDir(orphanDir); len(entries) > 0 {
-		t.Errorf("the nest still has %v", entries)
+		t.Errorf("the orphan directory still has %v", entries)
 	}
 }
 

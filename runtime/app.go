@@ -52,9 +52,9 @@ type Options struct {
 
 	// alone says that the process does nothing but serve.
 	alone bool
-	// nest is where workers wait for another master should this one die; noNest
+	// orphanDir is where workers wait for another master should this one die; noOrphanDir
 	// why there is none though there should be.
-	nest, noNest string
+	orphanDir, noOrphanDir string
 }
 
 // App is a running runtime. It implements [control.Controller].
@@ -129,9 +129,9 @@ type App struct {
 	ending context.Context
 	hasten context.CancelFunc
 
-	nest    string
-	noNest  string // why there is none though there should be
-	orphans orphans
+	orphanDir   string
+	noOrphanDir string // why there is none though there should be
+	orphans     orphans
 
 	cells *scoreboard.Cells // of backends
 
@@ -194,7 +194,7 @@ func newApp(o Options) *App {
 	log, queue := logqueue.New(log)
 	host, _ := os.Hostname() // empty where the system does not say
 	a := &App{
-		version: o.Version, alone: o.alone, nest: o.nest, noNest: o.noNest, started: time.Now(), host: host, log: log,
+		version: o.Version, alone: o.alone, orphanDir: o.orphanDir, noOrphanDir: o.noOrphanDir, started: time.Now(), host: host, log: log,
 		events:        events.New(log),
 		usage:         procstat.NewMeter(),
 		logQueue:      queue,
@@ -206,8 +206,8 @@ func newApp(o Options) *App {
 		end:   termination{done: make(chan struct{})},
 	}
 	a.keys, a.state.files = certs.New(&a.files), &a.files
-	if a.noNest != "" {
-		a.events.Warnf("", "workers drain should this process die, nobody can adopt them: %s", a.noNest)
+	if a.noOrphanDir != "" {
+		a.events.Warnf("", "workers drain should this process die, nobody can adopt them: %s", a.noOrphanDir)
 	}
 	a.ctx, a.cancel = context.WithCancelCause(context.Background())
 	a.ending, a.hasten = context.WithCancel(a.ctx)

@@ -262,7 +262,7 @@ func (s step) open(ctx context.Context) (undo, retire func(), err error) {
 	e.code = s.app.codeFor(s.name)
 	e.gone = func(b *scoreboard.Board) { s.app.gone(s.managed, b) }
 	e.event = s.managed.onWorker
-	e.alone, e.nest = s.app.alone, s.app.nest
+	e.alone, e.orphanDir = s.app.alone, s.app.orphanDir
 	if err := e.start(ctx, s.to); err != nil {
 		s.app.leave(e)
 		return nil, nil, err

@@ -214,7 +214,7 @@ func (a *App) resumeEndpoint(m *managed, c *carriedEndpoint) (*endpoint, error) 
 	if c.InProcess {
 		s = s.byCaretaker()
 	}
-	e := &endpoint{name: m.name, log: a.log, event: m.onWorker, alone: a.alone, nest: a.nest, settings: s}
+	e := &endpoint{name: m.name, log: a.log, event: m.onWorker, alone: a.alone, orphanDir: a.orphanDir, settings: s}
 	e.gone = func(b *scoreboard.Board) { a.gone(m, b) }
 	if e.sockets, err = adoptSockets(c); err != nil {
 		return nil, err

@@ -27,8 +27,8 @@ type endpoint struct {
 	code *program
 	// alone says that serving is all this process does.
 	alone bool
-	// nest is where its workers wait for another master; empty if they do not.
-	nest string
+	// orphanDir is where its workers wait for another master; empty if they do not.
+	orphanDir string
 	// adoptees are workers that serve already, of a master that died.
 	adoptees orphans
 	// admission is shared by all who serve it; nil if there never was a worker.
@@ -132,7 +132,7 @@ func (e *endpoint) groupConfig(s settings) prefork.Config {
 		Recycle:       recycling(s),
 		Requests:      requestsOf,
 		Resident:      procstat.Resident,
-		OrphanDir:     e.nest,
+		OrphanDir:     e.orphanDir,
 		Room:          procstat.RoomForWorkers,
 		OrphanTimeout: time.Duration(s.Listener.Prefork.OrphanTimeout),
 		Fold:          func(_ int, memory []byte) { e.ended(scoreboard.Over(memory)) },

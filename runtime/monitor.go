@@ -105,7 +105,7 @@ func (a *App) facts(s *control.Snapshot) (f problems.Facts) {
 	if t := a.state.trouble.Load(); t != nil {
 		f.StateMissing, f.StateError, f.StateSince = t.missing, t.failing, t.since
 	}
-	f.NoAdoption = a.noNest
+	f.NoAdoption = a.noOrphanDir
 	f.LogDropped, f.LogDroppedAt = a.logQueue.Lost()
 	return f
 }

@@ -26,10 +26,10 @@ type orphans []orphan
 // gather finds the workers that a master that died has left here. What they count
 // by and what their sessions are sealed with must hold on.
 func (a *App) gather() {
-	if a.nest == "" {
+	if a.orphanDir == "" {
 		return
 	}
-	for _, o := range prefork.FindOrphans(a.nest) {
+	for _, o := range prefork.FindOrphans(a.orphanDir) {
 		var s settings
 		if err := json.Unmarshal(o.Settings(), &s); err != nil || s.Name != o.Name() {
 			o.Drain(0)

@@ -50,7 +50,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	defer socket.Close()
 	o.alone = true
 	if err := o.makeNest(); err == nil {
-		defer os.Remove(o.nest)
+		defer os.Remove(o.orphanDir)
 	}
 	d := &door{broken: make(chan error, 1), refusal: o.refusal(), standsBy: o.StandsBy}
 	procstat.KeepThreads()
@@ -88,14 +88,14 @@ func Serve(ctx context.Context, o ServeOptions) error {
 // makeNest makes the directory in which workers wait for another master should
 // this one die. Without one they drain then, which is told.
 func (o *ServeOptions) makeNest() error {
-	nest, err := filepath.Abs(o.Socket + ".orphans")
+	orphanDir, err := filepath.Abs(o.Socket + ".orphans")
 	if err == nil {
-		err = prefork.MakeOrphanDir(nest)
+		err = prefork.MakeOrphanDir(orphanDir)
 	}
 	if err == nil {
-		o.nest = nest
+		o.orphanDir = orphanDir
 	} else if !errors.Is(err, errors.ErrUnsupported) {
-		o.noNest = err.Error()
+		o.noOrphanDir = err.Error()
 	}
 	return err
 }

@@ -98,7 +98,7 @@ var cases = []struct {
 		want: problems.ConfigFallback + " config"},
 	{name: "disk full", facts: problems.Facts{StateError: "no space left on device"}, want: problems.StateFailing + " state"},
 	{name: "no state", facts: problems.Facts{StateMissing: "permission denied"}, want: problems.StateMissing + " state"},
-	{name: "foreign nest", facts: problems.Facts{NoAdoption: "it belongs to user 4"}, want: problems.AdoptionMissing + " runtime"},
+	{name: "foreign orphan directory", facts: problems.Facts{NoAdoption: "it belongs to user 4"}, want: problems.AdoptionMissing + " runtime"},
 	{name: "log", facts: problems.Facts{LogDropped: 3, LogDroppedAt: now.Add(-time.Second)}, want: problems.LogDropped + " log"},
 	{name: "log long ago", facts: problems.Facts{LogDropped: 3, LogDroppedAt: now.Add(-time.Hour)}},
 }
