@@ -148,9 +148,9 @@ func TestCountsEqualTheKernels(t *testing.T) {
 		}
 	}
 	stop := load(t, app, 16)
-	for l.Connections.Active+l.Connections.Idle < 50 {
-		l = info(t, app, "web")
-	}
+	await(t, app, "web", "50 connections", func(l control.ListenerInfo) bool {
+		return l.Connections.Active+l.Connections.Idle >= 50
+	})
 	wantNoFailure(t, stop())
 	await(t, app, "web", "40 idle again", func(l control.ListenerInfo) bool {
 		return l.Connections.Idle == 40 && l.Connections.Active == 0

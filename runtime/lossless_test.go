@@ -18,15 +18,20 @@ import (
 )
 
 // load runs keep-alive and short clients that never retry against web until the
-// returned function is called, which returns their joint result.
+// returned function is called, which returns their joint result. The first
+// requests have been answered when load returns.
 func load(t *testing.T, app *runtime.App, clients int) (stop func() rawclient.Result) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	address := info(t, app, "web").Address
+	web := info(t, app, "web")
+	address := web.Address
 	o := rawclient.Options{Address: address, Path: "/hello", Clients: clients, Pause: time.Millisecond}
 	keepAlive := rawclient.Start(ctx, o)
 	o.Short, o.Clients = true, max(1, clients/8)
 	short := rawclient.Start(ctx, o)
+	await(t, app, "web", "answered requests", func(l control.ListenerInfo) bool {
+		return l.Requests >= web.Requests+uint64(clients)
+	})
 	return func() rawclient.Result {
 		cancel()
 		r, s := keepAlive.Wait(), short.Wait()
