@@ -46,7 +46,8 @@ fuzz: ## fuzz every parser for FUZZTIME (20s) each
 		done; \
 	done
 
-golden: ## write the golden screens and outputs anew; look at the diff before you commit it
+golden: ## write the golden screens, outputs and API anew; look at the diff before you commit it
+	go test . -run TestDocumentedAPIStays -update
 	go test ./tui ./internal/cli ./runtime/config ./runtime/control/problems -update
 
 bench: ## measure beside nginx, HAProxy and Caddy, and write docs/bench.md (Linux; takes minutes)
