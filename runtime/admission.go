@@ -1,8 +1,6 @@
 package runtime
 
 import (
-	"fmt"
-
 	"github.com/echterhof/rockstar-tui/listener"
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
@@ -49,33 +47,6 @@ func (a *admission) vacate(b *scoreboard.Board) {
 	if number := b.Place.Swap(0); a != nil && number > 0 {
 		a.Vacate(int(number) - 1)
 	}
-}
-
-// share makes the admission of an endpoint that gets its first workers, or takes
-// over that of workers that serve already.
-func (e *endpoint) share() (err error) {
-	if e.admission != nil {
-		return nil
-	}
-	if len(e.adoptees) > 0 {
-		var c *prefork.Common
-		if c, err = e.adoptees[0].Common(); err == nil {
-			e.admission, err = admissionOver(c)
-		}
-	} else {
-		e.admission, err = newAdmission()
-	}
-	if err != nil {
-		return fmt.Errorf("listener %s: %w", e.name, err)
-	}
-	return nil
-}
-
-// retain drops what processes count that are not there any more.
-func (e *endpoint) retain() {
-	var places []int
-	e.each(func(_ prefork.Status, b *scoreboard.Board) { places = append(places, int(b.Place.Load())-1) })
-	e.admission.Retain(places)
 }
 
 // common is the memory for workers to inherit.

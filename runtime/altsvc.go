@@ -3,30 +3,10 @@ package runtime
 import (
 	"net"
 
-	"github.com/echterhof/rockstar-tui/listener"
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
-
-// announcing adds Alt-Svc to the responses of a listener with TLS over TCP.
-func (s *service) announcing(c config.Listener, h listener.Handler) listener.Handler {
-	if c.TLS == nil || c.Protocol == protocolQUIC {
-		return h
-	}
-	return func(x listener.Exchange) {
-		value := s.board.Alternative.Header()
-		if value == "" {
-			h(x)
-			return
-		}
-		x.SetHeader("Alt-Svc", value)
-		h(x)
-		if _, whole := listener.FastHTTP(x); whole {
-			x.SetHeader("Alt-Svc", value) // a proxied response has replaced all headers
-		}
-	}
-}
 
 // announce tells every process with TLS over TCP whether HTTP/3 is served beside
 // it.

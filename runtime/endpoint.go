@@ -416,12 +416,31 @@ func (e *endpoint) remember(s settings) {
 	e.mu.Unlock()
 }
 
-// drainTimeout is how long connections may finish; a config of zero sets no bound.
-func drainTimeout(s settings) time.Duration {
-	if d := time.Duration(s.Listener.Timeouts.Shutdown); d > 0 {
-		return d
+// share makes the admission of an endpoint that gets its first workers, or takes
+// over that of workers that serve already.
+func (e *endpoint) share() (err error) {
+	if e.admission != nil {
+		return nil
 	}
-	return 365 * 24 * time.Hour
+	if len(e.adoptees) > 0 {
+		var c *prefork.Common
+		if c, err = e.adoptees[0].Common(); err == nil {
+			e.admission, err = admissionOver(c)
+		}
+	} else {
+		e.admission, err = newAdmission()
+	}
+	if err != nil {
+		return fmt.Errorf("listener %s: %w", e.name, err)
+	}
+	return nil
+}
+
+// retain drops what processes count that are not there any more.
+func (e *endpoint) retain() {
+	var places []int
+	e.each(func(_ prefork.Status, b *scoreboard.Board) { places = append(places, int(b.Place.Load())-1) })
+	e.admission.Retain(places)
 }
 
 // without returns list less the one element v.

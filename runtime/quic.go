@@ -4,21 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"syscall"
 
 	"github.com/echterhof/rockstar-tui/listener"
 	"github.com/echterhof/rockstar-tui/listener/sockets"
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
-)
-
-// Slots of a QUIC endpoint: the master itself serves one of its own, so that it
-// and its workers never read from the same socket while one takes over from the
-// other.
-const (
-	localSlot   = 0
-	workerSlots = 1 // and above
 )
 
 // packets are the sockets of a QUIC endpoint, with the secrets that all who
@@ -42,8 +33,6 @@ func openSockets(ctx context.Context, c config.Listener, beside bool) (socketSet
 	}
 	return &packets{s, listener.NewQUICKeys()}, nil
 }
-
-const protocolQUIC = "quic"
 
 // orNil keeps a failed open from looking like open sockets.
 func orNil(s *sockets.Sockets, err error) (socketSet, error) {
@@ -126,34 +115,4 @@ func (e *endpoint) mayMove() error {
 		return fmt.Errorf("listener %s: connections from before the last change of its workers are still open; try again when they have ended", e.name)
 	}
 	return nil
-}
-
-// serveQUIC serves a UDP socket in the background until the service drains.
-func (s *service) serveQUIC(pc net.PacketConn, slot int, keys listener.QUICKeys) {
-	at := pc.LocalAddr()
-	s.at.Store(&at)
-	s.board.Accepting.Add(1)
-	go func() {
-		defer s.board.Accepting.Add(-1)
-		defer pc.Close()
-		if err := s.server.ServeQUIC(pc, slot, keys); err != nil && !errors.Is(err, listener.ErrServerClosed) {
-			s.log.Error("serving ended", "listener", s.name, "error", err)
-		}
-	}()
-}
-
-// accept begins to serve the slot that this worker has.
-func (w *worker) accept(s settings) error {
-	if s.QUIC != nil {
-		pc, err := w.link.PacketConn()
-		if err == nil {
-			w.service.serveQUIC(pc, workerSlots+w.link.Slot(), *s.QUIC)
-		}
-		return err
-	}
-	ln, err := w.link.Listener()
-	if err == nil {
-		w.service.serve(ln)
-	}
-	return err
 }

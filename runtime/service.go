@@ -45,6 +45,16 @@ func (s settings) encode() []byte {
 	return data
 }
 
+const protocolQUIC = "quic"
+
+// Slots of a QUIC endpoint: the master itself serves one of its own, so that it
+// and its workers never read from the same socket while one takes over from the
+// other.
+const (
+	localSlot   = 0
+	workerSlots = 1 // and above
+)
+
 // service serves one listener in one process: a worker, or the master itself.
 type service struct {
 	name   string
@@ -174,6 +184,39 @@ func (s *service) serve(ln net.Listener) {
 	}()
 }
 
+// serveQUIC serves a UDP socket in the background until the service drains.
+func (s *service) serveQUIC(pc net.PacketConn, slot int, keys listener.QUICKeys) {
+	at := pc.LocalAddr()
+	s.at.Store(&at)
+	s.board.Accepting.Add(1)
+	go func() {
+		defer s.board.Accepting.Add(-1)
+		defer pc.Close()
+		if err := s.server.ServeQUIC(pc, slot, keys); err != nil && !errors.Is(err, listener.ErrServerClosed) {
+			s.log.Error("serving ended", "listener", s.name, "error", err)
+		}
+	}()
+}
+
+// announcing adds Alt-Svc to the responses of a listener with TLS over TCP.
+func (s *service) announcing(c config.Listener, h listener.Handler) listener.Handler {
+	if c.TLS == nil || c.Protocol == protocolQUIC {
+		return h
+	}
+	return func(x listener.Exchange) {
+		value := s.board.Alternative.Header()
+		if value == "" {
+			h(x)
+			return
+		}
+		x.SetHeader("Alt-Svc", value)
+		h(x)
+		if _, whole := listener.FastHTTP(x); whole {
+			x.SetHeader("Alt-Svc", value) // a proxied response has replaced all headers
+		}
+	}
+}
+
 // addr is where the service accepts, nil before it does.
 func (s *service) addr() net.Addr {
 	if at := s.at.Load(); at != nil {
@@ -243,6 +286,14 @@ func (s *service) discard() {
 	}
 	s.pools = nil
 	s.server.Close()
+}
+
+// drainTimeout is how long connections may finish; a config of zero sets no bound.
+func drainTimeout(s settings) time.Duration {
+	if d := time.Duration(s.Listener.Timeouts.Shutdown); d > 0 {
+		return d
+	}
+	return 365 * 24 * time.Hour
 }
 
 // limitsOf translates the config of a listener.

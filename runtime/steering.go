@@ -102,13 +102,3 @@ func (m *managed) watchSteering() {
 		m.events.Infof(m.name, "steering is %s", used)
 	}
 }
-
-// liveOf is the kernel's count of a worker's slot, nil if there is none.
-func liveOf(link *prefork.Worker) (*sockets.Counter, error) {
-	f := link.Shared()
-	if f == nil {
-		return nil, nil
-	}
-	defer f.Close()
-	return sockets.OpenCounter(f, link.Slot())
-}

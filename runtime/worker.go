@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/listener/sockets"
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
@@ -65,6 +66,16 @@ func sharedBy(link *prefork.Worker) (*admission, error) {
 	return admissionOver(link.Common())
 }
 
+// liveOf is the kernel's count of a worker's slot, nil if there is none.
+func liveOf(link *prefork.Worker) (*sockets.Counter, error) {
+	f := link.Shared()
+	if f == nil {
+		return nil, nil
+	}
+	defer f.Close()
+	return sockets.OpenCounter(f, link.Slot())
+}
+
 // worker is the worker's end of a prefork group.
 type worker struct {
 	link    *prefork.Worker
@@ -92,6 +103,22 @@ func (w *worker) settings(payload []byte) error {
 	w.serving = true
 	w.service.board.Beat.Add(1) // from now on it is missed
 	return nil
+}
+
+// accept begins to serve the slot that this worker has.
+func (w *worker) accept(s settings) error {
+	if s.QUIC != nil {
+		pc, err := w.link.PacketConn()
+		if err == nil {
+			w.service.serveQUIC(pc, workerSlots+w.link.Slot(), *s.QUIC)
+		}
+		return err
+	}
+	ln, err := w.link.Listener()
+	if err == nil {
+		w.service.serve(ln)
+	}
+	return err
 }
 
 func (w *worker) drain(ctx context.Context, give prefork.SendConn) {
