@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/runtime/internal/nethttp"
 )
 
 // Context is one request and its response, the same on every protocol. It is
@@ -68,48 +69,23 @@ type Context interface {
 
 // exchangeContext is the Context of any engine.
 type exchangeContext struct {
-	x listener.Exchange
+	nethttp.Exchange
 	*binding
-
-	request *http.Request
-	writer  *responseWriter
-	body    *exchangeBody // of request; nil if it has none
-	ctx     context.Context
-	cancel  context.CancelFunc
-	query   url.Values
 }
 
 var contexts = sync.Pool{New: func() any { return new(exchangeContext) }}
 
 func newContext(x listener.Exchange, b *binding) *exchangeContext {
 	c := contexts.Get().(*exchangeContext)
-	c.x, c.binding = x, b
+	c.Begin(x, b.pattern, b.params)
+	c.binding = b
 	return c
 }
 
-// finish is called when the handler has returned. A response that is not as long
-// as declared is broken off.
-func (c *exchangeContext) finish() {
-	if w := c.writer; w != nil {
-		c.writer = nil
-		if !w.finish() {
-			panic(http.ErrAbortHandler)
-		}
-	}
-}
-
-// release ends the context. After a panic it is not used again.
+// release ends the context, which may be used for another exchange then.
 func (c *exchangeContext) release() {
-	if c.cancel != nil {
-		c.cancel()
-	}
-	if c.body != nil {
-		c.body.end()
-	}
-	if c.writer != nil {
-		c.writer.finish()
-	}
-	*c = exchangeContext{}
+	c.Exchange.Release()
+	c.binding = nil
 	contexts.Put(c)
 }
 
@@ -120,22 +96,16 @@ func (c *exchangeContext) failed(err error) {
 		return
 	}
 	if c.table.onError != nil {
-		c.drop()
+		c.Drop()
 		if err = c.table.onError(c, err); err == nil {
 			return
 		}
 	}
 	status, text := c.report(err)
-	c.drop()
-	c.x.SetStatus(status)
-	c.x.SetHeader("Content-Type", plainText)
-	c.x.SetBody([]byte(text + "\n"))
-}
-
-// drop forgets what was written and not sent.
-func (c *exchangeContext) drop() {
-	c.writer = nil
-	c.x.SetBody(nil)
+	c.Drop()
+	c.Raw.SetStatus(status)
+	c.Raw.SetHeader("Content-Type", plainText)
+	c.Raw.SetBody([]byte(text + "\n"))
 }
 
 // report logs an error of a handler, and gives the answer that stands for it.
@@ -154,14 +124,14 @@ func (b *binding) report(err error) (status int, text string) {
 
 const plainText = "text/plain; charset=utf-8"
 
-func (c *exchangeContext) begin(status int, contentType string) {
-	c.x.SetStatus(status)
-	c.x.SetHeader("Content-Type", contentType)
+func (c *exchangeContext) writeHead(status int, contentType string) {
+	c.Raw.SetStatus(status)
+	c.Raw.SetHeader("Content-Type", contentType)
 }
 
 func (c *exchangeContext) String(status int, text string) error {
-	c.begin(status, plainText)
-	_, err := c.x.WriteString(text)
+	c.writeHead(status, plainText)
+	_, err := c.Raw.WriteString(text)
 	return err
 }
 
@@ -170,20 +140,20 @@ func (c *exchangeContext) JSON(status int, v any) error {
 	if err != nil {
 		return fmt.Errorf("answer with JSON: %w", err)
 	}
-	c.begin(status, "application/json")
-	c.x.SetBody(body)
+	c.writeHead(status, "application/json")
+	c.Raw.SetBody(body)
 	return nil
 }
 
 func (c *exchangeContext) Bytes(status int, contentType string, body []byte) error {
-	c.begin(status, contentType)
-	_, err := c.x.Write(body)
+	c.writeHead(status, contentType)
+	_, err := c.Raw.Write(body)
 	return err
 }
 
 func (c *exchangeContext) Stream(status int, contentType string, r io.Reader) error {
-	c.begin(status, contentType)
-	c.x.SetBodyStream(r, -1)
+	c.writeHead(status, contentType)
+	c.Raw.SetBodyStream(r, -1)
 	return nil
 }
 
@@ -191,8 +161,8 @@ func (c *exchangeContext) Redirect(status int, url string) error {
 	if err := checkRedirect(status, url); err != nil {
 		return err
 	}
-	c.x.SetHeader("Location", url)
-	c.x.SetStatus(status)
+	c.Raw.SetHeader("Location", url)
+	c.Raw.SetStatus(status)
 	return nil
 }
 
@@ -204,41 +174,18 @@ func checkRedirect(status int, url string) error {
 }
 
 func (c *exchangeContext) NoContent(status int) error {
-	c.x.SetStatus(status)
+	c.Raw.SetStatus(status)
 	return nil
 }
 
-func (c *exchangeContext) Status(code int) {
-	c.x.SetStatus(code)
-	if c.writer != nil {
-		c.writer.status = code
-	}
-}
+func (c *exchangeContext) Header(name string) string { return strings.Clone(c.Raw.RequestHeader(name)) }
 
-func (c *exchangeContext) Header(name string) string { return strings.Clone(c.x.RequestHeader(name)) }
+func (c *exchangeContext) SetHeader(name, value string) { c.Raw.SetHeader(name, value) }
 
-func (c *exchangeContext) SetHeader(name, value string) { c.x.SetHeader(name, value) }
-
-func (c *exchangeContext) Param(name string) string {
-	for _, p := range c.params {
-		if p.name == name {
-			return p.value(c.x.RawPath())
-		}
-	}
-	return ""
-}
-
-func (c *exchangeContext) Query(name string) string {
-	if c.query == nil {
-		c.query, _ = url.ParseQuery(strings.Clone(c.x.Query())) // what is malformed is left out
-	}
-	return c.query.Get(name)
-}
-
-func (c *exchangeContext) Body() io.Reader { return c.x.Body() }
+func (c *exchangeContext) Body() io.Reader { return c.Raw.Body() }
 
 func (c *exchangeContext) Bind(v any) error {
-	return bind(c.x.RequestHeader("Content-Type"), c.x.Body(), v)
+	return bind(c.Raw.RequestHeader("Content-Type"), c.Raw.Body(), v)
 }
 
 func bind(contentType string, body io.Reader, v any) error {

@@ -1,16 +1,16 @@
 package runtime
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"slices"
 	"sync/atomic"
+
+	"github.com/echterhof/rockstar-tui/runtime/internal/nethttp"
 )
 
 // middleware brings what a program gave to Use or Group into one form.
@@ -46,6 +46,14 @@ func (r *Router) withinNetHTTP() bool {
 		}
 	}
 	return false
+}
+
+// mounted lets a plain http.Handler answer. Its panics are the engine's: one
+// before anything is sent is answered with 500, any other breaks the connection or
+// the stream off, and [http.ErrAbortHandler] always does, silently.
+func mounted(ctx Context, h http.Handler) error {
+	h.ServeHTTP(ctx.ResponseWriter(), ctx.Request())
+	return nil
 }
 
 // adapt makes middleware of net/http wrap a handler of ours. What it does to the
@@ -101,13 +109,13 @@ func passageOf(r *http.Request) *passage {
 // sees the status. A response that has begun is broken off: some of it may have
 // been sent, and it must not pass for a whole one.
 func (p *passage) serve(next HandlerFunc, w http.ResponseWriter, r *http.Request) {
-	c := &netContext{passage: p, r: r, w: statusWriter{ResponseWriter: w}}
+	c := &netContext{passage: p, r: r, w: nethttp.StatusWriter{ResponseWriter: w}}
 	err := next(c)
 	switch {
 	case err == nil:
 	case isAnswered(err): // by other middleware within
 		p.failure.Store(&err)
-	case c.w.wrote:
+	case c.w.Wrote:
 		p.binding.report(err)
 		panic(http.ErrAbortHandler)
 	default:
@@ -115,7 +123,7 @@ func (p *passage) serve(next HandlerFunc, w http.ResponseWriter, r *http.Request
 			p.failure.Store(&err)
 		}
 	}
-	c.w.begin()
+	c.w.Begin()
 }
 
 // answeredError is an error whose client was told.
@@ -131,7 +139,7 @@ func isAnswered(err error) bool {
 // netContext is the Context of a handler behind middleware of net/http.
 type netContext struct {
 	passage *passage
-	w       statusWriter
+	w       nethttp.StatusWriter
 	r       *http.Request
 }
 
@@ -139,7 +147,7 @@ type netContext struct {
 // gives the error that others are to see.
 func (c *netContext) answer(err error) error {
 	if onError := c.passage.binding.table.onError; onError != nil {
-		if err = onError(c, err); err == nil || c.w.wrote {
+		if err = onError(c, err); err == nil || c.w.Wrote {
 			return nil
 		}
 	}
@@ -213,7 +221,7 @@ func (c *netContext) NoContent(status int) error {
 	return nil
 }
 
-func (c *netContext) Status(code int) { c.w.status = code }
+func (c *netContext) Status(code int) { c.w.Status = code }
 
 func (c *netContext) Header(name string) string {
 	if http.CanonicalHeaderKey(name) == "Host" {
@@ -234,44 +242,3 @@ func (c *netContext) Server() *Server                     { return c.passage.ser
 func (c *netContext) Bind(v any) error {
 	return bind(c.r.Header.Get("Content-Type"), c.r.Body, v)
 }
-
-// statusWriter knows whether something was written, and by which status to begin.
-type statusWriter struct {
-	http.ResponseWriter
-	status int // set beforehand; 0 if not
-	wrote  bool
-}
-
-// begin sends the status that was set, if that is still to be done.
-func (w *statusWriter) begin() {
-	if !w.wrote && w.status != 0 {
-		w.WriteHeader(w.status)
-	}
-}
-
-func (w *statusWriter) WriteHeader(status int) {
-	w.wrote = w.wrote || !informational(status)
-	w.ResponseWriter.WriteHeader(status)
-}
-
-func (w *statusWriter) Write(p []byte) (int, error) {
-	w.begin()
-	w.wrote = true
-	return w.ResponseWriter.Write(p)
-}
-
-// Flush sends what was written so far.
-func (w *statusWriter) Flush() {
-	w.begin()
-	w.wrote = true
-	http.NewResponseController(w.ResponseWriter).Flush() // an engine that cannot sends it later
-}
-
-// Hijack gives the connection away, where the protocol can.
-func (w *statusWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	w.wrote = true
-	return http.NewResponseController(w.ResponseWriter).Hijack()
-}
-
-// Unwrap is for [http.ResponseController].
-func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

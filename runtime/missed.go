@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/runtime/internal/nethttp"
 )
 
 type missedKey struct{}
@@ -18,57 +19,35 @@ func (t *routeTable) serveMissed(server *Server) func(listener.Exchange, http.Ha
 		ctx := newContext(x, bound)
 		defer ctx.release()
 		r := ctx.Request()
-		ctx.request = r.WithContext(context.WithValue(r.Context(), missedKey{}, h))
+		ctx.SetRequest(r.WithContext(context.WithValue(r.Context(), missedKey{}, h)))
 		if err := t.missed(ctx); err != nil {
 			ctx.failed(err)
 		}
-		ctx.finish()
+		ctx.Finish()
 	}
 }
 
 // answerMissed is the handler within the middleware.
 func (t *routeTable) answerMissed(ctx Context) error {
-	var answer answerRecorder
 	h, ok := ctx.Request().Context().Value(missedKey{}).(http.Handler)
 	if !ok { // middleware made another request
 		h = http.NotFoundHandler()
 	}
-	h.ServeHTTP(&answer, ctx.Request())
-	if allow := answer.header.Get("Allow"); allow != "" {
+	answer := nethttp.Record(h, ctx.Request())
+	if allow := answer.Header.Get("Allow"); allow != "" {
 		ctx.SetHeader("Allow", allow)
 	}
 	switch {
-	case answer.status == http.StatusNotFound && t.notFound != nil:
+	case answer.Status == http.StatusNotFound && t.notFound != nil:
 		return t.notFound(ctx)
-	case answer.status == http.StatusMethodNotAllowed && t.methodNotAllowed != nil:
+	case answer.Status == http.StatusMethodNotAllowed && t.methodNotAllowed != nil:
 		return t.methodNotAllowed(ctx)
 	}
-	for name, values := range answer.header {
+	for name, values := range answer.Header {
 		ctx.SetHeader(name, strings.Join(values, ", "))
 	}
-	if len(answer.body) == 0 {
-		return ctx.NoContent(answer.status)
+	if len(answer.Body) == 0 {
+		return ctx.NoContent(answer.Status)
 	}
-	return ctx.Bytes(answer.status, answer.header.Get("Content-Type"), answer.body)
-}
-
-// answerRecorder keeps the answer of one of net/http's own small handlers.
-type answerRecorder struct {
-	header http.Header
-	status int
-	body   []byte
-}
-
-func (r *answerRecorder) Header() http.Header {
-	if r.header == nil {
-		r.header = http.Header{}
-	}
-	return r.header
-}
-
-func (r *answerRecorder) WriteHeader(status int) { r.status = status }
-
-func (r *answerRecorder) Write(p []byte) (int, error) {
-	r.body = append(r.body, p...)
-	return len(p), nil
+	return ctx.Bytes(answer.Status, answer.Header.Get("Content-Type"), answer.Body)
 }

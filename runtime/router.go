@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/runtime/internal/nethttp"
 )
 
 // route answers one exchange.
@@ -190,7 +191,7 @@ func (r *router) ask(x listener.Exchange) {
 		r.missed(x, h)
 		return
 	}
-	h.ServeHTTP(&exchangeWriter{x: x}, req)
+	nethttp.Record(h, req).Send(x)
 }
 
 // disguised reports whether the path of x, which belongs to pattern, has another
@@ -233,34 +234,4 @@ func unescaped(path string) string {
 		return decoded
 	}
 	return path
-}
-
-// exchangeWriter lets net/http's own small handlers answer an exchange.
-type exchangeWriter struct {
-	x      listener.Exchange
-	header http.Header
-	wrote  bool
-}
-
-func (w *exchangeWriter) Header() http.Header {
-	if w.header == nil {
-		w.header = http.Header{}
-	}
-	return w.header
-}
-
-func (w *exchangeWriter) WriteHeader(status int) {
-	if w.wrote {
-		return
-	}
-	w.wrote = true
-	for name, values := range w.header {
-		w.x.SetHeader(name, strings.Join(values, ", "))
-	}
-	w.x.SetStatus(status)
-}
-
-func (w *exchangeWriter) Write(p []byte) (int, error) {
-	w.WriteHeader(http.StatusOK)
-	return w.x.Write(p)
 }

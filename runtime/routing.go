@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 
 	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/runtime/internal/nethttp"
 )
 
 // HandlerFunc answers a request. An error it returns is logged and answered with
@@ -108,7 +108,7 @@ func (r *Router) register(method, path string, mounted bool, h HandlerFunc) {
 	if method != "" {
 		pattern = method + " " + path
 	}
-	r.table.add(entry{pattern: pattern, group: r, handler: h, params: paramsOf(path), mounted: mounted})
+	r.table.add(entry{pattern: pattern, group: r, handler: h, params: nethttp.ParamsOf(path), mounted: mounted})
 }
 
 // Mount registers a plain http.Handler. pattern is that of http.ServeMux without
@@ -221,7 +221,7 @@ type entry struct {
 	pattern string
 	group   *Router
 	handler HandlerFunc // wrapped once the table is frozen
-	params  []param
+	params  nethttp.Params
 	mounted bool // a handler of net/http
 }
 
@@ -307,7 +307,7 @@ func (e entry) serve(server *Server, table *routeTable) route {
 		if err := handler(ctx); err != nil {
 			ctx.failed(err)
 		}
-		ctx.finish()
+		ctx.Finish()
 	}
 }
 
@@ -324,41 +324,7 @@ func conversation(x listener.Exchange) bool {
 // binding is what all requests of one route have in common.
 type binding struct {
 	pattern string
-	params  []param
+	params  nethttp.Params
 	server  *Server
 	table   *routeTable
-}
-
-// param is a wildcard of a path.
-type param struct {
-	name    string
-	segment int  // its place, counted in slashes
-	rest    bool // takes all that follows
-}
-
-func paramsOf(path string) (params []param) {
-	for i, segment := range strings.Split(path, "/") {
-		name, ok := strings.CutPrefix(segment, "{")
-		if !ok || segment == "{$}" {
-			continue
-		}
-		name, rest := strings.CutSuffix(strings.TrimSuffix(name, "}"), "...")
-		params = append(params, param{name: name, segment: i, rest: rest})
-	}
-	return params
-}
-
-// value is what the parameter stands for in a path as it was sent. That the path
-// fits the pattern, the router has seen.
-func (p param) value(raw string) string {
-	for range p.segment {
-		_, raw, _ = strings.Cut(raw, "/")
-	}
-	if !p.rest {
-		raw, _, _ = strings.Cut(raw, "/")
-	}
-	if value, err := url.PathUnescape(raw); err == nil {
-		return strings.Clone(value)
-	}
-	return strings.Clone(raw)
 }

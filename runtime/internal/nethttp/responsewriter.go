@@ -1,4 +1,4 @@
-package runtime
+package nethttp
 
 import (
 	"bytes"
@@ -9,14 +9,15 @@ import (
 	"github.com/echterhof/rockstar-tui/listener"
 )
 
-func (c *exchangeContext) ResponseWriter() http.ResponseWriter {
-	if w, _, ok := listener.NetHTTP(c.x); ok {
+// ResponseWriter is the response in the words of net/http, an [http.Flusher].
+func (e *Exchange) ResponseWriter() http.ResponseWriter {
+	if w, _, ok := listener.NetHTTP(e.Raw); ok {
 		return w
 	}
-	if c.writer == nil {
-		c.writer = &responseWriter{x: c.x, header: http.Header{}, status: c.x.Status()}
+	if e.writer == nil {
+		e.writer = &responseWriter{x: e.Raw, header: http.Header{}, status: e.Raw.Status()}
 	}
-	return c.writer
+	return e.writer
 }
 
 // responseWriter is the ResponseWriter of a handler on HTTP/1.1. Its response is
@@ -26,7 +27,7 @@ type responseWriter struct {
 	header http.Header
 	status int
 	wrote  bool
-	size   int64              // that the handler declared, -1 for none; once wrote is set
+	size   int64              // declared by the handler, -1 if it was not; valid once wrote is set
 	body   int64              // bytes written
 	live   *listener.LiveBody // nil until the response is on its way
 }
@@ -86,8 +87,8 @@ func (w *responseWriter) FlushError() error {
 	return w.live.Flush()
 }
 
-// finish sends what the handler set and did not write. It is false where the
-// response is not what the handler declared, which must not look whole.
+// finish sends what the handler set and did not write. It returns false if the
+// response is not as long as the handler declared: it must not look whole.
 func (w *responseWriter) finish() (whole bool) {
 	if !w.wrote && len(w.header) > 0 {
 		w.WriteHeader(w.status)

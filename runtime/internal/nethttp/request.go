@@ -1,4 +1,4 @@
-package runtime
+package nethttp
 
 import (
 	"context"
@@ -12,24 +12,29 @@ import (
 	"github.com/echterhof/rockstar-tui/listener"
 )
 
-func (c *exchangeContext) Request() *http.Request {
-	if c.request != nil {
-		return c.request
+// Request is the request in the words of net/http, made when first asked for. It
+// is of copies and may be kept.
+func (e *Exchange) Request() *http.Request {
+	if e.request != nil {
+		return e.request
 	}
 	var ok bool
-	if _, c.request, ok = listener.NetHTTP(c.x); !ok {
-		c.request, c.body = requestOf(c.x)
+	if _, e.request, ok = listener.NetHTTP(e.Raw); !ok {
+		e.request, e.body = requestOf(e.Raw)
 	}
-	for _, p := range c.params {
-		c.request.SetPathValue(p.name, p.value(c.x.RawPath()))
+	for _, p := range e.params {
+		e.request.SetPathValue(p.name, p.value(e.Raw.RawPath()))
 	}
-	c.request = c.request.WithContext(c.Context())
-	c.request.Pattern = c.pattern
-	return c.request
+	e.request = e.request.WithContext(e.Context())
+	e.request.Pattern = e.pattern
+	return e.request
 }
 
+// SetRequest replaces the request, with one that was derived from it.
+func (e *Exchange) SetRequest(r *http.Request) { e.request = r }
+
 // requestOf builds a request of copies: it may outlive the exchange.
-func requestOf(x listener.Exchange) (*http.Request, *exchangeBody) {
+func requestOf(x listener.Exchange) (*http.Request, *requestBody) {
 	uri := strings.Clone(x.RequestURI())
 	r := &http.Request{
 		Method: strings.Clone(x.Method()), RequestURI: uri, Host: strings.Clone(x.Host()),
@@ -37,9 +42,9 @@ func requestOf(x listener.Exchange) (*http.Request, *exchangeBody) {
 		ContentLength: x.ContentLength(), Body: http.NoBody,
 	}
 	r.ProtoMajor, r.ProtoMinor, _ = http.ParseHTTPVersion(r.Proto)
-	var body *exchangeBody
+	var body *requestBody
 	if r.ContentLength != 0 {
-		body = &exchangeBody{reader: x.Body()}
+		body = &requestBody{reader: x.Body()}
 		r.Body = body
 	}
 	if r.ContentLength < 0 {
@@ -65,15 +70,15 @@ func requestOf(x listener.Exchange) (*http.Request, *exchangeBody) {
 	return r, body
 }
 
-// exchangeBody is closed by the engine, not by who reads it. When the handler has
-// returned it gives nothing any more, whoever still holds it.
-type exchangeBody struct {
-	mu     sync.Mutex // held while reading: the engine goes on when nobody does
+// requestBody is closed by the engine, not by the handler. After the handler has
+// returned a read fails, also of a goroutine that still holds it.
+type requestBody struct {
+	mu     sync.Mutex // held while reading: the engine waits for the end of a read
 	reader io.Reader
 	over   bool
 }
 
-func (b *exchangeBody) Read(p []byte) (int, error) {
+func (b *requestBody) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.over {
@@ -82,28 +87,30 @@ func (b *exchangeBody) Read(p []byte) (int, error) {
 	return b.reader.Read(p)
 }
 
-func (b *exchangeBody) Close() error { return nil }
+func (b *requestBody) Close() error { return nil }
 
-func (b *exchangeBody) end() {
+func (b *requestBody) end() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.over = true
 }
 
-// goneEvery is how often a handler that asked for its Context is told whether
-// the client is still there.
-const goneEvery = 50 * time.Millisecond
+// clientCheckInterval is how often it is checked, for a handler that asked for its
+// Context, whether the client is still there.
+const clientCheckInterval = 50 * time.Millisecond
 
-func (c *exchangeContext) Context() context.Context {
-	if c.ctx != nil {
-		return c.ctx
+// Context is cancelled when the client goes away, and when the handler has
+// returned.
+func (e *Exchange) Context() context.Context {
+	if e.ctx != nil {
+		return e.ctx
 	}
-	if _, r, ok := listener.NetHTTP(c.x); ok {
-		c.ctx, c.cancel = context.WithCancel(r.Context())
-		return c.ctx
+	if _, r, ok := listener.NetHTTP(e.Raw); ok {
+		e.ctx, e.cancel = context.WithCancel(r.Context())
+		return e.ctx
 	}
-	c.ctx, c.cancel = watchClient(c.x)
-	return c.ctx
+	e.ctx, e.cancel = watchClient(e.Raw)
+	return e.ctx
 }
 
 // anyServer stands in the context of requests that fasthttp serves: by a server
@@ -111,7 +118,7 @@ func (c *exchangeContext) Context() context.Context {
 var anyServer = new(http.Server)
 
 // watchClient returns a context that is cancelled when the client goes away. The
-// watch has ended when cancel returns. It asks now and then, because the engine
+// watch has ended when cancel returns. It checks now and then, because the engine
 // reads nothing while a handler runs and would not notice.
 func watchClient(x listener.Exchange) (context.Context, context.CancelFunc) {
 	ctx := context.WithValue(context.Background(), http.LocalAddrContextKey, x.LocalAddr())
@@ -123,7 +130,7 @@ func watchClient(x listener.Exchange) (context.Context, context.CancelFunc) {
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
-		tick := time.NewTicker(goneEvery)
+		tick := time.NewTicker(clientCheckInterval)
 		defer tick.Stop()
 		for {
 			select {
