@@ -7,10 +7,10 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
+	"github.com/echterhof/rockstar-tui/internal/cli/render"
 	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
@@ -321,7 +321,7 @@ func (c *call) plan(ctx context.Context, change control.Change, file string) err
 	if err != nil {
 		return err
 	}
-	return c.print(plan, func(p *page) { planText(p, plan, terminalWidth(c.Stdout)) })
+	return c.print(plan, func(p *render.Page) { render.Plan(p, plan, terminalWidth(c.Stdout)) })
 }
 
 // planned asks the runtime what a change would do; file is where a whole config is from.
@@ -339,34 +339,4 @@ func (c *call) planned(ctx context.Context, change control.Change, file string) 
 		return nil
 	})
 	return plan, err
-}
-
-// cutValues shortens the second and third column of rows with four, such that
-// the table has room in width. The one that needs less is left alone if it can be.
-func cutValues(rows [][]string, width int) {
-	const gaps, least = 6, 8
-	widths := columnWidths(append([][]string{{"PATH", "FROM", "TO", "EFFECT"}}, rows...), 4)
-	room := max(2*least, width-widths[0]-widths[3]-gaps)
-	half := room / 2
-	from := min(widths[1], max(half, room-widths[2]))
-	to := room - from
-	for _, row := range rows {
-		row[1], row[2] = cut(row[1], from), cut(row[2], to)
-	}
-}
-
-// cut shortens s to so many characters, the last of which then tells of it.
-func cut(s string, width int) string {
-	s = sanitize(s)
-	if utf8.RuneCountInString(s) <= width {
-		return s
-	}
-	return string([]rune(s)[:width-3]) + "..."
-}
-
-func orAbsent(value string) string {
-	if value == "" {
-		return "-"
-	}
-	return value
 }

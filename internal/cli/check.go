@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/echterhof/rockstar-tui/internal/cli/render"
 	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
@@ -71,7 +72,7 @@ func (c *call) check(ctx context.Context, what string) error {
 	case err != nil:
 		answer.Reason = asError(err).Message
 	}
-	if err := c.print(answer, func(p *page) { answer.write(p, now) }); err != nil {
+	if err := c.print(answer, func(p *render.Page) { answer.write(p, now) }); err != nil {
 		return err
 	}
 	if !answer.OK {
@@ -103,33 +104,16 @@ func serves(l *control.ListenerInfo) bool {
 	return l.State == control.StateServing || l.State == control.StateDegraded && l.WorkersReady > 0
 }
 
-func (a *checked) write(p *page, now time.Time) {
+func (a *checked) write(p *render.Page, now time.Time) {
 	if a.OK {
-		p.line("ok: %s", map[string]string{checkLive: "the runtime answers", checkReady: "all listeners serve", checkAll: "no problems"}[a.For])
+		p.Line("ok: %s", map[string]string{checkLive: "the runtime answers", checkReady: "all listeners serve", checkAll: "no problems"}[a.For])
 		return
 	}
-	p.line("not %s: %s", map[string]string{checkLive: "live", checkReady: "ready", checkAll: "well"}[a.For], a.Reason)
+	p.Line("not %s: %s", map[string]string{checkLive: "live", checkReady: "ready", checkAll: "well"}[a.For], a.Reason)
 	for _, name := range a.NotServing {
-		p.line("  %s does not serve", name)
+		p.Line("  %s does not serve", name)
 	}
 	if a.For == checkAll {
-		problemLines(p, a.Problems, now)
-	}
-}
-
-// problemsOf are the problems in the status.
-func problemsOf(p *page, s *control.Snapshot) {
-	if len(s.Problems) == 0 {
-		return
-	}
-	p.line("")
-	p.line("%s", words.Count(len(s.Problems), "problem"))
-	problemLines(p, s.Problems, s.Time)
-}
-
-func problemLines(p *page, found []control.Problem, now time.Time) {
-	for _, problem := range found {
-		p.line("  %s for %s: %s", problem.Severity, since(problem.Since, now), problem.Message)
-		p.line("        %s", problem.Remedy)
+		render.Problems(p, a.Problems, now)
 	}
 }

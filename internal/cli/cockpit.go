@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/echterhof/rockstar-tui/internal/cli/render"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
@@ -175,7 +176,7 @@ func (c *call) farewell(ctx context.Context, cl *control.Client) {
 	if err != nil {
 		return
 	}
-	p := &page{}
-	p.line("The runtime keeps running, pid %d. rockstar-tui attaches to it, rockstar-tui shutdown ends it.", s.PID)
+	p := &render.Page{}
+	p.Line("The runtime keeps running, pid %d. rockstar-tui attaches to it, rockstar-tui shutdown ends it.", s.PID)
 	_, _ = c.Stdout.Write(p.Bytes())
 }

@@ -8,9 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/echterhof/rockstar-tui/internal/cli/render"
+	"github.com/echterhof/rockstar-tui/internal/selfsigned"
 	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
@@ -87,13 +90,13 @@ func (c *call) validate(ctx context.Context, file string, running bool) error {
 			return err
 		}
 	}
-	return c.print(v, func(p *page) {
-		p.line("%s is valid: %s, %s", v.File, words.Count(v.Listeners, "listener"), words.Count(v.Pools, "pool"))
+	return c.print(v, func(p *render.Page) {
+		p.Line("%s is valid: %s, %s", v.File, words.Count(v.Listeners, "listener"), words.Count(v.Pools, "pool"))
 		for _, n := range v.Notices {
-			p.line("notice: %v", n)
+			p.Line("notice: %v", n)
 		}
 		if v.Plan != nil {
-			planText(p, v.Plan, terminalWidth(c.Stdout))
+			render.Plan(p, v.Plan, terminalWidth(c.Stdout))
 		}
 	})
 }
@@ -124,7 +127,7 @@ complete and check it. Without FILE it prints the config.`,
 		Args: rangeArgs(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
-				return c.print(written{Config: string(config.Sample())}, func(p *page) { p.Write(config.Sample()) })
+				return c.print(written{Config: string(config.Sample())}, func(p *render.Page) { p.Write(config.Sample()) })
 			}
 			return c.writeSample(args[0])
 		},
@@ -154,8 +157,122 @@ func (c *call) writeSample(file string) error {
 	if err != nil {
 		return failed("config init: %v", err)
 	}
-	return c.print(written{File: file, Schema: schema}, func(p *page) {
-		p.line("%s is written; rockstar-tui -c %s opens the cockpit on it", file, file)
-		p.line("%s is for your editor, which completes and checks with it", schema)
+	return c.print(written{File: file, Schema: schema}, func(p *render.Page) {
+		p.Line("%s is written; rockstar-tui -c %s opens the cockpit on it", file, file)
+		p.Line("%s is for your editor, which completes and checks with it", schema)
 	})
+}
+
+// certDays is how long a certificate for trying out is valid. Browsers refuse
+// those of more than 825 days.
+const certDays = 825
+
+// madeCert is the JSON of a certificate that was made.
+type madeCert struct {
+	CertFile string    `json:"cert_file"`
+	KeyFile  string    `json:"key_file"`
+	Hosts    []string  `json:"hosts"`
+	Expires  time.Time `json:"expires"`
+}
+
+func (c *call) certCommand() *cobra.Command {
+	var hosts []string
+	cmd := &cobra.Command{
+		Use:   "cert [DIR]",
+		Short: "Make a self-signed certificate for trying out TLS",
+		Long: `cert writes cert.pem and key.pem into DIR, else the present directory: a
+certificate that nobody but you has reason to trust, for localhost, 127.0.0.1
+and ::1, or for the names and addresses given. It never overwrites a file.`,
+		Example: `  rockstar-tui config cert
+  rockstar-tui config cert --host example.test --host 10.0.0.1 /etc/rockstar`,
+		Args: rangeArgs(0, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dir := "."
+			if len(args) == 1 {
+				dir = args[0]
+			}
+			return c.makeCert(dir, hosts)
+		},
+	}
+	cmd.Flags().StringArrayVar(&hosts, "host", []string{"localhost", "127.0.0.1", "::1"}, "name or address the certificate is for; may be repeated")
+	return cmd
+}
+
+func (c *call) makeCert(dir string, hosts []string) error {
+	made := madeCert{
+		CertFile: filepath.Join(dir, "cert.pem"), KeyFile: filepath.Join(dir, "key.pem"),
+		Hosts: hosts, Expires: time.Now().AddDate(0, 0, certDays).UTC().Truncate(time.Second),
+	}
+	cert, key, err := selfsigned.Certificate{Hosts: hosts, Expires: made.Expires}.PEM()
+	if err != nil {
+		return failed("config cert: %v", err)
+	}
+	for _, file := range []string{made.CertFile, made.KeyFile} {
+		if _, err := os.Lstat(file); err == nil {
+			return &control.Error{Code: codeFailed, Message: file + " exists and is left as it is; name another directory"}
+		}
+	}
+	if err := writeNew(made.KeyFile, key, 0o600); err != nil {
+		return failed("config cert: %v", err)
+	}
+	if err := writeNew(made.CertFile, cert, 0o644); err != nil {
+		return failed("config cert: %v", errors.Join(err, os.Remove(made.KeyFile)))
+	}
+	return c.print(made, func(p *render.Page) {
+		p.Line("%s and %s are written; in a listener of the config:", made.CertFile, made.KeyFile)
+		p.Line("    protocol: http2")
+		p.Line("    tls: {cert_file: %s, key_file: %s}", made.CertFile, made.KeyFile)
+	})
+}
+
+// writeNew writes a file that does not exist yet.
+func writeNew(file string, data []byte, mode fs.FileMode) error {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	if _, err := f.Write(data); err != nil {
+		return errors.Join(err, f.Close(), os.Remove(file))
+	}
+	return f.Close()
+}
+
+func (c *call) explainCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "explain [KEY]",
+		Short: "Tell what keys mean, and how a change of them takes effect",
+		Long: `explain tells of a key of the config, and of all below it, what it means, its
+type and default, and how a change takes effect. A key may be named as in the
+config, with or without what stands above it. Without one, all are listed.`,
+		Example: `  rockstar-tui config explain listeners.web.timeouts.idle
+  rockstar-tui config explain prefork
+  rockstar-tui config explain --json`,
+		Args:              rangeArgs(0, 1),
+		ValidArgsFunction: c.completePath,
+		RunE: func(_ *cobra.Command, args []string) error {
+			path := strings.Join(args, "")
+			keys, err := config.Explain(path)
+			if err != nil {
+				return &control.Error{Code: control.CodeNotFound, Message: "config explain: " + err.Error()}
+			}
+			return c.print(map[string]any{"keys": keys}, func(p *render.Page) { render.Explain(p, keys, path == "") })
+		},
+	}
+}
+
+func (c *call) schemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of the config, for editors",
+		Long: `schema prints the JSON Schema of the config file. An editor that knows it
+completes keys, shows what they mean and marks what is wrong. config init writes
+it beside the config and names it in the first line, where editors with a YAML
+language server look for it.`,
+		Example: "  rockstar-tui config schema > my.schema.json\n  # then, as first line of my.yaml:\n  # yaml-language-server: $schema=my.schema.json",
+		Args:    rangeArgs(0, 0),
+		RunE: func(*cobra.Command, []string) error {
+			_, err := c.Stdout.Write(config.JSONSchema())
+			return err
+		},
+	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/echterhof/rockstar-tui/internal/cli/render"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
@@ -85,35 +86,16 @@ func drainSubject(cmd *cobra.Command, args []string, a *control.Action) error {
 	return nil
 }
 
-// drains is one process that drains, as it is printed.
-type drains struct {
-	Listener    string     `json:"listener"`
-	Worker      int        `json:"worker"`
-	PID         int        `json:"pid"`
-	Connections uint64     `json:"connections"`
-	Deadline    *time.Time `json:"drain_deadline"`
-}
-
 func (c *call) showDrains(s *control.Snapshot, a control.Action) error {
-	all := []drains{}
+	all := []render.Draining{}
 	for _, l := range s.Listeners {
 		for _, w := range l.Workers {
 			if w.DrainDeadline == nil || a.Listener != "" && a.Listener != l.Name || !a.All && a.Worker != w.ID {
 				continue
 			}
-			all = append(all, drains{l.Name, w.ID, w.PID, w.Connections.Active + w.Connections.Idle, w.DrainDeadline})
+			all = append(all, render.Draining{
+				Listener: l.Name, Worker: w.ID, PID: w.PID, Connections: w.Connections.Active + w.Connections.Idle, Deadline: w.DrainDeadline})
 		}
 	}
-	return c.print(map[string][]drains{"draining": all}, func(p *page) {
-		if len(all) == 0 {
-			p.line("nothing drains")
-			return
-		}
-		var rows [][]string
-		for _, d := range all {
-			rows = append(rows, []string{d.Listener, strconv.Itoa(d.Worker), strconv.Itoa(d.PID),
-				count(d.Connections), age(max(0, d.Deadline.Sub(s.Time)))})
-		}
-		p.table("LISTENER|>WORKER|>PID|>CONNECTIONS|>AT MOST", rows)
-	})
+	return c.print(map[string][]render.Draining{"draining": all}, func(p *render.Page) { render.Drains(p, all, s.Time) })
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/echterhof/rockstar-tui/internal/cli/render"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
@@ -62,16 +62,14 @@ func (c *call) fail(err error) int {
 	}
 	e := asError(err)
 	if c.json {
-		enc := json.NewEncoder(escaping{c.Stderr})
-		enc.SetEscapeHTML(false)
-		_ = enc.Encode(map[string]*control.Error{"error": e})
+		_ = render.JSON(c.Stderr, map[string]*control.Error{"error": e}, "")
 		return exitCode(err)
 	}
-	p := &page{}
-	lines := errorLines(e)
-	p.line("rockstar-tui: %s", lines[0])
+	p := &render.Page{}
+	lines := render.ErrorLines(e)
+	p.Line("rockstar-tui: %s", lines[0])
 	for _, line := range lines[1:] {
-		p.line("  %s", line)
+		p.Line("  %s", line)
 	}
 	_, _ = c.Stderr.Write(p.Bytes())
 	return exitCode(err)
@@ -146,46 +144,9 @@ func badConfig(bad config.Errors) *control.Error {
 	case 0:
 		e.Message = "the config is not valid"
 	case 1:
-		e.Message = formatDetail(e.Details[0])
+		e.Message = render.Detail(e.Details[0])
 	default:
 		e.Message = fmt.Sprintf("the config has %d errors", len(bad))
 	}
 	return e
-}
-
-// errorLines are the lines that tell an error, each thing once. A message is
-// made of its details: beside a single one it has nothing to add.
-func errorLines(e *control.Error) []string {
-	if len(e.Details) == 1 {
-		if d := e.Details[0]; d.Message == e.Message {
-			return []string{formatDetail(control.Detail{Message: d.Message, Hint: d.Hint})}
-		} else if d.Path != "" || d.File != "" {
-			return []string{formatDetail(d)}
-		}
-	}
-	lines := []string{e.Message}
-	for _, d := range e.Details {
-		if s := formatDetail(d); s != e.Message {
-			lines = append(lines, s)
-		}
-	}
-	return lines
-}
-
-// formatDetail writes a detail as compilers do, for editors to jump to.
-func formatDetail(d control.Detail) string {
-	s := d.Message
-	if d.Path != "" {
-		s = d.Path + ": " + s
-	}
-	switch {
-	case d.File != "" && d.Line > 0:
-		s = fmt.Sprintf("%s:%d:%d: %s", d.File, d.Line, d.Column, s)
-	case d.File != "":
-		s = d.File + ": " + s
-	}
-	if d.Hint != "" {
-		s += " (" + d.Hint + ")"
-	}
-	return s
 }

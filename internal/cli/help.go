@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/echterhof/rockstar-tui/internal/cli/render"
 	"github.com/echterhof/rockstar-tui/internal/words"
 )
 
@@ -17,19 +18,19 @@ const helpWidth = 80
 // because cobra's does not wrap flags, and templates keep the linker from
 // leaving out what is not used.
 func usage(cmd *cobra.Command) error {
-	p := &page{}
-	p.line("Usage:")
+	p := &render.Page{}
+	p.Line("Usage:")
 	if cmd.Runnable() {
-		p.line("  %s", cmd.UseLine())
+		p.Line("  %s", cmd.UseLine())
 	}
 	if cmd.HasAvailableSubCommands() {
-		p.line("  %s COMMAND", cmd.CommandPath())
+		p.Line("  %s COMMAND", cmd.CommandPath())
 	}
 	if cmd.HasExample() {
-		p.line("")
-		p.line("Examples:")
+		p.Line("")
+		p.Line("Examples:")
 		for line := range strings.SplitSeq(cmd.Example, "\n") {
-			p.line("%s", line)
+			p.Line("%s", line)
 		}
 	}
 	subcommands(p, cmd)
@@ -40,14 +41,14 @@ func usage(cmd *cobra.Command) error {
 	}
 	flags(p, "Global flags:", global)
 	if cmd.HasAvailableSubCommands() {
-		p.line("")
-		p.line("%s COMMAND --help tells more about a command.", cmd.CommandPath())
+		p.Line("")
+		p.Line("%s COMMAND --help tells more about a command.", cmd.CommandPath())
 	}
 	_, err := cmd.OutOrStderr().Write(p.Bytes())
 	return err
 }
 
-func subcommands(p *page, cmd *cobra.Command) {
+func subcommands(p *render.Page, cmd *cobra.Command) {
 	groups := cmd.Groups()
 	if len(groups) == 0 {
 		groups = []*cobra.Group{{Title: "Commands:"}}
@@ -59,21 +60,21 @@ func subcommands(p *page, cmd *cobra.Command) {
 				continue
 			}
 			if title != "" {
-				p.line("")
-				p.line("%s", title)
+				p.Line("")
+				p.Line("%s", title)
 				title = ""
 			}
-			p.line("  %-12s %s", sub.Name(), sub.Short)
+			p.Line("  %-12s %s", sub.Name(), sub.Short)
 		}
 	}
 }
 
-func flags(p *page, title string, set *pflag.FlagSet) {
+func flags(p *render.Page, title string, set *pflag.FlagSet) {
 	if !set.HasAvailableFlags() {
 		return
 	}
-	p.line("")
-	p.line("%s", title)
+	p.Line("")
+	p.Line("%s", title)
 	p.WriteString(strings.TrimRight(set.FlagUsagesWrapped(helpWidth), "\n") + "\n")
 }
 

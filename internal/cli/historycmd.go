@@ -2,13 +2,11 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/echterhof/rockstar-tui/internal/cli/render"
 	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
@@ -46,44 +44,8 @@ func (c *call) history(ctx context.Context, limit int) error {
 		if err != nil {
 			return err
 		}
-		return c.print(map[string][]control.Generation{"generations": list(all)}, func(p *page) { history(p, all) })
+		return c.print(map[string][]control.Generation{"generations": list(all)}, func(p *render.Page) { render.History(p, all) })
 	})
-}
-
-func history(p *page, all []control.Generation) {
-	var rows [][]string
-	for _, g := range all {
-		mark := ""
-		if g.Running {
-			mark = "*"
-		}
-		rows = append(rows, []string{mark + strconv.FormatUint(g.Number, 10), timestamp(g.Time), g.Trigger, g.Result,
-			strconv.Itoa(len(g.Changes)), millis(g.DurationMS), what(&g), g.Actor})
-	}
-	p.table(">GEN|TIME|BY|RESULT|>VALUES|>TOOK|WHAT|WHO", rows)
-	if len(all) > 0 {
-		p.line("* is what runs")
-	}
-}
-
-// what a generation did; of a single value also which.
-func what(g *control.Generation) string {
-	text := said(g.Message, g.Reason)
-	if len(g.Changes) != 1 {
-		return text
-	}
-	c := g.Changes[0]
-	return fmt.Sprintf("%s %s -> %s: %s", c.Path, cut(orAbsent(c.From), 20), cut(orAbsent(c.To), 20), text)
-}
-
-func timestamp(t time.Time) string { return t.Local().Format(time.DateTime) }
-
-// said joins what was done with why.
-func said(what, why string) string {
-	if why == "" {
-		return what
-	}
-	return what + " (" + why + ")"
 }
 
 // generation shows one of them.
@@ -97,44 +59,9 @@ func (c *call) generation(cmd *cobra.Command, text string) error {
 		if err != nil {
 			return err
 		}
-		return c.print(g, func(p *page) {
-			p.line("generation %d, %s, %s: %s", g.Number, timestamp(g.Time), g.Result, g.Message)
-			p.line("by %s of %s, in %s", g.Trigger, orSomebody(g.Actor), millis(g.DurationMS))
-			if g.Reason != "" {
-				p.line("why: %s", g.Reason)
-			}
-			changesTable(p, g.Changes, terminalWidth(c.Stdout))
-			if g.Config != "" {
-				p.line("")
-			}
-			for line := range strings.Lines(g.Config) {
-				p.line("%s", strings.TrimRight(line, "\n"))
-			}
-		})
+		return c.print(g, func(p *render.Page) { render.Generation(p, g, terminalWidth(c.Stdout)) })
+
 	})
-}
-
-func orSomebody(actor string) string {
-	if actor == "" {
-		return "the runtime itself"
-	}
-	return actor
-}
-
-// changesTable writes what separates two configs.
-func changesTable(p *page, changes []config.Change, width int) {
-	if len(changes) == 0 {
-		return
-	}
-	var rows [][]string
-	for _, ch := range changes {
-		rows = append(rows, []string{ch.Path, orAbsent(ch.From), orAbsent(ch.To), string(ch.Effect)})
-	}
-	if width > 0 {
-		cutValues(rows, width)
-	}
-	p.line("")
-	p.table("PATH|FROM|TO|EFFECT", rows)
 }
 
 func fetchGeneration(ctx context.Context, cl *control.Client, n uint64) (*control.Generation, error) {
@@ -196,9 +123,9 @@ func (c *call) diff(cmd *cobra.Command, cl *control.Client, file string, args []
 		numbers[i] = n
 	}
 	d := difference{numbers[0], numbers[1], list(config.Diff(configs[0], configs[1]))}
-	return c.print(d, func(p *page) {
-		p.line("from generation %d to %d: %s", d.From, d.To, words.Count(len(d.Changes), "value"))
-		changesTable(p, d.Changes, terminalWidth(c.Stdout))
+	return c.print(d, func(p *render.Page) {
+		p.Line("from generation %d to %d: %s", d.From, d.To, words.Count(len(d.Changes), "value"))
+		render.Changes(p, d.Changes, terminalWidth(c.Stdout))
 	})
 }
 
@@ -206,63 +133,4 @@ func (c *call) configRollbackCommand() *cobra.Command {
 	return c.goingBack("rollback GENERATION", rangeArgs(1, 1), `rollback makes a generation of the history run again. The config file stays as
 it is, and status tells what differs.`,
 		"  rockstar-tui config rollback 41\n  rockstar-tui config rollback 41 --reason \"too tight\" --json")
-}
-
-// trialText tells of what is not for good, or not decided, in the status.
-func trialText(p *page, s *control.Snapshot) {
-	if t := s.Config.Trial; t != nil {
-		p.line("  on trial by %s for %s more: %s; confirm keeps it, rollback takes it back",
-			t.Actor, age(t.Until.Sub(s.Time)), words.Count(len(t.Changes), "value"))
-		if t.Guard != nil {
-			p.line("  its guard ends it at %s", t.Guard)
-		}
-		if t.Error != "" {
-			p.line("  it cannot be taken back yet: %s", t.Error)
-		}
-	}
-	heldText(p, s)
-	if n := s.Config.Fallback; n != 0 {
-		p.line("  generation %d, the last good one, runs instead of the file", n)
-	}
-}
-
-func heldText(p *page, s *control.Snapshot) {
-	h := s.Config.Held
-	if h == nil {
-		return
-	}
-	p.line("  saved %s ago and not applied: %s%s", since(h.Since, s.Time), h.Reason, suffix(h.Summary))
-	if !h.Trial {
-		p.line("  held accept applies it, held reject leaves it")
-	}
-}
-
-func suffix(text string) string {
-	if text == "" {
-		return ""
-	}
-	return "; " + text
-}
-
-// overrides writes what differs from the file in three columns, with who and why.
-func overrides(p *page, s *control.Snapshot, differs string) {
-	known := map[string]bool{}
-	var rows [][]string
-	for _, e := range s.Config.Edits {
-		known[e.Path] = true
-		expires := "-"
-		if e.Expires != nil {
-			expires = age(e.Expires.Sub(s.Time))
-		}
-		rows = append(rows, []string{"  " + e.Path, orAbsent(e.File), orAbsent(e.Value), since(e.Since, s.Time), expires, said(e.Actor, e.Reason)})
-	}
-	for _, path := range s.Config.Overrides {
-		if !known[path] {
-			p.line("  %s: %s", differs, path)
-		}
-	}
-	if len(rows) > 0 {
-		p.line("  %s:", fmt.Sprintf("%s, %s", differs, words.Count(len(rows), "value")))
-		p.table("  PATH|FILE|RUNS|>SINCE|>EXPIRES IN|WHO", rows)
-	}
 }

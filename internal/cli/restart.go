@@ -2,14 +2,13 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/echterhof/rockstar-tui/internal/words"
+	"github.com/echterhof/rockstar-tui/internal/cli/render"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
@@ -92,7 +91,7 @@ func (c *call) restart(ctx context.Context, cl *control.Client, o *changing, s *
 	go func() {
 		defer close(shown)
 		_ = cl.Watch(watching, control.WatchOptions{Interval: 200 * time.Millisecond}, func(s *control.Snapshot) {
-			if text := rolling(s); text != "" {
+			if text := render.Rolling(s); text != "" {
 				c.progress("%s", text)
 			}
 		})
@@ -117,15 +116,4 @@ func restartBound(s *control.Snapshot, a control.Action) time.Duration {
 		}
 	}
 	return bound
-}
-
-// rolling tells which restarts are under way.
-func rolling(s *control.Snapshot) string {
-	var parts []string
-	for _, l := range s.Listeners {
-		if r := l.Rolling; r != nil {
-			parts = append(parts, fmt.Sprintf("%s: %d of %s replaced", l.Name, r.Done, words.Count(r.Total, "worker")))
-		}
-	}
-	return strings.Join(parts, ", ")
 }

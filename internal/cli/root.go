@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/echterhof/rockstar-tui/internal/cli/render"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
@@ -253,8 +254,8 @@ func (c *call) versionCommand() *cobra.Command {
 		Args:    noArgs,
 		RunE: func(*cobra.Command, []string) error {
 			v := version{c.Version, goruntime.Version(), goruntime.GOOS, goruntime.GOARCH}
-			return c.print(v, func(p *page) {
-				p.line("rockstar-tui %s (%s, %s/%s)", v.Version, v.Go, v.OS, v.Arch)
+			return c.print(v, func(p *render.Page) {
+				p.Line("rockstar-tui %s (%s, %s/%s)", v.Version, v.Go, v.OS, v.Arch)
 			})
 		},
 	}

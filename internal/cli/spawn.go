@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/echterhof/rockstar-tui/internal/cli/render"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
@@ -162,7 +163,7 @@ func (c *call) awaitBirth(ctx context.Context, ch *child) (birth, error) {
 			}
 			return b, nil
 		case <-tick.C:
-			c.progress("starting a runtime, %s", age(time.Since(began)))
+			c.progress("starting a runtime, %s", render.Age(time.Since(began)))
 		case <-limit.C:
 			return birth{}, failed("the runtime was not ready within %s and is ended", c.startTimeout)
 		case <-ctx.Done():
@@ -189,7 +190,7 @@ func (c *call) progress(format string, args ...any) {
 	if c.json || !isTerminal(c.Stderr) {
 		return
 	}
-	_, _ = fmt.Fprintf(c.Stderr, "\r\x1b[K%s", sanitize(strings.TrimSpace(fmt.Sprintf(format, args...))))
+	_, _ = fmt.Fprintf(c.Stderr, "\r\x1b[K%s", render.Text(strings.TrimSpace(fmt.Sprintf(format, args...))))
 }
 
 func (c *call) clearProgress() {

@@ -3,14 +3,12 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/echterhof/rockstar-tui/internal/words"
+	"github.com/echterhof/rockstar-tui/internal/cli/render"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
@@ -32,7 +30,7 @@ interrupted: one JSON document per line.`,
 				return c.watch(cmd.Context(), interval)
 			}
 			return c.look(cmd.Context(), func(_ *control.Client, s *control.Snapshot) error {
-				return c.print(s, func(p *page) { status(p, s) })
+				return c.print(s, func(p *render.Page) { render.Status(p, s) })
 			})
 		},
 	}
@@ -87,114 +85,14 @@ func (c *call) showState(s *control.Snapshot) error {
 	if c.json {
 		return c.printJSON(s, "")
 	}
-	p := &page{}
+	p := &render.Page{}
 	if isTerminal(c.Stdout) {
 		p.WriteString("\x1b[H\x1b[2J")
 	}
-	status(p, s)
-	p.line("")
+	render.Status(p, s)
+	p.Line("")
 	_, err := c.Stdout.Write(p.Bytes())
 	return err
-}
-
-func status(p *page, s *control.Snapshot) {
-	p.line("rockstar-tui %s on %s, pid %d, up %s, revision %d", s.Version, s.Host, s.PID, since(s.StartedAt, s.Time), s.Revision)
-	configStatus(p, s)
-	if u := s.Upgrade; u != nil && (!u.Over() || u.State == control.UpgradeFailed) {
-		p.line("upgrade from %s to %s: %s", u.From, u.To, strings.TrimSpace(u.State+" "+u.Error))
-	}
-	p.line("")
-	if len(s.Listeners) == 0 {
-		p.line("no listeners")
-	} else {
-		p.table("LISTENER|PROTO|ADDRESS|STATE|>WORKERS|>ACTIVE|>IDLE|>REQUESTS|>ERRORS", statusRows(s))
-	}
-	reasons(p, s)
-	crashes(p, s)
-	if text := rolling(s); text != "" {
-		p.line("restart under way: %s", text)
-	}
-	if len(s.Pools) > 0 {
-		p.line("")
-		pools(p, s)
-	}
-	problemsOf(p, s)
-}
-
-func statusRows(s *control.Snapshot) [][]string {
-	var rows [][]string
-	for _, l := range s.Listeners {
-		rows = append(rows, []string{l.Name, l.Protocol, l.Address, l.State, workersOf(&l),
-			count(l.Connections.Active), count(l.Connections.Idle), count(l.Requests), count(l.Errors)})
-	}
-	return rows
-}
-
-var configStates = map[string]string{
-	control.ConfigInSync:     "in sync",
-	control.ConfigOverridden: "overridden",
-	control.ConfigRefused:    "REFUSED, the last good one runs",
-	control.ConfigPending:    "being applied",
-}
-
-func configStatus(p *page, s *control.Snapshot) {
-	c := &s.Config
-	path, state, differs := c.Path, configStates[c.State], "differs from the file"
-	if path == "" {
-		path, differs = "(demo, no file)", "changed since start"
-		if c.State == control.ConfigOverridden {
-			state = differs
-		}
-	}
-	if state == "" {
-		state = c.State
-	}
-	p.line("config %s: %s", path, state)
-	if c.Error != nil {
-		for _, line := range errorLines(c.Error) {
-			p.line("  %s", line)
-		}
-	}
-	trialText(p, s)
-	overrides(p, s, differs)
-}
-
-// reasons tells why a listener is not as it should be.
-func reasons(p *page, s *control.Snapshot) {
-	for _, l := range s.Listeners {
-		if l.Reason != "" {
-			p.line("%s %s: %s", l.Name, l.State, l.Reason)
-		}
-		if l.Prefork && l.SteeringReason != "" {
-			p.line("%s steers %s: %s", l.Name, l.Steering, l.SteeringReason)
-		}
-	}
-}
-
-// crashes shows the workers of degraded listeners that end again and again.
-func crashes(p *page, s *control.Snapshot) {
-	for _, w := range workersIn(s.Listeners) {
-		if w.Crashes > 0 && w.State != control.WorkerReady {
-			lastEnd(p, w, s.Time)
-		}
-	}
-}
-
-// steeringOf is how connections are spread; where one process serves there is
-// nothing to spread.
-func steeringOf(l *control.ListenerInfo) string {
-	if !l.Prefork {
-		return "-"
-	}
-	return l.Steering
-}
-
-// workersOf writes ready/wanted; a listener in the master process has none.
-func workersOf(l *control.ListenerInfo) string {
-	if !l.Prefork {
-		return "master"
-	}
-	return fmt.Sprintf("%d/%d", l.WorkersReady, l.WorkersWanted)
 }
 
 func (c *call) listenersCommand() *cobra.Command {
@@ -206,53 +104,10 @@ func (c *call) listenersCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.look(cmd.Context(), func(_ *control.Client, s *control.Snapshot) error {
 				doc := map[string][]control.ListenerInfo{"listeners": list(s.Listeners)}
-				return c.print(doc, func(p *page) { listeners(p, s) })
+				return c.print(doc, func(p *render.Page) { render.Listeners(p, s) })
 			})
 		},
 	}
-}
-
-func listeners(p *page, s *control.Snapshot) {
-	var numbers, failures, limits [][]string
-	for _, l := range s.Listeners {
-		numbers = append(numbers, []string{l.Name, l.Protocol, l.Address, l.State, workersOf(&l), steeringOf(&l),
-			count(l.Connections.Active), count(l.Connections.Idle), count(l.Connections.Total),
-			count(l.Connections.Refused), count(l.Connections.TimedOut), count(l.Requests), count(l.Errors),
-			bytesize(l.BytesIn), bytesize(l.BytesOut), millis(l.Latency.P50), millis(l.Latency.P99)})
-		t, m := l.Timeouts, l.Limits
-		limits = append(limits, []string{l.Name, t.ReadHeader, t.Read, t.Write, t.Request, t.Response, t.Idle, t.Shutdown,
-			limit(m.MaxConnections), limit(m.AcceptRate), rateOf(m.MinRate)})
-		failures = append(failures, []string{l.Name, count(l.Failures.Client), count(l.Failures.Canceled),
-			count(l.Failures.Server), count(l.Failures.Backend)})
-	}
-	p.table("LISTENER|PROTO|ADDRESS|STATE|>WORKERS|STEERING|>ACTIVE|>IDLE|>TOTAL|>REFUSED|>TIMED OUT|>REQUESTS|>ERRORS|>IN|>OUT|>P50|>P99", numbers)
-	reasons(p, s)
-	p.line("")
-	p.table("FAILED BY|>CLIENT|>CANCELED|>SERVER|>BACKEND", failures)
-	p.line("")
-	p.table("LISTENER|>READ HEADER|>READ|>WRITE|>REQUEST|>RESPONSE|>IDLE|>SHUTDOWN|>MAX CONNS|>ACCEPT RATE|>MIN RATE", limits)
-}
-
-// rateOf writes the least rate of clients, as 240/s.
-func rateOf(r control.MinRate) string {
-	if r.Rate == 0 {
-		return "-"
-	}
-	return bytesize(uint64(r.Rate)) + "/s"
-}
-
-// limit writes a bound; 0 is none.
-func limit(n int) string {
-	if n == 0 {
-		return "-"
-	}
-	return strconv.Itoa(n)
-}
-
-// worker is one line of the workers command.
-type worker struct {
-	Listener string `json:"listener"`
-	control.WorkerInfo
 }
 
 func (c *call) workersCommand() *cobra.Command {
@@ -274,55 +129,10 @@ func (c *call) workersCommand() *cobra.Command {
 					}
 					of = []control.ListenerInfo{*l}
 				}
-				doc := map[string][]worker{"workers": list(workersIn(of))}
-				return c.print(doc, func(p *page) { workers(p, doc["workers"], s.Time) })
+				doc := map[string][]render.Worker{"workers": list(render.WorkersOf(of))}
+				return c.print(doc, func(p *render.Page) { render.Workers(p, doc["workers"], s.Time) })
 			})
 		},
-	}
-}
-
-func workersIn(listeners []control.ListenerInfo) []worker {
-	var all []worker
-	for _, l := range listeners {
-		for _, w := range l.Workers {
-			all = append(all, worker{l.Name, w})
-		}
-	}
-	return all
-}
-
-func workers(p *page, all []worker, now time.Time) {
-	var rows [][]string
-	for _, w := range all {
-		rows = append(rows, []string{w.Listener, strconv.Itoa(w.ID), strconv.Itoa(w.PID), w.State, since(w.StartedAt, now),
-			strconv.Itoa(w.Restarts), count(w.Connections.Active), count(w.Connections.Idle), count(w.Connections.Total),
-			count(w.Requests), count(w.Errors), fmt.Sprintf("%.1fs", w.CPUSeconds), bytesize(w.MemoryBytes)})
-	}
-	p.table("LISTENER|>ID|>PID|STATE|>AGE|>RESTARTS|>ACTIVE|>IDLE|>TOTAL|>REQUESTS|>ERRORS|>CPU|>MEMORY", rows)
-	for _, w := range all {
-		lastEnd(p, w, now)
-		if w.DrainDeadline != nil {
-			p.line("%s worker %d drains, at most %s more", w.Listener, w.ID, age(w.DrainDeadline.Sub(now)))
-		}
-	}
-}
-
-// lastEnd tells how the process before this one ended, how often that happened
-// and what was printed last, or that this one hangs.
-func lastEnd(p *page, w worker, now time.Time) {
-	if w.HungSince != nil {
-		p.line("%s worker %d shows no sign of life for %s", w.Listener, w.ID, since(*w.HungSince, now))
-	}
-	if w.LastExit == "" {
-		return
-	}
-	often := ""
-	if w.Crashes > 1 && w.CrashesSince != nil {
-		often = fmt.Sprintf(", %d times in %s", w.Crashes, since(*w.CrashesSince, now))
-	}
-	p.line("%s worker %d ended before: %s%s", w.Listener, w.ID, w.LastExit, often)
-	for line := range strings.Lines(w.LastOutput) {
-		p.line("  %s", strings.TrimRight(line, "\n"))
 	}
 }
 
@@ -335,35 +145,9 @@ func (c *call) poolsCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.look(cmd.Context(), func(_ *control.Client, s *control.Snapshot) error {
 				doc := map[string][]control.PoolInfo{"pools": list(s.Pools)}
-				return c.print(doc, func(p *page) { pools(p, s) })
+				return c.print(doc, func(p *render.Page) { render.Pools(p, s) })
 			})
 		},
-	}
-}
-
-func pools(p *page, s *control.Snapshot) {
-	if len(s.Pools) == 0 {
-		p.line("no pools")
-		return
-	}
-	var rows [][]string
-	for _, pool := range s.Pools {
-		for _, b := range pool.Backends {
-			rows = append(rows, []string{pool.Name, b.Name, b.URL, b.State, strconv.Itoa(b.Weight),
-				count(b.Connections.Active), count(b.Connections.Idle), count(b.Requests), count(b.Errors)})
-		}
-	}
-	p.table("POOL|BACKEND|URL|STATE|>WEIGHT|>ACTIVE|>IDLE|>REQUESTS|>ERRORS", rows)
-	for _, pool := range s.Pools {
-		for _, b := range pool.Backends {
-			if e := b.LastError; e != nil {
-				p.line("%s/%s failed %s ago: %s", pool.Name, b.Name, since(e.At, s.Time), e.Message)
-			}
-		}
-		if n := pool.Stats.WaitCount; n > 0 {
-			p.line("%s: %s had to wait for a connection, %s each", pool.Name, words.Count(n, "request"),
-				millis(float64(pool.Stats.WaitDurationMS)/float64(n)))
-		}
 	}
 }
 
@@ -383,4 +167,90 @@ func oneOf(cmd *cobra.Command, flag, value string, possible ...string) error {
 		}
 	}
 	return usageError(cmd, "--%s %q is none of %s", flag, value, strings.Join(possible, ", "))
+}
+
+func (c *call) connectionsCommand() *cobra.Command {
+	var q control.Query
+	var worker int
+	cmd := &cobra.Command{
+		Use:   "connections",
+		Short: "Show open connections, the oldest first",
+		Example: `  rockstar-tui connections --listener web --state active
+  rockstar-tui connections --listener web --worker 2 --limit 20
+  rockstar-tui connections --json | jq '.total'`,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("worker") {
+				q.Worker = &worker
+			}
+			if err := checkQuery(cmd, q); err != nil {
+				return err
+			}
+			return c.connections(cmd.Context(), q)
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&q.Listener, "listener", "", "only those of the listener `NAME`")
+	f.IntVar(&worker, "worker", 0, "only those of the worker `ID`")
+	f.StringVar(&q.State, "state", "", "only those that are `active|idle`")
+	f.IntVar(&q.Limit, "limit", 100, "at most `N`, up to 10000")
+	f.IntVar(&q.Offset, "offset", 0, "skip the first `N`")
+	_ = cmd.RegisterFlagCompletionFunc("listener", c.completeListener(1))
+	_ = cmd.RegisterFlagCompletionFunc("state", cobra.FixedCompletions([]string{"active", "idle"}, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+func checkQuery(cmd *cobra.Command, q control.Query) error {
+	switch {
+	case q.Worker != nil && *q.Worker < 0:
+		return usageError(cmd, "--worker %d is negative", *q.Worker)
+	case q.Limit < 1 || q.Limit > 10_000:
+		return usageError(cmd, "--limit %d is not between 1 and 10000", q.Limit)
+	case q.Offset < 0:
+		return usageError(cmd, "--offset %d is negative", q.Offset)
+	case q.State != "":
+		return oneOf(cmd, "state", q.State, "active", "idle")
+	}
+	return nil
+}
+
+func (c *call) connections(ctx context.Context, q control.Query) error {
+	return c.look(ctx, func(cl *control.Client, s *control.Snapshot) error {
+		if q.Listener != "" {
+			if _, err := findListener(s, q.Listener); err != nil {
+				return err
+			}
+		}
+		ctx, cancel := context.WithTimeout(ctx, readTimeout)
+		defer cancel()
+		found, err := cl.Connections(ctx, q)
+		if err != nil {
+			return err
+		}
+		found.Connections = list(found.Connections)
+		return c.print(found, func(p *render.Page) { render.Connections(p, found, q, s) })
+	})
+}
+
+func (c *call) eventsCommand() *cobra.Command {
+	var n int
+	cmd := &cobra.Command{
+		Use:     "events",
+		Short:   "Show what happened last, the newest at the end",
+		Example: "  rockstar-tui events\n  rockstar-tui events -n 100 --json",
+		Args:    noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if n < 1 {
+				return usageError(cmd, "--number %d is less than 1", n)
+			}
+			return c.look(cmd.Context(), func(_ *control.Client, s *control.Snapshot) error {
+				newest := list(s.Events[max(0, len(s.Events)-n):])
+				doc := map[string][]control.Event{"events": newest}
+				return c.print(doc, func(p *render.Page) { render.Events(p, newest) })
+			})
+		},
+	}
+	cmd.Flags().IntVarP(&n, "number", "n", 20, "at most `N`; the runtime keeps 100")
+	return cmd
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/echterhof/rockstar-tui/internal/cli/render"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
@@ -169,13 +170,13 @@ after which it takes effect by itself.`,
 
 // held prints what is held.
 func (c *call) held(s *control.Snapshot) error {
-	return c.print(map[string]*control.Held{"held": s.Config.Held}, func(p *page) {
+	return c.print(map[string]*control.Held{"held": s.Config.Held}, func(p *render.Page) {
 		if s.Config.Held == nil {
-			p.line("nothing is held")
+			p.Line("nothing is held")
 			return
 		}
-		heldText(p, s)
-		changesTable(p, s.Config.Held.Changes, terminalWidth(c.Stdout))
+		render.Held(p, s)
+		render.Changes(p, s.Config.Held.Changes, terminalWidth(c.Stdout))
 	})
 }
 

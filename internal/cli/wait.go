@@ -7,6 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
+
+	"github.com/echterhof/rockstar-tui/internal/cli/render"
 	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
@@ -131,4 +134,87 @@ func drainBound(s *control.Snapshot, names []string) time.Duration {
 		}
 	}
 	return bound + drainSlack
+}
+
+// notTold is how long a receipt may be open without a deadline: processes that
+// are retired one after the other have none yet.
+const notTold = 2 * time.Minute
+
+// notWaiting adds the flag of commands that have bounds of their own.
+func (o *changing) notWaiting(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&o.noWait, "no-wait", false, "return once it is decided")
+}
+
+// done waits until what a result has retired has drained, prints what came of it,
+// and fails if connections were cut that the plan had not named.
+func (c *call) done(ctx context.Context, cl *control.Client, o *changing, r *control.Result) error {
+	receipt, err := c.receipt(ctx, cl, o, r.ID)
+	if err != nil {
+		return err
+	}
+	return c.conclude(r, receipt, append([]string{r.Message}, onTrial(r)...), r.Warnings...)
+}
+
+// conclude prints lines, or doc, with a receipt, nil for none, and with warnings.
+func (c *call) conclude(doc any, receipt *control.Receipt, lines []string, warnings ...string) error {
+	err := c.print(render.Outcome{Result: doc, Receipt: receipt}, func(p *render.Page) {
+		for _, line := range lines {
+			p.Line("%s", line)
+		}
+		if r := receipt; r != nil && r.Drained+r.Cut+r.Moved+r.Open > 0 {
+			p.Line("%s", r)
+		}
+		for _, w := range warnings {
+			p.Line("warning: %s", w)
+		}
+	})
+	if err != nil || receipt == nil || receipt.AsPlanned() {
+		return err
+	}
+	return failed("%s cut that the plan had not named", was(receipt.Cut-receipt.Planned.Cut))
+}
+
+func was(n int) string {
+	if n == 1 {
+		return "1 connection was"
+	}
+	return words.Count(n, "connection") + " were"
+}
+
+// receipt waits until a receipt is closed and returns it; as it is if it is not
+// to be waited for, and nil if there is none.
+func (c *call) receipt(ctx context.Context, cl *control.Client, o *changing, id uint64) (*control.Receipt, error) {
+	if id == 0 {
+		return nil, nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if o.timeout > 0 && !o.noWait {
+		ctx, cancel = context.WithTimeout(ctx, o.timeout)
+		defer cancel()
+	}
+	defer c.clearProgress()
+	var last *control.Receipt
+	over, late := false, time.Now().Add(notTold)
+	err := cl.Watch(ctx, control.WatchOptions{Interval: 100 * time.Millisecond}, func(s *control.Snapshot) {
+		if over {
+			return
+		}
+		last = s.Receipt(id)
+		if last != nil && last.Until != nil {
+			late = time.Now().Add(last.Until.Sub(s.Time) + drainSlack)
+		}
+		if over = last == nil || last.Closed || o.noWait || time.Now().After(late); over {
+			cancel()
+			return
+		}
+		c.progress("%s", last)
+	})
+	switch {
+	case over && (last == nil || last.Closed || o.noWait):
+		return last, nil
+	case over, errors.Is(err, context.DeadlineExceeded):
+		return nil, failed("decided, but not done: %s", last)
+	}
+	return nil, err
 }

@@ -1,4 +1,4 @@
-package cli_test
+package render
 
 import (
 	"bytes"
@@ -7,7 +7,6 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"github.com/echterhof/rockstar-tui/internal/cli"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
@@ -17,13 +16,13 @@ func FuzzNothingATerminalWouldObeyIsPrinted(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		clean := cli.Sanitize(s)
+		clean := Text(s)
 		safe(t, clean)
 		if !utf8.ValidString(clean) {
 			t.Errorf("%q is not UTF-8", clean)
 		}
 		var out bytes.Buffer
-		if err := json.NewEncoder(cli.Escaping(&out)).Encode(s); err != nil {
+		if err := JSON(&out, s, ""); err != nil {
 			t.Fatal(err)
 		}
 		safe(t, out.String())
@@ -42,9 +41,21 @@ func FuzzNothingATerminalWouldObeyIsPrinted(f *testing.F) {
 }
 
 func TestAPlanSaysOneThingALine(t *testing.T) {
-	text := cli.PlanText(&control.Plan{Summary: "web moves", Changes: []config.Change{{Path: "a"}}, Needs: control.Needs{Processes: 2},
-		Listeners: []control.ListenerPlan{{Name: "web", Drained: 3, Deadline: "30s"}, {Name: "edge", Drained: 1, Deadline: "9s"}}})
+	p := &Page{}
+	Plan(p, &control.Plan{Summary: "web moves", Changes: []config.Change{{Path: "a"}}, Needs: control.Needs{Processes: 2},
+		Listeners: []control.ListenerPlan{{Name: "web", Drained: 3, Deadline: "30s"}, {Name: "edge", Drained: 1, Deadline: "9s"}}}, 0)
+	text := p.String()
 	if strings.Contains(text, `\n`) || strings.Count(text, "drains within") != 2 || !strings.Contains(text, "\nneeds 2 processes") {
 		t.Errorf("got\n%s", text)
+	}
+}
+
+// safe fails if a terminal would obey any of s.
+func safe(t *testing.T, s string) {
+	t.Helper()
+	for _, r := range s {
+		if r != '\n' && obeyed(r) {
+			t.Errorf("%q would be obeyed by a terminal: %U", s, r)
+		}
 	}
 }

@@ -1,4 +1,4 @@
-package cli
+package render
 
 import (
 	"fmt"
@@ -6,22 +6,23 @@ import (
 	"strings"
 
 	"github.com/echterhof/rockstar-tui/internal/words"
+	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
-// planText writes a plan; the values of its table are cut so that it is at most
-// width wide. 0 is no limit.
-func planText(p *page, plan *control.Plan, width int) {
-	p.line("%s", plan.Summary)
+// Plan writes what a change would do. The values in its table are cut so that it
+// fits into width columns; 0 is no limit.
+func Plan(p *Page, plan *control.Plan, width int) {
+	p.Line("%s", plan.Summary)
 	planWarnings(p, plan)
 	if len(plan.Changes) == 0 {
 		return
 	}
-	changesTable(p, plan.Changes, width)
+	Changes(p, plan.Changes, width)
 	if len(plan.Listeners) > 1 { // else the summary says it
-		p.line("")
+		p.Line("")
 		for _, l := range plan.Listeners {
-			p.line("%s", l.Summary)
+			p.Line("%s", l.Summary)
 		}
 	}
 	planWorkers(p, plan)
@@ -30,7 +31,7 @@ func planText(p *page, plan *control.Plan, width int) {
 }
 
 // planPools lists the backends of pools that are touched.
-func planPools(p *page, plan *control.Plan) {
+func planPools(p *Page, plan *control.Plan) {
 	var rows [][]string
 	for _, pool := range plan.Pools {
 		for _, b := range pool.Backends {
@@ -38,19 +39,19 @@ func planPools(p *page, plan *control.Plan) {
 		}
 	}
 	if len(rows) > 0 {
-		p.line("")
-		p.table("BACKEND|URL|ACTION|>ACTIVE|>IDLE", rows)
+		p.Line("")
+		p.Table("BACKEND|URL|ACTION|>ACTIVE|>IDLE", rows)
 	}
 }
 
-func planWarnings(p *page, plan *control.Plan) {
+func planWarnings(p *Page, plan *control.Plan) {
 	for _, w := range plan.Warnings {
-		p.line("warning: %s", w)
+		p.Line("warning: %s", w)
 	}
 }
 
 // planWorkers lists the workers of listeners of which some come or go.
-func planWorkers(p *page, plan *control.Plan) {
+func planWorkers(p *Page, plan *control.Plan) {
 	var rows [][]string
 	for _, l := range plan.Listeners {
 		if l.WorkersStarted+l.WorkersRetired == 0 {
@@ -65,13 +66,13 @@ func planWorkers(p *page, plan *control.Plan) {
 		}
 	}
 	if len(rows) > 0 {
-		p.line("")
-		p.table("WORKER|>PID|ACTION|>ACTIVE|>IDLE", rows)
+		p.Line("")
+		p.Table("WORKER|>PID|ACTION|>ACTIVE|>IDLE", rows)
 	}
 }
 
 // planNeeds tells how long what drains can take, and what the change needs.
-func planNeeds(p *page, plan *control.Plan) {
+func planNeeds(p *Page, plan *control.Plan) {
 	var said []string
 	for _, l := range plan.Listeners {
 		switch {
@@ -89,19 +90,49 @@ func planNeeds(p *page, plan *control.Plan) {
 	}
 	if n := plan.Needs; n.Processes > 0 {
 		said = append(said, fmt.Sprintf("needs %s, %s, about %d MiB",
-			processes(n.Processes), words.Count(n.Descriptors, "descriptor"), n.MemoryBytes>>20))
+			words.Count(n.Processes, "process"), words.Count(n.Descriptors, "descriptor"), n.MemoryBytes>>20))
 	}
 	if len(said) > 0 {
-		p.line("")
+		p.Line("")
 	}
 	for _, line := range said {
-		p.line("%s", line)
+		p.Line("%s", line)
 	}
 }
 
-func processes(n int) string {
-	if n == 1 {
-		return "1 process"
+// Changes writes what separates two configs, in width columns; 0 is no limit.
+func Changes(p *Page, changes []config.Change, width int) {
+	if len(changes) == 0 {
+		return
 	}
-	return fmt.Sprintf("%d processes", n)
+	var rows [][]string
+	for _, ch := range changes {
+		rows = append(rows, []string{ch.Path, orAbsent(ch.From), orAbsent(ch.To), string(ch.Effect)})
+	}
+	if width > 0 {
+		cutValues(rows, width)
+	}
+	p.Line("")
+	p.Table("PATH|FROM|TO|EFFECT", rows)
+}
+
+// cutValues shortens the second and third column of rows with four, such that
+// the table has room in width. The one that needs less is left alone if it can be.
+func cutValues(rows [][]string, width int) {
+	const gaps, least = 6, 8
+	widths := columnWidths(append([][]string{{"PATH", "FROM", "TO", "EFFECT"}}, rows...), 4)
+	room := max(2*least, width-widths[0]-widths[3]-gaps)
+	half := room / 2
+	from := min(widths[1], max(half, room-widths[2]))
+	to := room - from
+	for _, row := range rows {
+		row[1], row[2] = cut(row[1], from), cut(row[2], to)
+	}
+}
+
+func orAbsent(value string) string {
+	if value == "" {
+		return "-"
+	}
+	return value
 }

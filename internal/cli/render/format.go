@@ -1,4 +1,4 @@
-package cli
+package render
 
 import (
 	"fmt"
@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// count writes a number in at most five characters from 10,000 on: 12.3k, 4.56M.
-func count(n uint64) string {
+// Count writes a number in at most five characters from 10,000 on: 12.3k, 4.56M.
+func Count(n uint64) string {
 	if n < 10_000 {
 		return strconv.FormatUint(n, 10)
 	}
 	return scaled(float64(n), 1000, "", "k", "M", "G", "T", "P", "E")
 }
 
-// bytesize writes a number of bytes: 512 B, 1.5 KiB.
-func bytesize(n uint64) string {
+// Bytes writes a number of bytes: 512 B, 1.5 KiB.
+func Bytes(n uint64) string {
 	if n < 1024 {
 		return fmt.Sprintf("%d B", n)
 	}
@@ -37,8 +37,8 @@ func scaled(f, base float64, units ...string) string {
 	return fmt.Sprintf("%.0f%s", f, units[i])
 }
 
-// age writes how long something lasts in its two largest units: 2h3m, 45s.
-func age(d time.Duration) string {
+// Age writes how long something lasts in its two largest units: 2h3m, 45s.
+func Age(d time.Duration) string {
 	d = max(d, 0)
 	days, hours := int(d.Hours())/24, int(d.Hours())%24
 	minutes, seconds := int(d.Minutes())%60, int(d.Seconds())%60
@@ -53,16 +53,16 @@ func age(d time.Duration) string {
 	return fmt.Sprintf("%ds", seconds)
 }
 
-// since is the age at now of what began at t; "-" if it never did.
-func since(t, now time.Time) string {
+// Since is the age at now of what began at t; "-" if it never did.
+func Since(t, now time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
-	return age(now.Sub(t))
+	return Age(now.Sub(t))
 }
 
-// millis writes milliseconds with three digits at most.
-func millis(ms float64) string {
+// Millis writes milliseconds with three digits at most.
+func Millis(ms float64) string {
 	switch {
 	case ms == 0:
 		return "-"

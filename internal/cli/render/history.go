@@ -1,0 +1,71 @@
+package render
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+// History writes a line per generation.
+func History(p *Page, all []control.Generation) {
+	var rows [][]string
+	for _, g := range all {
+		mark := ""
+		if g.Running {
+			mark = "*"
+		}
+		rows = append(rows, []string{mark + strconv.FormatUint(g.Number, 10), timestamp(g.Time), g.Trigger, g.Result,
+			strconv.Itoa(len(g.Changes)), Millis(g.DurationMS), what(&g), g.Actor})
+	}
+	p.Table(">GEN|TIME|BY|RESULT|>VALUES|>TOOK|WHAT|WHO", rows)
+	if len(all) > 0 {
+		p.Line("* is what runs")
+	}
+}
+
+// what a generation did; of a single value also which.
+func what(g *control.Generation) string {
+	text := said(g.Message, g.Reason)
+	if len(g.Changes) != 1 {
+		return text
+	}
+	c := g.Changes[0]
+	return fmt.Sprintf("%s %s -> %s: %s", c.Path, cut(orAbsent(c.From), 20), cut(orAbsent(c.To), 20), text)
+}
+
+// Generation writes one generation with its changes, whose values are cut so that
+// they fit into width columns (0 is no limit), and its config.
+func Generation(p *Page, g *control.Generation, width int) {
+	p.Line("generation %d, %s, %s: %s", g.Number, timestamp(g.Time), g.Result, g.Message)
+	p.Line("by %s of %s, in %s", g.Trigger, orSomebody(g.Actor), Millis(g.DurationMS))
+	if g.Reason != "" {
+		p.Line("why: %s", g.Reason)
+	}
+	Changes(p, g.Changes, width)
+	if g.Config != "" {
+		p.Line("")
+	}
+	for line := range strings.Lines(g.Config) {
+		p.Line("%s", strings.TrimRight(line, "\n"))
+	}
+}
+
+func timestamp(t time.Time) string { return t.Local().Format(time.DateTime) }
+
+// said joins what was done with why.
+func said(what, why string) string {
+	if why == "" {
+		return what
+	}
+	return what + " (" + why + ")"
+}
+
+func orSomebody(actor string) string {
+	if actor == "" {
+		return "the runtime itself"
+	}
+	return actor
+}
