@@ -55,6 +55,7 @@ type place struct {
 	config  string
 	address string
 	env     []string
+	program string // what serve starts; binary unless set
 }
 
 const fourWorkers = `version: 1
@@ -137,6 +138,9 @@ func (p *place) must(args ...string) string {
 func (p *place) serve(more ...string) *exec.Cmd {
 	p.t.Helper()
 	cmd := p.command(append([]string{"serve", "-c", p.config}, more...)...)
+	if p.program != "" {
+		cmd.Path = p.program
+	}
 	log, err := os.Create(filepath.Join(p.dir, "serve.log"))
 	if err != nil {
 		p.t.Fatal(err)

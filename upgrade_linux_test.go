@@ -57,19 +57,74 @@ listeners:
 // TestUpgradeUnderLoadFailsNoRequest replaces the program by one of another
 // version and back, with every kind of listener under load.
 func TestUpgradeUnderLoadFailsNoRequest(t *testing.T) {
-	p := newPlace(t)
 	other := buildVersion(t, "v2")
+	upgradeUnderLoad(t, binary, []program{{other, "v2"}, {binary, "dev"}})
+}
+
+// program is one that can be started, and the version that it says it is.
+type program struct{ binary, version string }
+
+// upgradeUnderLoad starts the first program and replaces it by the others in turn,
+// with every kind of listener under load. No request may fail.
+func upgradeUnderLoad(t *testing.T, first string, others []program) {
+	t.Helper()
+	p := newPlace(t)
 	trust := writeCertificate(t, p.dir)
 	at := map[string]string{}
 	for _, name := range []string{"web", "solo", "streams", "packets", "alone"} {
 		at[name] = freeAddress(t)
 	}
 	p.write(fmt.Sprintf(everyKind, at["web"], at["solo"], at["streams"], at["packets"], at["alone"]))
+	p.program = first
 	master := p.serve().Process.Pid
-
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	loads := map[string]interface{ Result() rawclient.Result }{}
+	loads := startEveryLoad(ctx, at, trust)
+	watching := p.watch(ctx)
+	var versions []string
+	for _, to := range others {
+		p.upgrade(master, to)
+		versions = append(versions, to.version)
+	}
+	watching(t, versions...)
+	cancel()
+	loads(t)
+}
+
+// upgrade replaces the program that serves by another, and checks that nothing else
+// has changed.
+func (p *place) upgrade(master int, to program) {
+	t := p.t
+	t.Helper()
+	before := p.status()
+	var u control.Upgrade
+	if err := json.Unmarshal([]byte(p.must("upgrade", "--json", "--binary", to.binary)), &u); err != nil || u.State != control.UpgradeDone || u.To != to.version {
+		t.Fatalf("upgrade: %+v, %v", u, err)
+	}
+	after := p.status()
+	if after.PID != master || after.Version != to.version || !after.StartedAt.Equal(before.StartedAt) || after.Revision != before.Revision {
+		t.Errorf("after the upgrade: pid %d, version %s, started %s, revision %d; before: %+v", after.PID, after.Version, after.StartedAt, after.Revision, before)
+	}
+	wantKept(t, before, after)
+	for i, l := range after.Listeners {
+		if was := before.Listeners[i]; l.Requests < was.Requests || l.Connections.Total < was.Connections.Total {
+			t.Errorf("%s: %d requests, %d connections after, %d and %d before", l.Name, l.Requests, l.Connections.Total, was.Requests, was.Connections.Total)
+		}
+		if was := before.Listeners[i]; l.Prefork && l.Steering != was.Steering {
+			t.Errorf("%s: steering is %s, was %s", l.Name, l.Steering, was.Steering)
+		}
+		for _, w := range l.Workers {
+			if exe, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", w.PID)); w.State == control.WorkerReady && exe != to.binary {
+				t.Errorf("worker %d of %s runs %s, want %s", w.ID, l.Name, exe, to.binary)
+			}
+		}
+	}
+}
+
+// startEveryLoad requests from every listener of everyKind until ctx ends; the
+// result then checks that none has failed.
+func startEveryLoad(ctx context.Context, at map[string]string, trust *tls.Config) (check func(*testing.T)) {
+	loads := map[string]*rawclient.Load{}
 	for _, name := range []string{"web", "solo"} {
 		loads[name+" kept alive"] = rawclient.Start(ctx, rawclient.Options{Address: at[name], Path: "/hello", Clients: 8, Pause: 2 * time.Millisecond})
 		loads[name+" short"] = rawclient.Start(ctx, rawclient.Options{Address: at[name], Path: "/hello", Clients: 4, Short: true, Pause: time.Millisecond})
@@ -79,45 +134,19 @@ func TestUpgradeUnderLoadFailsNoRequest(t *testing.T) {
 	for _, name := range []string{"packets", "alone"} {
 		datagrams[name] = roamer.Start(ctx, roamer.Options{Address: at[name], Path: "/hello", TLS: trust, Clients: 4, Pause: 5 * time.Millisecond, Move: 300 * time.Millisecond})
 	}
-	watching := p.watch(ctx)
-
-	for _, to := range []struct{ binary, version string }{{other, "v2"}, {binary, "dev"}} {
-		before := p.status()
-		var u control.Upgrade
-		if err := json.Unmarshal([]byte(p.must("upgrade", "--json", "--binary", to.binary)), &u); err != nil || u.State != control.UpgradeDone || u.To != to.version {
-			t.Fatalf("upgrade: %+v, %v", u, err)
+	return func(t *testing.T) {
+		t.Helper()
+		for name, l := range loads {
+			r := l.Wait()
+			wantAll(t, name, r.Requests, r.Failed(), r)
 		}
-		after := p.status()
-		if after.PID != master || after.Version != to.version || !after.StartedAt.Equal(before.StartedAt) || after.Revision != before.Revision {
-			t.Errorf("after the upgrade: pid %d, version %s, started %s, revision %d; before: %+v", after.PID, after.Version, after.StartedAt, after.Revision, before)
+		for name, l := range datagrams {
+			r := l.Wait()
+			wantAll(t, name, r.Requests, r.Failed(), r)
 		}
-		wantKept(t, before, after)
-		for i, l := range after.Listeners {
-			if was := before.Listeners[i]; l.Requests < was.Requests || l.Connections.Total < was.Connections.Total {
-				t.Errorf("%s: %d requests, %d connections after, %d and %d before", l.Name, l.Requests, l.Connections.Total, was.Requests, was.Connections.Total)
-			}
-			if was := before.Listeners[i]; l.Prefork && l.Steering != was.Steering {
-				t.Errorf("%s: steering is %s, was %s", l.Name, l.Steering, was.Steering)
-			}
-			for _, w := range l.Workers {
-				if exe, _ := os.Readlink(fmt.Sprintf("/proc/%d/exe", w.PID)); w.State == control.WorkerReady && exe != to.binary {
-					t.Errorf("worker %d of %s runs %s, want %s", w.ID, l.Name, exe, to.binary)
-				}
-			}
-		}
+		n, failures := streams()
+		wantAll(t, "streams", n, len(failures), failures)
 	}
-	watching(t, "v2", "dev")
-	cancel()
-	for name, l := range loads {
-		l.(*rawclient.Load).Wait()
-		wantAll(t, name, l.Result().Requests, l.Result().Failed(), l.Result())
-	}
-	for name, l := range datagrams {
-		r := l.Wait()
-		wantAll(t, name, r.Requests, r.Failed(), r)
-	}
-	n, failures := streams()
-	wantAll(t, "streams", n, len(failures), failures)
 }
 
 func wantAll(t *testing.T, name string, requests, failed int, result any) {
@@ -383,11 +412,15 @@ func writeCertificate(t *testing.T, dir string) *tls.Config {
 	return &tls.Config{RootCAs: roots}
 }
 
-// TestWorkersOfAKilledMasterAreAdopted kills the master under load and starts
-// another, which goes on with the workers there are.
-func TestWorkersOfAKilledMasterAreAdopted(t *testing.T) {
+func TestWorkersOfAKilledMasterAreAdopted(t *testing.T) { adoptUnderLoad(t, binary, binary) }
+
+// adoptUnderLoad kills the master, which is the first program, under load and starts
+// the second, which goes on with the workers there are.
+func adoptUnderLoad(t *testing.T, first, second string) {
+	t.Helper()
 	p := newPlace(t)
-	first := p.serve()
+	p.program = first
+	master := p.serve()
 	p.must("restart", "web", "1") // leaves a slot without a worker, which dies with the master
 	p.await("four workers", func() bool { w := p.web(); return w.WorkersReady == 4 && len(w.Workers) == 4 })
 	before := p.status()
@@ -399,11 +432,12 @@ func TestWorkersOfAKilledMasterAreAdopted(t *testing.T) {
 		return func() bool { return kept.Result().Requests+short.Result().Requests > from+n }
 	}
 	p.await("load", enough(500))
-	if err := first.Process.Kill(); err != nil {
+	if err := master.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	p.await("the end of the master", func() bool { _, _, code := p.run("status"); return code == 3 })
 	p.await("answers without a master", enough(500))
+	p.program = second
 	p.serve()
 	after := p.status()
 	for _, w := range p.web().Workers {
@@ -411,8 +445,8 @@ func TestWorkersOfAKilledMasterAreAdopted(t *testing.T) {
 			t.Errorf("worker %d has pid %d, which was not there before", w.ID, w.PID)
 		}
 	}
-	if l := after.Listeners[0]; l.WorkersReady != 4 || l.Requests == 0 {
-		t.Errorf("after: %+v, want 4 workers that have counted", l)
+	if l := after.Listeners[0]; l.WorkersReady != 4 || l.Requests < before.Listeners[0].Requests+1000 {
+		t.Errorf("after: %+v, want 4 workers that have counted all that was answered", l)
 	}
 	p.await("answers with the new master", enough(500))
 	p.must("set", "listeners.web.timeouts.idle", "33s")
