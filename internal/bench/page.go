@@ -16,19 +16,19 @@ import (
 // page is the result as Markdown.
 func (b *bench) page(ctx context.Context, r result) []byte {
 	var w bytes.Buffer
-	fmt.Fprintf(&w, `# How fast it is
+	fmt.Fprintf(&w, `# Performance
 
-Written by %s, which measures all servers in one run on loopback. Needed: Linux with two cores, and from
-Debian wrk, nghttp2-client, nginx-light, haproxy. Caddy is built from its module, outside of this repository.
-%s runs the same with more rounds.
+Written by %s, which measures all servers in one run on loopback. It needs Linux with two cores and Debian's packages
+wrk, nghttp2-client, nginx-light and haproxy. Caddy is built from its module, outside of this repository.
+%s runs more rounds.
 
-- The figure is the CPU time of the server's processes per request, user and system, from /proc, divided by that of
-  nginx in the same round: nginx = 1.00, lower is better. It stands as the median of %d rounds and, in brackets, their range.
-- Each server has one core, with one worker or thread; load (wrk, h2load, and for HTTP/3 the client of quic-go) and backend
-  have the other. A trial takes
-  %v. The servers take turns, so what else the machine does meets all of them; on a busy machine single rounds
-  differ by a third, so read ratios and mistrust small differences.
-- All answer the same 13 bytes, serve the same files from the page cache and use the same backend, an nginx.
+- Each figure is the CPU time per request of the server's processes, user and system, from /proc, divided by that of
+  nginx in the same round: nginx = 1.00, lower is better. The tables show the median of %d rounds and their range in brackets.
+- Each server has one core, with one worker or thread; the load (wrk, h2load, and quic-go's client for HTTP/3) and the backend
+  share the other. A trial takes
+  %v. The servers take turns, so other load on the machine affects all of them; on a busy machine single rounds
+  differ by a third, so read the ratios and distrust small differences.
+- All servers answer the same 13 bytes, serve the same files from the page cache and use the same backend, an nginx.
 
 `, "`make bench`", "`go run ./internal/bench -rounds 9`", b.rounds, b.trial)
 	b.machine(ctx, &w)
@@ -44,24 +44,24 @@ Debian wrk, nghttp2-client, nginx-light, haproxy. Caddy is built from its module
 	return w.Bytes()
 }
 
-// profile is what perf told when this was written.
+// profile is what perf showed when this was written.
 const profile = `
 ## Where it goes
 
-The tables have the distance to nginx and to HAProxy in each row. What perf and the counters of system calls told when this was
-written, on a machine with other work to do:
+perf and counts of system calls explain the distance to nginx and HAProxy. Both were measured when this was written, on a machine
+that was also doing other work:
 
-- **respond, kept alive.** 67 % of the time is the kernel's: 46 % sending, which on loopback includes the receiving side of TCP,
-  11 % receiving, the rest waiting. Go's runtime has 10 % (putting goroutines to sleep and waking them), the HTTP engine 8 %,
-  counting, limits and the check of what is malformed 8 %, clocks 1 %. A request is one recvfrom and one sendto, as with nginx.
-  With 1000 connections each brings a stack and buffers of its own into a cache that has room for fewer; an engine that runs to
-  completion on shared buffers, as nginx and HAProxy do, has only the socket to fetch.
-- **A connection per request.** Accepting and closing are half of it. It takes eight system calls beside the poller's, nginx's five:
-  Go asks for the peer's and its own name and sets TCP_NODELAY; keep-alive probes are inherited from the listening socket.
-- **proxy.** 66 % is the kernel's, 14 % Go's runtime, 7 % the HTTP engine, 5 % the pool, 4 % the listener. A request is four
-  system calls, nginx's five.
-- **file of 100 KiB.** The header is a call and a packet of its own before sendfile.
-- **HTTP/2 and HTTP/3** are those of net/http and quic-go; they have not been profiled anew for this page.
+- **respond, kept alive.** The kernel takes 67 % of the time: 46 % sending, which on loopback includes the receiving side of TCP,
+  11 % receiving, the rest waiting. Go's runtime takes 10 % (putting goroutines to sleep and waking them), the HTTP engine 8 %,
+  counters, limits and checks for malformed requests 8 %, clocks 1 %. A request is one recvfrom and one sendto, as in nginx.
+  With 1000 connections, each brings its own stack and buffers, more than fit into the cache. An engine that runs to
+  completion on shared buffers, as nginx and HAProxy do, only has to fetch the socket.
+- **A connection per request.** Half of the time goes into accepting and closing. This takes eight system calls besides the
+  poller's; nginx makes five. Go asks for both addresses and sets TCP_NODELAY; keep-alive is inherited from the listening socket.
+- **proxy.** The kernel takes 66 %, Go's runtime 14 %, the HTTP engine 7 %, the pool 5 %, the listener 4 %. A request is four
+  system calls; in nginx, five.
+- **file of 100 KiB.** The header takes a system call and a packet of its own before sendfile.
+- **HTTP/2 and HTTP/3** use net/http and quic-go; they have not been profiled again for this page.
 `
 
 func (b *bench) machine(ctx context.Context, w *bytes.Buffer) {
@@ -111,8 +111,8 @@ func (b *bench) besideCaddy(w *bytes.Buffer, r result) {
 	if b.caddy == "none" {
 		return
 	}
-	w.WriteString("\n## Beside Caddy\n\n")
-	w.WriteString("Ours divided by Caddy's in the same round. The load over HTTP/3 is the client of quic-go, in this program, the same\nfor both: Debian's h2load speaks none.\n\n")
+	w.WriteString("\n## Compared with Caddy\n\n")
+	w.WriteString("Our CPU time divided by Caddy's in the same round. For HTTP/3, quic-go's client in this program makes the load for\nboth, because Debian's h2load does not speak HTTP/3.\n\n")
 	w.WriteString("| | rockstar-tui / Caddy | Caddy, µs |\n|---|---|---|\n")
 	for _, t := range trials {
 		base := r.cpu[t.name]["Caddy"]
@@ -127,9 +127,9 @@ func (b *bench) watchingText(w *bytes.Buffer, r result) {
 		return
 	}
 	low, high := confidence(r.watching)
-	fmt.Fprintf(w, "\n## Watching\n\nCPU time per request of `respond` with 64 connections while one `status -w --json` is attached, divided by that of the\n"+
-		"window of 10000 requests beside it without, of the same process: median %.3f over %d pairs, 95 %% of the medians of\nresampled pairs between %.3f and %.3f.\n\n"+
-		"Without any request the server takes %.2f ms of CPU time per second for itself, its sampling included, and %.2f ms while\none is attached: %.2f %% of a core more.\n",
+	fmt.Fprintf(w, "\n## Cost of watching\n\nCPU time per request of `respond` with 64 connections while one `status -w --json` is attached, divided by that of an\n"+
+		"adjacent window of 10000 requests of the same process without it: median %.3f over %d pairs, 95 %% of the medians of\nresampled pairs lie between %.3f and %.3f.\n\n"+
+		"Without any requests, the server itself uses %.2f ms of CPU time per second, including its sampling, and %.2f ms while\none is attached: %.2f %% of a core more.\n",
 		median(r.watching), len(r.watching), low, high,
 		r.own[0].Seconds()*1e3, r.own[1].Seconds()*1e3, (r.own[1]-r.own[0]).Seconds()*100)
 }
