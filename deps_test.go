@@ -25,6 +25,7 @@ var allowed = map[string][]string{
 	"runtime/internal/scoreboard":  {"listener", "pool", "runtime/control"},
 	"runtime/internal/certs":       {"internal/words", "runtime/config", "runtime/control/problems", "runtime/internal/slowdisk"},
 	"runtime/internal/events":      {"runtime/control", "runtime/config"},
+	"runtime/internal/ledger":      {"internal/words", "runtime/config", "runtime/control"},
 	"runtime/internal/slowdisk":    {},
 	"runtime/internal/procstat":    {"internal/words"},
 	"runtime/internal/logqueue":    {},

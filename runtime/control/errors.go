@@ -1,6 +1,11 @@
 package control
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/echterhof/rockstar-tui/runtime/config"
+)
 
 // Error is an error that keeps its meaning across the wire.
 type Error struct {
@@ -63,3 +68,29 @@ func (e *Error) Error() string { return e.Message }
 
 // Is reports whether target is the sentinel of e's code.
 func (e *Error) Is(target error) bool { return sentinels[e.Code] == target }
+
+// Invalid turns the errors of a config into one that keeps every place that is
+// wrong across the wire.
+func Invalid(err error) *Error {
+	out := &Error{Code: CodeInvalid, Message: err.Error()}
+	var all config.Errors
+	if !errors.As(err, &all) {
+		return out
+	}
+	if len(all) > 1 {
+		out.Message = fmt.Sprintf("%d errors, the first: %v", len(all), all[0])
+	}
+	for _, e := range all {
+		out.Details = append(out.Details, Detail{
+			Path: e.Path, File: e.File, Line: e.Line, Column: e.Column, Message: e.Message, Hint: e.Hint,
+		})
+	}
+	return out
+}
+
+// Refused is [Invalid] for a file that is not good enough to replace what runs.
+func Refused(err error) *Error {
+	e := Invalid(err)
+	e.Code = CodeRefused
+	return e
+}

@@ -87,7 +87,7 @@ const (
 	TriggerFile     = "file"     // the config file was saved, or reloaded
 	TriggerChange   = "change"   // an operator changed something
 	TriggerTrial    = "trial"    // the same, on trial
-	TriggerConfirm  = "confirm"  // a trial was confirmed
+	TriggerConfirm  = "confirm"  // a trial was confirmed; only in what older programs kept
 	TriggerRollback = "rollback" // an operator went back
 	TriggerExpiry   = "expiry"   // the time of a trial or of overrides was up
 	TriggerGuard    = "guard"    // the guard of a trial ended it
@@ -103,8 +103,10 @@ const (
 // effect, or the attempt. Numbers grow by one and go on after a restart if the
 // runtime has a state directory.
 type Generation struct {
+	// Number is 0 for an attempt that was refused, unless an older program kept it.
 	Number uint64 `json:"number"`
-	// Revision of the runtime after it. Revisions begin anew with each start.
+	// Revision is the same number; of an attempt, that of the generation that went
+	// on running.
 	Revision uint64    `json:"revision"`
 	Time     time.Time `json:"time"`
 	Actor    string    `json:"actor,omitempty"`
@@ -119,9 +121,19 @@ type Generation struct {
 	DurationMS float64 `json:"duration_ms"`
 	// Running is true for what runs now.
 	Running bool `json:"running,omitempty"`
+	// Confirmed tells who confirmed what was on trial; nil if nobody has, or if it
+	// was not on trial.
+	Confirmed *Confirmation `json:"confirmed,omitempty"`
 	// Config is the whole config as a file's text; empty unless asked for, and
 	// of what was refused.
 	Config string `json:"config,omitempty"`
+}
+
+// Confirmation of a trial.
+type Confirmation struct {
+	By     string    `json:"by,omitempty"`
+	At     time.Time `json:"at"`
+	Reason string    `json:"reason,omitempty"`
 }
 
 // HistoryQuery selects generations.

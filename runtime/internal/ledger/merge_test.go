@@ -1,4 +1,4 @@
-package runtime
+package ledger
 
 import (
 	"slices"
@@ -49,7 +49,7 @@ func TestMerge(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			base := parse(t, mergeBase)
-			to, dropped := merge(base, with(t, base, c.mine), with(t, base, c.theirs))
+			to, dropped := Merge(base, with(t, base, c.mine), with(t, base, c.theirs))
 			for path, want := range c.want {
 				if got, _ := to.Get(path); got != want {
 					t.Errorf("%s is %s, want %s", path, got, want)
@@ -66,7 +66,7 @@ func TestMergeOfARemovedListenerDropsItsOverrides(t *testing.T) {
 	base := parse(t, mergeBase)
 	mine := with(t, base, map[string]string{"listeners.web.prefork.workers": "6"})
 	file := parse(t, "version: 1\nlisteners:\n  other:\n    address: ':8081'\n    routes: [{match: /, respond: {body: hi}}]\n")
-	to, dropped := merge(base, mine, file)
+	to, dropped := Merge(base, mine, file)
 	if !to.Equal(file) || len(dropped) != 1 {
 		t.Errorf("dropped %q, want the file as it is and one override dropped", dropped)
 	}
