@@ -17,6 +17,7 @@ import (
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/routes"
 )
 
 // envProgram tells a worker which App of the program it serves: they are
@@ -129,7 +130,7 @@ func exitWith(err error) {
 
 // register adds the program's routes to those of the config, for a service that
 // serves one of the program's listeners.
-func (p *program) register(r *router, s *service) error {
+func (p *program) register(r *routes.Router, s *service) error {
 	if p == nil {
 		return nil
 	}

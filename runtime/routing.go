@@ -9,6 +9,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/listener"
 	"github.com/echterhof/rockstar-tui/runtime/internal/nethttp"
+	"github.com/echterhof/rockstar-tui/runtime/internal/routes"
 )
 
 // HandlerFunc answers a request. An error it returns is logged and answered with
@@ -205,7 +206,7 @@ type routeTable struct {
 	log  *slog.Logger
 
 	mu      sync.Mutex
-	known   *router // to see conflicts at once
+	known   *routes.Router // to see conflicts at once
 	entries []entry
 	frozen  bool
 	missed  HandlerFunc // wrapped; nil until frozen, or where the ServeMux answers by itself
@@ -226,7 +227,7 @@ type entry struct {
 }
 
 func newRouteTable(log *slog.Logger) *routeTable {
-	t := &routeTable{log: log, known: newRouter()}
+	t := &routeTable{log: log, known: routes.New()}
 	t.root = &Router{table: t}
 	return t
 }
@@ -235,7 +236,7 @@ func (t *routeTable) add(e entry) {
 	t.mayChange(fmt.Sprintf("route %q", e.pattern))
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if err := t.known.handle(e.pattern, func(listener.Exchange) {}); err != nil {
+	if err := t.known.Handle(e.pattern, func(listener.Exchange) {}); err != nil {
 		panic("runtime: " + explainConflict(err))
 	}
 	t.entries = append(t.entries, e)
@@ -276,26 +277,26 @@ func (t *routeTable) freeze() {
 }
 
 // addTo adds the routes for requests that come to server.
-func (t *routeTable) addTo(r *router, server *Server) error {
+func (t *routeTable) addTo(r *routes.Router, server *Server) error {
 	t.freeze()
 	for _, e := range t.entries { // frozen: nobody writes any more
-		if err := r.handle(e.pattern, e.serve(server, t)); err != nil {
+		if err := r.Handle(e.pattern, e.serve(server, t)); err != nil {
 			return err
 		}
 		if e.mounted || e.group.withinNetHTTP() {
-			r.mount(e.pattern)
+			r.Mount(e.pattern)
 		}
 	}
 	if t.root.plain {
-		r.mount("") // what no route answers
+		r.Mount("") // what no route answers
 	}
 	if t.missed != nil {
-		r.missed = t.serveMissed(server)
+		r.OnMissed(t.serveMissed(server))
 	}
 	return nil
 }
 
-func (e entry) serve(server *Server, table *routeTable) route {
+func (e entry) serve(server *Server, table *routeTable) routes.Route {
 	bound := &binding{params: e.params, server: server, table: table, pattern: e.pattern}
 	handler := e.handler
 	return func(x listener.Exchange) {

@@ -17,6 +17,7 @@ import (
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/internal/certs"
+	"github.com/echterhof/rockstar-tui/runtime/internal/routes"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
 
@@ -104,9 +105,9 @@ func (s *service) update(to settings) error {
 	if err != nil {
 		return err
 	}
-	router, err := buildRoutes(to.Listener.Routes, site{
-		pool:   func(name string) *pool.Pool { return pools[name].Pool },
-		counts: func() connectionStats { return connectionStatsOf(s.board.Totals()) },
+	router, err := routes.Build(to.Listener.Routes, routes.Site{
+		Pool:   func(name string) *pool.Pool { return pools[name].Pool },
+		Totals: s.board.Totals,
 	})
 	if err == nil {
 		err = s.code.register(router, s)
@@ -118,8 +119,8 @@ func (s *service) update(to settings) error {
 	s.server.SetTransport(transport)
 	s.limits = limitsOf(to.Listener)
 	s.server.SetLimits(s.limits)
-	s.server.SetNetHTTP(router.wantsNetHTTP())
-	s.server.SetHandler(s.announcing(to.Listener, router.serve))
+	s.server.SetNetHTTP(router.WantsNetHTTP())
+	s.server.SetHandler(s.announcing(to.Listener, router.Serve))
 	s.retire(pools)
 	return nil
 }

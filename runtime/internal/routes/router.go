@@ -1,4 +1,15 @@
-package runtime
+// Package routes finds the route of a request and answers by it.
+//
+// [Build] makes a [Router] of what a config says: fixed responses, files, proxies,
+// connection counts. A program adds routes of its own with [Router.Handle]. The
+// rules are those of http.ServeMux to the letter: a pattern that names one path is
+// found by a map lookup, everything else is asked of a real ServeMux.
+//
+// Two rules are added because routes are access rules, too: a path that has another
+// meaning once it is decoded reaches neither a backend nor the file system
+// ([Router.Guard]), and a proxy gets paths as the client sent them
+// ([Router.PassAsSent]).
+package routes
 
 import (
 	"fmt"
@@ -13,27 +24,26 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/internal/nethttp"
 )
 
-// route answers one exchange.
-type route func(x listener.Exchange)
+// Route answers one exchange.
+type Route func(x listener.Exchange)
 
-// ServeHTTP makes a route a member of http.ServeMux, which only ever chooses it.
-func (route) ServeHTTP(http.ResponseWriter, *http.Request) {
+// ServeHTTP makes a Route a member of http.ServeMux, which only ever chooses it.
+func (Route) ServeHTTP(http.ResponseWriter, *http.Request) {
 	panic("a route is chosen by a ServeMux, never served by it")
 }
 
-// router finds the route of a request by the rules of http.ServeMux. Patterns
+// Router finds the route of a request by the rules of http.ServeMux. Patterns
 // that name one path, the usual case, are found by a map lookup; everything else
 // is asked of a real ServeMux, so that its rules hold to the letter.
-type router struct {
+type Router struct {
 	exact map[string][]exactRoute
 	mux   *http.ServeMux
 	// guarded are the patterns whose routes pass a path on to what may decode it
 	// differently: a backend, or the file system.
 	guarded map[string]bool
-	// asSent are the patterns of routes that get paths as they were sent, see passAsSent.
+	// asSent are the patterns of routes that get paths as they were sent, see PassAsSent.
 	asSent map[string]bool
-	// missed answers instead of the ServeMux, by h, where no route does: not
-	// found, method not allowed, redirects to the clean path. May be nil.
+	// missed answers instead of the ServeMux where no route does; may be nil.
 	missed func(x listener.Exchange, h http.Handler)
 	// mounts are the patterns of handlers of net/http.
 	mounts map[string]bool
@@ -42,19 +52,21 @@ type router struct {
 type exactRoute struct {
 	method  string // empty for all
 	pattern string
-	route   route
+	route   Route
 }
 
-func newRouter() *router {
-	return &router{exact: map[string][]exactRoute{}, mux: http.NewServeMux(), guarded: map[string]bool{}, asSent: map[string]bool{}}
+// New returns a Router without routes.
+func New() *Router {
+	return &Router{exact: map[string][]exactRoute{}, mux: http.NewServeMux(), guarded: map[string]bool{}, asSent: map[string]bool{}}
 }
 
 // registeredAt is where in the source a pattern was registered, of no use to the
 // one who wrote it into a config.
 var registeredAt = regexp.MustCompile(` \(registered at [^)]*\)`)
 
-// handle adds a route, or says why its pattern cannot be.
-func (r *router) handle(pattern string, serve route) (err error) {
+// Handle adds a route. The error says what is wrong with its pattern: it is
+// malformed, or in conflict with another one.
+func (r *Router) Handle(pattern string, serve Route) (err error) {
 	defer func() {
 		if p := recover(); p != nil { // how ServeMux reports bad and conflicting patterns
 			said := registeredAt.ReplaceAllString(fmt.Sprint(p), "")
@@ -75,11 +87,19 @@ func (r *router) handle(pattern string, serve route) (err error) {
 	return nil
 }
 
-// passAsSent has the route of pattern answer paths that are not clean, and
+// PassAsSent has the route of pattern answer paths that are not clean, and
 // "OPTIONS *": a proxy passes them on as they are. Other routes have ServeMux
 // redirect the client to the clean path. Either way it is the clean path that
 // chooses the route.
-func (r *router) passAsSent(pattern string) { r.asSent[pattern] = true }
+func (r *Router) PassAsSent(pattern string) { r.asSent[pattern] = true }
+
+// Guard has requests for the route of pattern refused whose path has another
+// meaning once it is decoded: the route hands it to a backend or the file system.
+func (r *Router) Guard(pattern string) { r.guarded[pattern] = true }
+
+// OnMissed sets what answers where no route does: not found, method not allowed,
+// redirects to the clean path. h is what http.ServeMux would answer with.
+func (r *Router) OnMissed(answer func(x listener.Exchange, h http.Handler)) { r.missed = answer }
 
 // exactPath is the one path that a pattern's path names, if it names one.
 func exactPath(path string) (string, bool) {
@@ -96,8 +116,8 @@ func splitPattern(pattern string) (method, host, path string) {
 	return method, pattern[:slash], pattern[slash:]
 }
 
-// serve answers x by the route it belongs to.
-func (r *router) serve(x listener.Exchange) {
+// Serve answers x by the route it belongs to.
+func (r *Router) Serve(x listener.Exchange) {
 	// By the path as it was sent: /a%2Fb is not /a/b.
 	if found := r.lookup(x.Method(), x.RawPath()); found != nil {
 		found.route(x)
@@ -106,17 +126,18 @@ func (r *router) serve(x listener.Exchange) {
 	r.ask(x)
 }
 
-// mount notes that the route of pattern is a handler of net/http.
-func (r *router) mount(pattern string) {
+// Mount notes that the route of pattern is a handler of net/http; the empty pattern
+// stands for what no route answers.
+func (r *Router) Mount(pattern string) {
 	if r.mounts == nil {
 		r.mounts = map[string]bool{}
 	}
 	r.mounts[pattern] = true
 }
 
-// wantsNetHTTP says which requests belong to a handler of net/http, nil if none
+// WantsNetHTTP reports which requests belong to a handler of net/http; nil if none
 // does.
-func (r *router) wantsNetHTTP() func(x listener.Exchange) bool {
+func (r *Router) WantsNetHTTP() func(x listener.Exchange) bool {
 	if len(r.mounts) == 0 {
 		return nil
 	}
@@ -133,7 +154,7 @@ func (r *router) wantsNetHTTP() func(x listener.Exchange) bool {
 
 // lookup finds a route by its exact path. That a path is listed means that no
 // wildcard pattern is more specific; that none of its methods fits means nothing.
-func (r *router) lookup(method, path string) *exactRoute {
+func (r *Router) lookup(method, path string) *exactRoute {
 	var any *exactRoute
 	routes := r.exact[path]
 	for i := range routes {
@@ -155,7 +176,7 @@ var muxRequests = sync.Pool{New: func() any { return &http.Request{URL: &url.URL
 
 // ask lets the ServeMux choose. Where it answers by itself (not found, method
 // not allowed, redirects) that answer is passed on.
-func (r *router) ask(x listener.Exchange) {
+func (r *Router) ask(x listener.Exchange) {
 	req := muxRequests.Get().(*http.Request)
 	defer muxRequests.Put(req)
 	raw, server := x.RawPath(), x.RequestURI() == "*"
@@ -175,7 +196,7 @@ func (r *router) ask(x listener.Exchange) {
 		x.WriteString("the path has another meaning once it is decoded\n")
 		return
 	}
-	serve, found := h.(route)
+	serve, found := h.(Route)
 	switch {
 	case found && (tidy && !server || r.asSent[pattern]):
 		serve(x)
@@ -200,7 +221,7 @@ func (r *router) ask(x listener.Exchange) {
 // /p/x/%2e%2e/admin must not pass by that of /p/admin. A backslash counts as a
 // slash, as some backends see it. Dot segments that are in plain sight were
 // followed when the route was chosen.
-func (r *router) disguised(x listener.Exchange, raw, pattern string) bool {
+func (r *Router) disguised(x listener.Exchange, raw, pattern string) bool {
 	if !strings.ContainsAny(raw, `%\;`) {
 		return false
 	}

@@ -1,4 +1,4 @@
-package runtime
+package routes
 
 import (
 	"encoding/json"
@@ -16,12 +16,12 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/internal/staticfiles"
 )
 
-// site is what the routes of one listener need from the process they run in.
-type site struct {
-	// pool by name; nil means there is no such pool.
-	pool func(name string) *pool.Pool
-	// counts of the whole listener, all its workers together.
-	counts func() connectionStats
+// Site is what the routes of one listener need from the process they run in.
+type Site struct {
+	// Pool by name. It exists for every pool that a route names.
+	Pool func(name string) *pool.Pool
+	// Totals of the whole listener, all its workers together.
+	Totals func() listener.Totals
 }
 
 // connectionStats is the answer of a stats route.
@@ -31,32 +31,30 @@ type connectionStats struct {
 	Idle   uint64 `json:"idle_connections"`
 }
 
-func connectionStatsOf(t listener.Totals) connectionStats {
-	return connectionStats{Active: t.Active, Idle: t.Idle, Total: t.Accepted}
-}
-
-// buildRoutes makes the router of a listener. It looks at what the routes need,
-// so that it fails before anything is changed.
-func buildRoutes(routes []config.Route, s site) (*router, error) {
-	r := newRouter()
+// Build makes the Router of a listener. It opens what the routes need, so that it
+// fails before anything is changed.
+func Build(routes []config.Route, s Site) (*Router, error) {
+	r := New()
 	for _, c := range routes {
 		serve, err := buildRoute(c, s)
 		if err != nil {
 			return nil, fmt.Errorf("route %q: %w", c.Match, err)
 		}
-		if err := r.handle(c.Match, timed(serve, c.Timeouts)); err != nil {
+		if err := r.Handle(c.Match, timed(serve, c.Timeouts)); err != nil {
 			return nil, err
 		}
-		r.guarded[c.Match] = c.Proxy != nil || c.Files != nil
+		if c.Proxy != nil || c.Files != nil {
+			r.Guard(c.Match)
+		}
 		if c.Proxy != nil {
-			r.passAsSent(c.Match)
+			r.PassAsSent(c.Match)
 		}
 	}
 	return r, nil
 }
 
 // timed has a route's own timeouts hold for its requests.
-func timed(serve route, c *config.RouteTimeouts) route {
+func timed(serve Route, c *config.RouteTimeouts) Route {
 	if c == nil {
 		return serve
 	}
@@ -74,14 +72,14 @@ func timed(serve route, c *config.RouteTimeouts) route {
 	}
 }
 
-func buildRoute(c config.Route, s site) (route, error) {
+func buildRoute(c config.Route, s Site) (Route, error) {
 	switch {
 	case c.Respond != nil:
 		return respondRoute(*c.Respond), nil
 	case c.Files != nil:
 		return filesRoute(*c.Files, c.Match)
 	case c.Proxy != nil:
-		return proxyRoute(*c.Proxy, s)
+		return proxyRoute(*c.Proxy, s), nil
 	default:
 		return statsRoute(s), nil
 	}
@@ -91,7 +89,7 @@ func buildRoute(c config.Route, s site) (route, error) {
 // leaves open: "/static/" with root "public" answers /static/a.css by
 // public/a.css. A pattern of one path, "/robots.txt", answers by the file of
 // that name.
-func filesRoute(c config.Files, pattern string) (route, error) {
+func filesRoute(c config.Files, pattern string) (Route, error) {
 	_, _, prefix := splitPattern(pattern)
 	if i := strings.IndexByte(prefix, '{'); i >= 0 {
 		prefix = prefix[:i]
@@ -104,7 +102,7 @@ func filesRoute(c config.Files, pattern string) (route, error) {
 }
 
 // respondRoute answers with a fixed response, prepared once.
-func respondRoute(c config.Respond) route {
+func respondRoute(c config.Respond) Route {
 	body := []byte(c.Body)
 	contentType := "text/plain; charset=utf-8"
 	type field struct{ name, value string }
@@ -127,8 +125,8 @@ func respondRoute(c config.Respond) route {
 }
 
 // proxyRoute forwards to a pool.
-func proxyRoute(c config.Proxy, s site) (route, error) {
-	p := s.pool(c.Pool)
+func proxyRoute(c config.Proxy, s Site) Route {
+	p := s.Pool(c.Pool)
 	return func(x listener.Exchange) {
 		if ctx, ok := listener.FastHTTP(x); ok {
 			p.ProxyFor(ctx, listener.ClientOf(x))
@@ -137,13 +135,14 @@ func proxyRoute(c config.Proxy, s site) (route, error) {
 		if w, r, ok := listener.NetHTTP(x); ok {
 			p.ServeFor(w, r, listener.ClientOf(x))
 		}
-	}, nil
+	}
 }
 
 // statsRoute answers with the connection counts of the listener.
-func statsRoute(s site) route {
+func statsRoute(s Site) Route {
 	return func(x listener.Exchange) {
-		body, err := json.Marshal(s.counts())
+		t := s.Totals()
+		body, err := json.Marshal(connectionStats{Active: t.Active, Idle: t.Idle, Total: t.Accepted})
 		if err != nil {
 			x.SetStatus(fasthttp.StatusInternalServerError)
 			return

@@ -1,4 +1,4 @@
-package runtime
+package routes_test
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/runtime/internal/routes"
 )
 
 // fakeExchange is a request without a connection.
@@ -65,9 +66,9 @@ func TestRouterChoosesAsServeMux(t *testing.T) {
 	paths := []string{"/", "/hello", "/hello/", "/hello//x", "/hello/world", "/api", "/api/", "/api/v1", "/api/v1/x",
 		"/a/c/b", "/a/d/b", "/other", "/x/../hello", "/hel%6Co", "/a%2Fc/b", "/none?q=1", "/hello?next=/", "/hello?a=%41"}
 	for _, patterns := range sets {
-		r, mux := newRouter(), http.NewServeMux()
+		r, mux := routes.New(), http.NewServeMux()
 		for _, p := range patterns {
-			if err := r.handle(p, func(x listener.Exchange) { x.(*fakeExchange).chosen = p }); err != nil {
+			if err := r.Handle(p, func(x listener.Exchange) { x.(*fakeExchange).chosen = p }); err != nil {
 				t.Fatal(err)
 			}
 			mux.HandleFunc(p, func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Chosen", p) })
@@ -82,13 +83,13 @@ func TestRouterChoosesAsServeMux(t *testing.T) {
 	}
 }
 
-func compareWithMux(t *testing.T, patterns []string, r *router, mux *http.ServeMux, method, host, path string) {
+func compareWithMux(t *testing.T, patterns []string, r *routes.Router, mux *http.ServeMux, method, host, path string) {
 	t.Helper()
 	req := httptest.NewRequest(method, "http://"+host+path, nil)
 	want := httptest.NewRecorder()
 	mux.ServeHTTP(want, req)
 	x := &fakeExchange{method: method, uri: path, host: host, header: http.Header{}}
-	r.serve(x)
+	r.Serve(x)
 	got := fmt.Sprintf("%q %d %s", x.chosen, max(x.status, 200), x.header.Get("Location"))
 	wanted := fmt.Sprintf("%q %d %s", want.Header().Get("Chosen"), want.Code, want.Header().Get("Location"))
 	if got != wanted {
@@ -97,14 +98,14 @@ func compareWithMux(t *testing.T, patterns []string, r *router, mux *http.ServeM
 }
 
 func TestProxyRoutesGetPathsAsTheyWereSent(t *testing.T) {
-	r := newRouter()
+	r := routes.New()
 	for _, p := range []string{"/", "/static/", "/p/", "GET /p/admin"} {
-		if err := r.handle(p, func(x listener.Exchange) { x.(*fakeExchange).chosen = p }); err != nil {
+		if err := r.Handle(p, func(x listener.Exchange) { x.(*fakeExchange).chosen = p }); err != nil {
 			t.Fatal(err)
 		}
 	}
-	r.passAsSent("/")
-	r.passAsSent("/p/")
+	r.PassAsSent("/")
+	r.PassAsSent("/p/")
 	for _, tc := range []struct{ method, uri, want string }{
 		{"GET", "/a//b", `"/" 0 `},
 		{"GET", "//a%2Fb/../c?q=1", `"/" 0 `},
@@ -117,17 +118,17 @@ func TestProxyRoutesGetPathsAsTheyWereSent(t *testing.T) {
 		{"GET", "/static", `"" 307 /static/`},
 	} {
 		x := &fakeExchange{method: tc.method, uri: tc.uri, host: "h", header: http.Header{}}
-		r.serve(x)
+		r.Serve(x)
 		if got := fmt.Sprintf("%q %d %s", x.chosen, x.status, x.header.Get("Location")); got != tc.want {
 			t.Errorf("%s %s: got %s, want %s", tc.method, tc.uri, got, tc.want)
 		}
 	}
-	r = newRouter()
-	if err := r.handle("/", func(x listener.Exchange) { x.(*fakeExchange).chosen = "/" }); err != nil {
+	r = routes.New()
+	if err := r.Handle("/", func(x listener.Exchange) { x.(*fakeExchange).chosen = "/" }); err != nil {
 		t.Fatal(err)
 	}
 	if x := (&fakeExchange{method: "OPTIONS", uri: "*", header: http.Header{}}); true {
-		if r.serve(x); x.chosen != "" || x.status != 200 {
+		if r.Serve(x); x.chosen != "" || x.status != 200 {
 			t.Errorf("OPTIONS * without a proxy: got %q %d, want an empty 200", x.chosen, x.status)
 		}
 	}
@@ -136,13 +137,13 @@ func TestProxyRoutesGetPathsAsTheyWereSent(t *testing.T) {
 // TestDotsInPlainSightHideNone: what is resolved for the choice of the route must
 // not swallow what a backend would resolve differently.
 func TestDotsInPlainSightHideNone(t *testing.T) {
-	r := newRouter()
+	r := routes.New()
 	for _, p := range []string{"/p/", "/p/admin/"} {
-		if err := r.handle(p, func(x listener.Exchange) { x.(*fakeExchange).chosen = p }); err != nil {
+		if err := r.Handle(p, func(x listener.Exchange) { x.(*fakeExchange).chosen = p }); err != nil {
 			t.Fatal(err)
 		}
-		r.guarded[p] = true
-		r.passAsSent(p)
+		r.Guard(p)
+		r.PassAsSent(p)
 	}
 	for uri, want := range map[string]string{
 		"/p/%2e%2e/../x":           `"" 400`,
@@ -154,7 +155,7 @@ func TestDotsInPlainSightHideNone(t *testing.T) {
 		"/p/x%2fy/../admin%2f../z": `"" 400`,
 	} {
 		x := &fakeExchange{method: "GET", uri: uri, host: "h", header: http.Header{}}
-		r.serve(x)
+		r.Serve(x)
 		if got := fmt.Sprintf("%q %d", x.chosen, x.status); got != want {
 			t.Errorf("%s: got %s, want %s", uri, got, want)
 		}
@@ -162,27 +163,27 @@ func TestDotsInPlainSightHideNone(t *testing.T) {
 }
 
 func TestBadAndConflictingPatternsAreErrors(t *testing.T) {
-	r := newRouter()
+	r := routes.New()
 	nothing := func(listener.Exchange) {}
-	if err := r.handle("GET /a", nothing); err != nil {
+	if err := r.Handle("GET /a", nothing); err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range []string{"GET /a", "/{", "GET", ""} {
-		if err := r.handle(p, nothing); err == nil {
+		if err := r.Handle(p, nothing); err == nil {
 			t.Errorf("pattern %q was taken, want an error", p)
 		}
 	}
 }
 
 func BenchmarkRouterExact(b *testing.B) {
-	r := newRouter()
-	if err := r.handle("GET /hello", func(listener.Exchange) {}); err != nil {
+	r := routes.New()
+	if err := r.Handle("GET /hello", func(listener.Exchange) {}); err != nil {
 		b.Fatal(err)
 	}
 	x := &exactExchange{}
 	b.ReportAllocs()
 	for b.Loop() {
-		r.serve(x)
+		r.Serve(x)
 	}
 }
 
