@@ -12,6 +12,7 @@ import (
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 	"github.com/echterhof/rockstar-tui/runtime/internal/certs"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
@@ -46,7 +47,7 @@ type carried struct {
 	Backends  []pool.Totals     `json:"backends"`
 	Keys      certs.State       `json:"keys"`
 	Listeners []carriedListener `json:"listeners"`
-	Control   *control.Kept     `json:"control"`
+	Control   *socket.Kept      `json:"control"`
 
 	// StandBy is the descriptor by which who stands by is told that all is well; 0
 	// if nobody does.

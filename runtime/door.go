@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 )
 
 // door is the control socket of a runtime, which can be shut for a moment while
@@ -44,15 +45,15 @@ func (d *door) close() {
 }
 
 // shut is close, but whoever knocks waits.
-func (d *door) shut() (*control.Kept, error) {
-	kept, err := control.Keep(d.socket)
+func (d *door) shut() (*socket.Kept, error) {
+	kept, err := socket.Keep(d.socket)
 	if err == nil {
 		d.close()
 	}
 	return kept, err
 }
 
-func (d *door) reopen(kept *control.Kept) error {
+func (d *door) reopen(kept *socket.Kept) error {
 	socket, err := kept.Adopt()
 	if err != nil {
 		d.broken <- err

@@ -4,6 +4,7 @@ import (
 	"net"
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 )
 
 // operation is how an App of Go code is operated from outside of its process.
@@ -21,10 +22,10 @@ func (o *operation) begin(a *App) error {
 	if o.begun {
 		return nil
 	}
-	var socket net.Listener
+	var ln net.Listener
 	if o.socket != "" {
 		var err error
-		if socket, err = control.Listen(o.socket); err != nil {
+		if ln, err = socket.Listen(o.socket); err != nil {
 			return err
 		}
 	}
@@ -35,17 +36,17 @@ func (o *operation) begin(a *App) error {
 		a.events.Warnf("", "the process ended while a change by %s was on trial: it is taken back", orSomebody(s.Actor))
 		a.state.remove(trialFile)
 	}
-	if socket != nil {
-		o.answer(a, socket)
+	if ln != nil {
+		o.answer(a, ln)
 	}
 	return nil
 }
 
 // answer serves the control socket until the App has shut down.
-func (o *operation) answer(a *App, socket net.Listener) {
+func (o *operation) answer(a *App, ln net.Listener) {
 	d := &door{broken: make(chan error, 1)}
 	d.handler = control.Handler(a, control.HandlerOptions{Version: a.version, Log: a.log, Role: roles(o.readOnly)})
-	d.open(socket)
+	d.open(ln)
 	go func() {
 		select {
 		case <-a.Done():
@@ -53,6 +54,6 @@ func (o *operation) answer(a *App, socket net.Listener) {
 			a.events.Errorf("", "%v: the App serves on, and cannot be operated", err)
 		}
 		d.close()
-		socket.Close()
+		ln.Close()
 	}()
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 	"github.com/echterhof/rockstar-tui/runtime/internal/demo"
 	"github.com/echterhof/rockstar-tui/runtime/internal/procstat"
 )
@@ -43,11 +44,11 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	if err != nil {
 		return err
 	}
-	socket, err := controlSocket(o.Socket, before)
+	ln, err := controlSocket(o.Socket, before)
 	if err != nil {
 		return err
 	}
-	defer socket.Close()
+	defer ln.Close()
 	o.alone = true
 	if err := o.makeNest(); err == nil {
 		defer os.Remove(o.orphanDir)
@@ -63,7 +64,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	app.background(reapOthers)
 	d.signals = handleSignals(app, o.KeepOnHangup)
 	defer d.signals.stop()
-	d.open(socket)
+	d.open(ln)
 	app.cameBack()
 	if before != nil {
 		if before.StandBy > 0 {
@@ -114,7 +115,7 @@ func (o ServeOptions) refusal() string {
 // controlSocket is a new one, or that of the program before.
 func controlSocket(path string, before *carried) (net.Listener, error) {
 	if before == nil {
-		return control.Listen(path)
+		return socket.Listen(path)
 	}
 	return before.Control.Adopt()
 }
@@ -129,8 +130,8 @@ func openWith(ctx context.Context, o Options, before *carried) (*App, error) {
 }
 
 // roles of the socket's clients.
-func roles(readOnly bool) func(control.Peer) string {
-	return func(p control.Peer) string {
+func roles(readOnly bool) func(socket.Peer) string {
+	return func(p socket.Peer) string {
 		role := control.DefaultRole(p)
 		if role != "" && readOnly {
 			return control.RoleViewer

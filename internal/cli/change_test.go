@@ -15,6 +15,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/control/controltest"
+	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 )
 
 func TestChangesArePatches(t *testing.T) {
@@ -321,7 +322,7 @@ func TestServeMapsHowItEnded(t *testing.T) {
 		{&os.PathError{Op: "open", Path: "/etc/my.yaml", Err: os.ErrNotExist}, 78},
 		{&os.PathError{Op: "open", Path: "/elsewhere", Err: os.ErrNotExist}, 1},
 		{&control.Error{Code: control.CodeRefused, Message: "port in use"}, 1},
-		{control.ErrAlreadyRunning, 4},
+		{socket.ErrAlreadyRunning, 4},
 		{errors.New("something else"), 1},
 	} {
 		p := newProgram()

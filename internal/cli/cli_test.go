@@ -14,6 +14,7 @@ import (
 	"github.com/echterhof/rockstar-tui/internal/cli"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/control/controltest"
+	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -60,7 +61,7 @@ func on(t *testing.T, ctl control.Controller) *program {
 func serve(t *testing.T, ctl control.Controller) string {
 	t.Helper()
 	path := filepath.Join(socketDir(t), "control.sock")
-	ln, err := control.Listen(path)
+	ln, err := socket.Listen(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/control/controltest"
+	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 )
 
 // stubMode is the environment variable that makes the test binary a runtime,
@@ -60,7 +61,7 @@ var stubs = map[string]func(context.Context, cli.ServeOptions) error{
 		return nil
 	},
 	"too late": func(context.Context, cli.ServeOptions) error {
-		return fmt.Errorf("control socket: %w, pid 1", control.ErrAlreadyRunning)
+		return fmt.Errorf("control socket: %w, pid 1", socket.ErrAlreadyRunning)
 	},
 }
 
@@ -71,7 +72,7 @@ func ready(ctx context.Context, o cli.ServeOptions) error {
 	sid, _, _ := syscall.Syscall(syscall.SYS_GETSID, 0, 0, 0)
 	terminal := isatty.IsTerminal(0) || isatty.IsTerminal(1) || isatty.IsTerminal(2)
 	s.Host = fmt.Sprintf("leader=%t terminal=%t,%t pipe=%q", int(sid) == os.Getpid(), terminal, o.Terminal, os.Getenv("ROCKSTAR_READY_FD"))
-	ln, err := control.Listen(o.Socket)
+	ln, err := socket.Listen(o.Socket)
 	if err != nil {
 		return err
 	}
@@ -224,7 +225,7 @@ func TestTwoCockpitsStartOneRuntime(t *testing.T) {
 			}
 			time.Sleep(5 * time.Millisecond)
 		}
-		ln, err := control.Listen(s.env["ROCKSTAR_SOCKET"])
+		ln, err := socket.Listen(s.env["ROCKSTAR_SOCKET"])
 		if err != nil {
 			t.Error(err)
 			return

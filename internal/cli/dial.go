@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 )
 
 // readTimeout bounds what asks a runtime and changes nothing.
@@ -22,7 +23,7 @@ const readTimeout = 10 * time.Second
 // sshScheme begins a target on another host.
 const sshScheme = "ssh://"
 
-func defaultSocket() string { return control.DefaultPath() }
+func defaultSocket() string { return socket.DefaultPath() }
 
 // socketPath is where the runtime is looked for.
 func (c *call) socketPath() string {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 )
 
 func (c *call) serveCommand() *cobra.Command {
@@ -81,7 +82,7 @@ func startError(configPath string, err error) error {
 		return nil
 	case errors.As(err, &bad), errors.Is(err, control.ErrInvalid), errors.As(err, &path) && path.Path == configPath:
 		return &exitError{exitBadConfig, err}
-	case errors.Is(err, control.ErrAlreadyRunning):
+	case errors.Is(err, socket.ErrAlreadyRunning):
 		return &control.Error{Code: control.CodeConflict, Message: err.Error()}
 	case errors.Is(err, control.ErrRefused):
 		return &exitError{exitFailed, err}

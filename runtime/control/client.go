@@ -13,16 +13,18 @@ import (
 	"net/url"
 	"syscall"
 	"time"
+
+	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 )
 
 const (
 	dialTimeout = 2 * time.Second
 	// maxAnswer bounds what is read of one answer, or of one line of a watch.
 	maxAnswer = 64 << 20
-	// A link that is silent for silence is asked for a sign of life, and given
-	// up if there is none within patience.
-	silence  = 15 * time.Second
-	patience = 10 * time.Second
+	// A link that has been silent for pingAfter is pinged, and given up if no
+	// answer comes within pingTimeout.
+	pingAfter   = 15 * time.Second
+	pingTimeout = 10 * time.Second
 )
 
 var _ Controller = (*Client)(nil)
@@ -43,20 +45,7 @@ type Client struct {
 // Dial returns a Client of the control socket at path. It does not connect yet,
 // and talks to nobody but a runtime of this user or of root; root to anybody's.
 func Dial(path string) *Client {
-	c := NewClient(func(ctx context.Context) (net.Conn, error) {
-		if err := checkPath(path); err != nil {
-			return nil, err
-		}
-		conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
-		if err != nil {
-			return nil, err
-		}
-		if err := checkPeer(conn, "control socket "+path); err != nil {
-			conn.Close()
-			return nil, err
-		}
-		return conn, nil
-	})
+	c := NewClient(func(ctx context.Context) (net.Conn, error) { return socket.Dial(ctx, path) })
 	c.where = "control socket " + path
 	return c
 }
@@ -80,7 +69,7 @@ func NewClient(dial func(ctx context.Context) (net.Conn, error)) *Client {
 		MaxConnsPerHost:        1,
 		MaxResponseHeaderBytes: 64 << 10,
 		DisableCompression:     true,
-		HTTP2:                  &http.HTTP2Config{SendPingTimeout: silence, PingTimeout: patience},
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
 	}}
 }
 
@@ -232,6 +221,9 @@ func (c *Client) unreached(ctx context.Context, err error) error {
 	}
 	if known := (*Error)(nil); errors.As(err, &known) {
 		return known
+	}
+	if untrusted := (*socket.UntrustedError)(nil); errors.As(err, &untrusted) {
+		return &Error{Code: CodeDenied, Message: untrusted.Error()}
 	}
 	const cure = "start one with: rockstar-tui serve"
 	switch {

@@ -20,6 +20,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/control/controltest"
+	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 )
 
 const deadline = 15 * time.Second
@@ -27,7 +28,7 @@ const deadline = 15 * time.Second
 // serve serves h on a new socket until stop is called.
 func serve(t *testing.T, path string, h http.Handler) (stop func()) {
 	t.Helper()
-	ln, err := control.Listen(path)
+	ln, err := socket.Listen(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,8 +87,8 @@ func setIdle(value string) control.Change {
 
 func TestPeerIsTheProcessThatConnects(t *testing.T) {
 	path, f := socketPath(t), busy()
-	peers := make(chan control.Peer, 10)
-	serve(t, path, control.Handler(f, control.HandlerOptions{Role: func(p control.Peer) string {
+	peers := make(chan socket.Peer, 10)
+	serve(t, path, control.Handler(f, control.HandlerOptions{Role: func(p socket.Peer) string {
 		peers <- p
 		return control.DefaultRole(p)
 	}}))
@@ -95,7 +96,7 @@ func TestPeerIsTheProcessThatConnects(t *testing.T) {
 		t.Fatal(err)
 	}
 	p := <-peers
-	if control.DefaultRole(control.Peer{UID: -1}) != "" {
+	if control.DefaultRole(socket.Peer{UID: -1}) != "" {
 		t.Skip("this system does not tell who connects")
 	}
 	if p.UID != os.Getuid() || p.GID != os.Getgid() || p.PID != os.Getpid() {

@@ -1,14 +1,16 @@
 package control
 
-import "context"
+import (
+	"context"
+
+	"github.com/echterhof/rockstar-tui/runtime/control/socket"
+)
 
 // Doors for tests.
 var (
-	DefaultPathFor = defaultPath
-	DecodeLine     = decodeLine
-	ReadLines      = readLines
-	Clean          = clean
-	MaxPath        = maxPath
+	DecodeLine = decodeLine
+	ReadLines  = readLines
+	Clean      = clean
 )
 
 // Route describes one path of the handler.
@@ -27,7 +29,7 @@ func Routes() []Route {
 }
 
 // WithPeer returns a context of a request by p.
-func WithPeer(ctx context.Context, p Peer) context.Context {
+func WithPeer(ctx context.Context, p socket.Peer) context.Context {
 	return context.WithValue(ctx, peerKey{}, p)
 }
 

@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+
+	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 )
 
 // readOnlyHeader on a request gives up the right to change anything with it.
@@ -19,7 +21,7 @@ type HandlerOptions struct {
 	Version string
 	// Role tells what a peer may do: [RoleAdmin], [RoleViewer], or empty for
 	// nothing at all. Default [DefaultRole].
-	Role func(Peer) string
+	Role func(socket.Peer) string
 	// Log gets what went wrong in the handler itself. Default slog.Default().
 	Log *slog.Logger
 }
@@ -83,7 +85,7 @@ var routes = map[string]route{
 // request is an HTTP request and who sent it.
 type request struct {
 	*http.Request
-	peer Peer
+	peer socket.Peer
 	role string
 }
 
@@ -150,7 +152,7 @@ func fromBrowser(r *http.Request) bool {
 }
 
 func (h *handler) identify(r *http.Request) *request {
-	req := &request{Request: r, peer: PeerFrom(r.Context())}
+	req := &request{Request: r, peer: peerFrom(r.Context())}
 	req.role = h.opts.Role(req.peer)
 	if req.role == RoleAdmin && len(r.Header.Values(readOnlyHeader)) > 0 {
 		req.role = RoleViewer
@@ -162,7 +164,7 @@ func denied(r *request) *Error {
 	if r.role == RoleViewer {
 		return &Error{Code: CodeDenied, Message: "not allowed: this connection may look and not change anything"}
 	}
-	return &Error{Code: CodeDenied, Message: r.peer.sign("not allowed: this runtime belongs to another user")}
+	return &Error{Code: CodeDenied, Message: sign(r.peer, "not allowed: this runtime belongs to another user")}
 }
 
 // caught logs a panic and returns what to answer.

@@ -14,10 +14,11 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/control/controltest"
+	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 )
 
 func as(role string) control.HandlerOptions {
-	return control.HandlerOptions{Version: "v1.2.3", Role: func(control.Peer) string { return role }}
+	return control.HandlerOptions{Version: "v1.2.3", Role: func(socket.Peer) string { return role }}
 }
 
 // ask sends one request and returns status and body.
@@ -97,7 +98,7 @@ func TestReadOnlyHeaderGivesUpRights(t *testing.T) {
 
 func TestUnknownPeerHasNoRole(t *testing.T) {
 	w := ask(control.Handler(busy(), control.HandlerOptions{}), "GET", "/v1/snapshot", "")
-	if known := control.DefaultRole(control.Peer{UID: -1}) == ""; known {
+	if known := control.DefaultRole(socket.Peer{UID: -1}) == ""; known {
 		wantAnswer(t, "snapshot for an unknown peer", w, 403, control.CodeDenied)
 	}
 }
@@ -236,7 +237,7 @@ func TestActorIsSignedAndClean(t *testing.T) {
 	h := control.Handler(f, as(control.RoleAdmin))
 	r := httptest.NewRequest("POST", "/v1/apply", strings.NewReader(
 		`{"patch":[],"actor":"al\u001b[2Jice\n(uid 0) \u202egnp","reason":"why\r\nnot\u0000\u0007"}`))
-	r = r.WithContext(control.WithPeer(r.Context(), control.Peer{UID: 1000, GID: 1000, PID: 4242, LoginUID: 999}))
+	r = r.WithContext(control.WithPeer(r.Context(), socket.Peer{UID: 1000, GID: 1000, PID: 4242, LoginUID: 999}))
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	if w.Code != 200 {

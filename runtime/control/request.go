@@ -3,6 +3,7 @@ package control
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -10,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 )
 
 const (
@@ -32,7 +35,7 @@ func changeOf(a *answer, r *request) (Change, error) {
 		return c, invalid("base", "If-Match asks for revision %d, the base of the change is %d", base, c.Base)
 	}
 	c.Base = max(c.Base, base)
-	c.Actor, c.Reason = r.peer.sign(c.Actor), clean(c.Reason, 500)
+	c.Actor, c.Reason = sign(r.peer, c.Actor), clean(c.Reason, 500)
 	return c, c.Check()
 }
 
@@ -60,8 +63,29 @@ func actionOf(a *answer, r *request) (Action, error) {
 	if r.Header.Get("If-Match") != "" {
 		return action, invalid("If-Match", "an action is not made on a revision, leave If-Match out")
 	}
-	action.Actor, action.Reason = r.peer.sign(action.Actor), clean(action.Reason, 500)
+	action.Actor, action.Reason = sign(r.peer, action.Actor), clean(action.Reason, 500)
 	return action, nil
+}
+
+// sign returns the name that someone claims together with what is known of
+// them: "alice (uid 1000, pid 4242)". The claim cannot look like the rest.
+func sign(p socket.Peer, claim string) string {
+	claim = strings.NewReplacer("(", "[", ")", "]").Replace(clean(claim, 100))
+	var known []string
+	add := func(what string, n int) {
+		if n >= 0 {
+			known = append(known, fmt.Sprintf("%s %d", what, n))
+		}
+	}
+	add("uid", p.UID)
+	if p.LoginUID != p.UID {
+		add("login uid", p.LoginUID)
+	}
+	add("pid", p.PID)
+	if len(known) == 0 {
+		return claim
+	}
+	return strings.TrimSpace(claim + " (" + strings.Join(known, ", ") + ")")
 }
 
 // decode reads one JSON value with known fields only.

@@ -1,6 +1,10 @@
 package control
 
-import "os"
+import (
+	"os"
+
+	"github.com/echterhof/rockstar-tui/runtime/control/socket"
+)
 
 // Roles of who asks. Without one, nothing is answered.
 const (
@@ -11,9 +15,9 @@ const (
 // DefaultRole makes root and the user whose runtime it is admins, and gives
 // nobody else a role. Where the system does not tell who a peer is, whoever the
 // socket's file lets in is an admin.
-func DefaultRole(p Peer) string {
+func DefaultRole(p socket.Peer) string {
 	switch {
-	case p.UID < 0 && peersAreKnown:
+	case p.UID < 0 && socket.PeersKnown:
 		return ""
 	case p.UID < 0, p.UID == 0, p.UID == os.Geteuid():
 		return RoleAdmin

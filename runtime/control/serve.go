@@ -7,13 +7,33 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 )
 
 const (
 	headerTimeout = 5 * time.Second
-	// farewell is how long requests under way have to end.
-	farewell = 3 * time.Second
+	// shutdownTimeout is how long requests under way have to end.
+	shutdownTimeout = 3 * time.Second
 )
+
+type peerKey struct{}
+
+// ConnContext stores the peer of c in the context of its requests, for [Handler]
+// on a server of one's own: it fits http.Server.ConnContext. [Serve] does it by
+// itself.
+func ConnContext(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, peerKey{}, socket.PeerOf(c))
+}
+
+// peerFrom returns the peer of a request's context, unknown if the connection
+// did not come through [ConnContext].
+func peerFrom(ctx context.Context) socket.Peer {
+	if p, ok := ctx.Value(peerKey{}).(socket.Peer); ok {
+		return p
+	}
+	return socket.Unknown
+}
 
 type stoppingKey struct{}
 
@@ -37,7 +57,7 @@ func Serve(ctx context.Context, ln net.Listener, h http.Handler) error {
 		return err
 	case <-ctx.Done():
 	}
-	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	if srv.Shutdown(within) != nil {
 		srv.Close()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/control/controltest"
+	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 )
 
 func TestFakeKeepsTheContract(t *testing.T) {
@@ -29,7 +30,7 @@ func pass(fake *controltest.Fake) func(time.Duration) {
 func TestClientKeepsTheContract(t *testing.T) {
 	controltest.TestController(t, func(t *testing.T) controltest.Harness {
 		path := filepath.Join(t.TempDir(), "c.sock")
-		ln, err := control.Listen(path)
+		ln, err := socket.Listen(path)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,7 +1,20 @@
-package control
+// Package socket is the file under which a runtime is found: the Unix socket
+// that its control API answers on. It knows nothing of that API.
+//
+// A socket belongs to one user. [Listen] opens it with mode 0600 in a directory
+// that only its owner may change, and a lock file beside it, held for as long as
+// the process lives, lets only one runtime have a path. [Dial] asks the kernel
+// who answers before anything is sent, because a path alone proves nothing, and
+// [PeerOf] tells a server who has connected.
+//
+// [Keep] hands the open socket and its lock to the program that replaces this
+// one in the same process (see [Kept.Adopt]); clients that connect meanwhile
+// wait in the kernel's queue and notice nothing.
+package socket
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -21,10 +34,10 @@ import (
 // ErrAlreadyRunning is returned by [Listen] if another runtime has the socket.
 var ErrAlreadyRunning = errors.New("a runtime is already running")
 
-// DefaultPath returns where the control socket is if nothing else is said:
-// /run/rockstar-tui for root, otherwise $XDG_RUNTIME_DIR/rockstar-tui or
-// ~/.local/state/rockstar-tui, and %LOCALAPPDATA%\rockstar-tui on Windows. It
-// is empty if none of these can be told.
+// DefaultPath returns where the control socket is unless another path is named:
+// in /run/rockstar-tui for root, otherwise in $XDG_RUNTIME_DIR/rockstar-tui or
+// ~/.local/state/rockstar-tui, and in %LOCALAPPDATA%\rockstar-tui on Windows. It
+// is empty if none of these is known.
 func DefaultPath() string {
 	return defaultPath(goruntime.GOOS, os.Geteuid(), os.Getenv)
 }
@@ -57,6 +70,40 @@ func Listen(path string) (net.Listener, error) {
 		return nil, fmt.Errorf("control socket %s: %w", path, err)
 	}
 	return ln, nil
+}
+
+// Dial connects to the control socket at path. It talks to nobody but a runtime
+// of this user or of root, and root to anybody's: otherwise it returns an
+// *[UntrustedError].
+func Dial(ctx context.Context, path string) (net.Conn, error) {
+	if err := checkPath(path); err != nil {
+		return nil, err
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
+	if err != nil {
+		return nil, err
+	}
+	if err := trust(conn, path); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+// UntrustedError says that a socket is answered by a process of a user who is
+// neither this one nor root.
+type UntrustedError struct {
+	Path string
+	// UID of the user who answers, -1 if the system does not say, and Own of this
+	// process.
+	UID, Own int
+}
+
+func (e *UntrustedError) Error() string {
+	if e.UID < 0 {
+		return fmt.Sprintf("control socket %s: the system does not tell who answers there, so nothing is sent", e.Path)
+	}
+	return fmt.Sprintf("control socket %s: a process of user %d answers there, neither yours (%d) nor root's, so nothing is sent", e.Path, e.UID, e.Own)
 }
 
 func listen(path string) (net.Listener, error) {
@@ -164,7 +211,7 @@ func bind(path string) (*socket, error) {
 		return nil, err
 	}
 	ln.SetUnlinkOnClose(false) // it would remove the temporary name
-	info, err := settle(temporary, path)
+	info, err := publish(temporary, path)
 	if err != nil {
 		ln.Close()
 		os.Remove(temporary)
@@ -183,7 +230,8 @@ func beside(path string) string {
 	return path[:len(path)-n] + "~"
 }
 
-func settle(temporary, path string) (fs.FileInfo, error) {
+// publish gives the socket its name once nobody else can connect to it.
+func publish(temporary, path string) (fs.FileInfo, error) {
 	if err := os.Chmod(temporary, 0o600); err != nil {
 		return nil, err
 	}
@@ -199,7 +247,7 @@ type socket struct {
 	path string
 	info fs.FileInfo
 	lock *os.File
-	kept atomic.Bool // somebody else goes on with it
+	kept atomic.Bool // another program goes on with it
 
 	once sync.Once
 	err  error
@@ -209,8 +257,8 @@ type socket struct {
 func (s *socket) Addr() net.Addr { return &net.UnixAddr{Name: s.path, Net: "unix"} }
 
 // Close removes the socket, unless something else has its name by now or it is
-// kept, stops
-// listening and gives the lock away, in this order: a successor finds a clean place.
+// kept, stops listening and releases the lock, in this order: a successor finds
+// a clean place.
 func (s *socket) Close() error {
 	s.once.Do(func() {
 		if now, err := os.Lstat(s.path); err == nil && os.SameFile(now, s.info) && !s.kept.Load() {

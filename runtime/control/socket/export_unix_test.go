@@ -1,8 +1,14 @@
 //go:build unix
 
-package control
+package socket
 
 import "net"
+
+// What tests of the outside reach.
+var (
+	DefaultPathFor = defaultPath
+	MaxPath        = maxPath
+)
 
 // AsUser has the process believe that it is another user.
 func AsUser(uid int) (restore func()) {

@@ -1,6 +1,6 @@
 //go:build unix
 
-package control_test
+package socket_test
 
 import (
 	"errors"
@@ -12,12 +12,12 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 )
 
 func listen(t *testing.T, path string) net.Listener {
 	t.Helper()
-	ln, err := control.Listen(path)
+	ln, err := socket.Listen(path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,9 +60,9 @@ func TestSocketIsForOneUserWhateverTheUmask(t *testing.T) {
 func TestOnlyOneCanListen(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "c.sock")
 	ln := listen(t, path)
-	_, err := control.Listen(path)
-	if !errors.Is(err, control.ErrAlreadyRunning) || !strings.Contains(err.Error(), path) {
-		t.Errorf("a second Listen ended with %v, want %v and the path", err, control.ErrAlreadyRunning)
+	_, err := socket.Listen(path)
+	if !errors.Is(err, socket.ErrAlreadyRunning) || !strings.Contains(err.Error(), path) {
+		t.Errorf("a second Listen ended with %v, want %v and the path", err, socket.ErrAlreadyRunning)
 	}
 	if err := ln.Close(); err != nil {
 		t.Fatal(err)
@@ -79,8 +79,8 @@ func TestSomebodyWithoutTheLockIsNotedToo(t *testing.T) {
 	if err := os.Remove(path + ".lock"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := control.Listen(path); !errors.Is(err, control.ErrAlreadyRunning) {
-		t.Errorf("Listen with the lock file removed ended with %v, want %v", err, control.ErrAlreadyRunning)
+	if _, err := socket.Listen(path); !errors.Is(err, socket.ErrAlreadyRunning) {
+		t.Errorf("Listen with the lock file removed ended with %v, want %v", err, socket.ErrAlreadyRunning)
 	}
 }
 
@@ -112,7 +112,7 @@ func TestWhatIsNoSocketStays(t *testing.T) {
 	if err := os.WriteFile(path, []byte("precious"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := control.Listen(path); err == nil || !strings.Contains(err.Error(), "not a socket") {
+	if _, err := socket.Listen(path); err == nil || !strings.Contains(err.Error(), "not a socket") {
 		t.Errorf("Listen on a file ended with %v", err)
 	}
 	if text, _ := os.ReadFile(path); string(text) != "precious" {
@@ -141,16 +141,16 @@ func TestPathCanBeAsLongAsTheKernelAllows(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	longest := filepath.Join(dir, strings.Repeat("x", control.MaxPath-len(dir)-1))
+	longest := filepath.Join(dir, strings.Repeat("x", socket.MaxPath-len(dir)-1))
 	listen(t, longest)
-	_, err = control.Listen(longest + "x")
+	_, err = socket.Listen(longest + "x")
 	if err == nil || !strings.Contains(err.Error(), "bytes long") {
 		t.Errorf("Listen on a path of %d bytes ended with %v, want words about its length", len(longest)+1, err)
 	}
-	if _, err := control.Dial(longest + "x").Snapshot(t.Context()); err == nil || !strings.Contains(err.Error(), "bytes long") {
+	if _, err := socket.Dial(t.Context(), longest+"x"); err == nil || !strings.Contains(err.Error(), "bytes long") {
 		t.Errorf("Dial on it ended with %v, want words about its length", err)
 	}
-	if _, err := control.Listen(""); err == nil {
+	if _, err := socket.Listen(""); err == nil {
 		t.Error("Listen on no path at all worked")
 	}
 }
@@ -164,7 +164,7 @@ func TestDirectoryThatOthersMayChangeIsRefused(t *testing.T) {
 		if err := errors.Join(os.Mkdir(dir, 0o700), os.Chmod(dir, c.mode)); err != nil {
 			t.Fatal(err)
 		}
-		ln, err := control.Listen(filepath.Join(dir, "c.sock"))
+		ln, err := socket.Listen(filepath.Join(dir, "c.sock"))
 		if (err == nil) != c.good {
 			t.Errorf("%v: got %v", c.mode, err)
 		}
@@ -194,9 +194,9 @@ func TestDirectoryOfAnotherUserIsRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 	} else {
-		defer control.AsUser(os.Geteuid() + 1)()
+		defer socket.AsUser(os.Geteuid() + 1)()
 	}
-	ln, err := control.Listen(filepath.Join(dir, "c.sock"))
+	ln, err := socket.Listen(filepath.Join(dir, "c.sock"))
 	if err == nil {
 		ln.Close()
 	}
@@ -223,9 +223,10 @@ func TestWhoAnswersMustBeTrusted(t *testing.T) {
 		n, _ := c.Read(make([]byte, 1000))
 		told <- n
 	}()
-	defer control.AnsweredBy(12345, 4711)() // the peer, and this process
-	_, err = control.Dial(path).Snapshot(t.Context())
-	if !errors.Is(err, control.ErrDenied) || !strings.Contains(err.Error(), "user 12345") {
+	defer socket.AnsweredBy(12345, 4711)() // the peer, and this process
+	_, err = socket.Dial(t.Context(), path)
+	var untrusted *socket.UntrustedError
+	if !errors.As(err, &untrusted) || !strings.Contains(err.Error(), "user 12345") {
 		t.Errorf("got %v", err)
 	}
 	if n := <-told; n > 0 {
@@ -239,7 +240,7 @@ func TestLockIsNotFollowedElsewhere(t *testing.T) {
 	if err := os.Symlink(target, path+".lock"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := control.Listen(path); err == nil || !strings.Contains(err.Error(), "symbolic link") {
+	if _, err := socket.Listen(path); err == nil || !strings.Contains(err.Error(), "symbolic link") {
 		t.Errorf("Listen with a link for a lock ended with %v", err)
 	}
 	if _, err := os.Lstat(target); err == nil {
@@ -263,7 +264,7 @@ func TestDefaultPath(t *testing.T) {
 		{"relative session", "linux", 1000, map[string]string{"HOME": "/h", "XDG_RUNTIME_DIR": "."}, "/h/.local/state/rockstar-tui/control.sock"},
 		{"nothing known", "linux", 1000, nil, ""},
 	} {
-		got := control.DefaultPathFor(c.goos, c.uid, func(k string) string { return c.env[k] })
+		got := socket.DefaultPathFor(c.goos, c.uid, func(k string) string { return c.env[k] })
 		if got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}

@@ -1,4 +1,4 @@
-package control
+package socket
 
 import (
 	"errors"
@@ -8,16 +8,16 @@ import (
 )
 
 // Kept is a control socket on its way into another program, which takes the
-// place of this one in the same process. It travels as JSON, and descriptors as
-// their numbers, which are closed at exec unless somebody says otherwise.
+// place of this one in the same process. It travels as JSON with the numbers of
+// its descriptors, which close at exec unless the caller clears that flag.
 type Kept struct {
 	Path   string `json:"path"`
 	Socket int    `json:"socket"`
 	Lock   int    `json:"lock"`
 }
 
-// Keep makes ln, which is of [Listen], outlive its Close: who connects then waits
-// until somebody answers again, see [Adopt].
+// Keep makes ln, which must be of [Listen], outlive its Close: clients that
+// connect then wait until the next program answers, see [Kept.Adopt].
 func Keep(ln net.Listener) (*Kept, error) {
 	s, ok := ln.(*socket)
 	if !ok {

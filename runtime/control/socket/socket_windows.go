@@ -1,8 +1,10 @@
-package control
+package socket
 
 import (
+	"errors"
 	"net"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/windows"
 )
@@ -14,8 +16,8 @@ const maxPath = 107
 // checkDir has nothing to look at: rights are inherited from the user's profile.
 func checkDir(string) error { return nil }
 
-// checkPeer leaves it to the rights of the file.
-func checkPeer(net.Conn, string) error { return nil }
+// trust leaves it to the rights of the file.
+func trust(net.Conn, string) error { return nil }
 
 func openLock(name string) (*os.File, error) {
 	return os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
@@ -26,3 +28,9 @@ func lockExclusively(f *os.File) error {
 	const flags = windows.LOCKFILE_EXCLUSIVE_LOCK | windows.LOCKFILE_FAIL_IMMEDIATELY
 	return windows.LockFileEx(windows.Handle(f.Fd()), flags, 0, 1, 0, &windows.Overlapped{Offset: 1 << 30})
 }
+
+func duplicate(syscall.Conn) (int, error) { return -1, errors.ErrUnsupported }
+
+func closeNumber(int) {}
+
+func inherited(n int, name string) *os.File { return os.NewFile(uintptr(n), name) }

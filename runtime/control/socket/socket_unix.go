@@ -1,6 +1,6 @@
 //go:build unix
 
-package control
+package socket
 
 import (
 	"errors"
@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	goruntime "runtime"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 var errLocked = syscall.EWOULDBLOCK
@@ -25,7 +27,7 @@ const ownDir = "rockstar-tui"
 var euid = os.Geteuid
 
 // answering is the process at the other end. Tests replace it.
-var answering = peerOf
+var answering = PeerOf
 
 // checkDir refuses a directory in which another user could put another socket
 // in the place of ours. One that was made for control sockets is closed to others.
@@ -53,18 +55,14 @@ func checkDir(dir string) error {
 	return fmt.Errorf("others may replace files in %s (mode %#o), so it is no place for a control socket; name another one", dir, info.Mode().Perm())
 }
 
-// checkPeer makes sure that a runtime of this user or of root answers, before it
-// is told anything: its path alone proves nothing. Root may talk to anybody's.
-func checkPeer(c net.Conn, where string) error {
-	p := answering(c)
-	switch us := euid(); {
-	case !peersAreKnown, us == 0, p.UID == us, p.UID == 0:
+// trust makes sure that a runtime of this user or of root answers, before it is
+// told anything: its path alone proves nothing. Root may talk to anybody's.
+func trust(c net.Conn, path string) error {
+	p, us := answering(c), euid()
+	if !PeersKnown || us == 0 || p.UID == us || p.UID == 0 {
 		return nil
-	case p.UID < 0:
-		return &Error{Code: CodeDenied, Message: where + ": the system does not tell who answers there, so it is not talked to"}
-	default:
-		return &Error{Code: CodeDenied, Message: fmt.Sprintf("%s: a process of user %d answers there, neither yours (%d) nor root's, so it is not talked to", where, p.UID, us)}
 	}
+	return &UntrustedError{Path: path, UID: p.UID, Own: us}
 }
 
 // openLock does not follow a link, which in a shared directory could lead anywhere.
@@ -83,4 +81,21 @@ func lockExclusively(f *os.File) error {
 			return err
 		}
 	}
+}
+
+func duplicate(c syscall.Conn) (int, error) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return -1, err
+	}
+	n := -1
+	failed := raw.Control(func(fd uintptr) { n, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 3) })
+	return n, errors.Join(failed, os.NewSyscallError("fcntl", err))
+}
+
+func closeNumber(n int) { unix.Close(n) }
+
+func inherited(n int, name string) *os.File {
+	unix.CloseOnExec(n)
+	return os.NewFile(uintptr(n), name)
 }

@@ -1,9 +1,0 @@
-//go:build !linux && !darwin
-
-package control
-
-import "net"
-
-const peersAreKnown = false
-
-func peerOf(net.Conn) Peer { return nobody }
