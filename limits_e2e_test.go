@@ -115,7 +115,7 @@ func TestClientsCannotTakeTheLastDescriptors(t *testing.T) {
 			hold(t, p.address, 900)
 			p.awaitProblem(problems.RefusingDescriptors)
 			p.awaitProblem(problems.DescriptorsScarce)
-			p.await("an event that tells of it", func() bool { return strings.Contains(p.must("events"), "no descriptors left") })
+			p.await("an event that tells of it", func() bool { return strings.Contains(p.must("events"), "out of file descriptors") })
 			p.must("set", "listeners.web.timeouts.idle", "1s") // ends what is held
 			client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 10 * time.Second}
 			p.await("an answer to a new client", func() bool {

@@ -117,7 +117,7 @@ func TestSettingsListEveryKeyAndSayWhatItIs(t *testing.T) {
 
 func TestSettingIsEditedInPlace(t *testing.T) {
 	s := web(t).press("e", "/").write("idle").press("enter", "enter")
-	s.wants("set web.timeouts.idle", "2m_", "Bounds the wait for the next request.", "Default 2m.", "Takes effect: at once, also for open")
+	s.wants("set web.timeouts.idle", "2m_", "Limits the wait for the next request.", "Default 2m.", "Takes effect: at once, for open")
 	s.press("ctrl+u").write("7").press("enter")
 	s.wants("a unit is missing: 7s?")
 	s.applied()

@@ -43,7 +43,7 @@ func TestExplainSaysWhatAKeyMeansAndHowItChanges(t *testing.T) {
 	if code := p.run(t, "config", "explain", "listeners.web.prefork.workers"); code != 0 {
 		t.Fatalf("exit code %d, stderr %s", code, &p.stderr)
 	}
-	for _, want := range []string{"listeners.*.prefork.workers", "How many worker processes", "default        0", "live when there are more"} {
+	for _, want := range []string{"listeners.*.prefork.workers", "Number of worker processes", "default        0", "live when there are more"} {
 		if !strings.Contains(p.stdout.String(), want) {
 			t.Errorf("%q is missing in:\n%s", want, &p.stdout)
 		}

@@ -8,10 +8,10 @@ import (
 
 // effectWords say what an effect means.
 var effectWords = map[Effect]string{
-	Live:    "live: at once, also for open connections, none of which ends",
-	Drain:   "drain: at once; connections that are concerned end after their present request",
-	Rebind:  "rebind: a new socket is bound first, then the connections of the old one end after their present request",
-	Restart: "restart: when the runtime is started again",
+	Live:    "live: at once, for open connections too",
+	Drain:   "drain: at once; affected connections are closed after their current request",
+	Rebind:  "rebind: a new socket is bound first, then connections of the old socket are closed after their current request",
+	Restart: "restart: at the next start of the runtime",
 }
 
 // Explain describes the keys that a path means, and all that lie below them. A
@@ -79,18 +79,19 @@ func Reference() string {
 
 const referenceHead = `# Config
 
-Every key of the config file. ` + "`rockstar-tui config explain KEY`" + ` says the same, ` + "`rockstar-tui config schema`" + ` gives
-it to editors, and the cockpit shows it in its forms: all of it is made from one table, this page too (` + "`make golden`" + `).
+This page lists every key of the config file. ` + "`rockstar-tui config explain KEY`" + ` prints the same text,
+` + "`rockstar-tui config schema`" + ` provides it to editors, and the cockpit shows it in its forms. All of these, and this page,
+are generated from one table (` + "`make golden`" + `).
 
-Durations are written like ` + "`500ms`, `10s` or `1m30s`" + `, sizes like ` + "`512`, `4KiB` or `10MiB`" + `. A ` + "`*`" + ` stands for a name that
-you choose, or for an item of a list. Listeners inherit from ` + "`defaults`" + ` what they do not set themselves.
+Write durations like ` + "`500ms`, `10s` or `1m30s`" + `, and sizes like ` + "`512`, `4KiB` or `10MiB`" + `. A ` + "`*`" + ` stands for a name that
+you choose, or for an item of a list. Listeners inherit from ` + "`defaults`" + ` whatever they do not set themselves.
 
 How a change takes effect:
 
-- **live**: at once, also for open connections, none of which ends.
-- **drain**: at once; connections that are concerned end after their present request.
-- **rebind**: a new socket is bound first, then the connections of the old one end after their present request.
-- **restart**: when the runtime is started again.
+- **live**: at once, for open connections too; no connection is closed for it.
+- **drain**: at once; affected connections are closed after their current request.
+- **rebind**: a new socket is bound first, then connections of the old socket are closed after their current request.
+- **restart**: at the next start of the runtime.
 `
 
 func (k *key) reference(b *strings.Builder) {

@@ -22,8 +22,8 @@ func (c *Config) Notices(file string) Errors {
 		}
 	}
 	if first != nil {
-		f := faultf("read and write bound the time without progress, not the whole of a request or response")
-		r.add(first, root.locate(first), f.hintf("request and response do that, which are off by default"))
+		f := faultf("read and write limit the time without progress, not a whole request or response")
+		r.add(first, root.locate(first), f.hintf("request and response do, and are off by default"))
 	}
 	return r.errors
 }

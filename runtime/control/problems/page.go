@@ -10,13 +10,13 @@ func Page() string {
 	var b strings.Builder
 	b.WriteString(`# Problems
 
-What a runtime shows as a problem: in ` + "`status`" + `, in ` + "`status --json`" + ` as ` + "`problems`" + `, and in the cockpit's header.
-` + "`rockstar-tui check`" + ` exits with 1 while there is one; ` + "`--for live`" + ` asks only whether the runtime answers, ` + "`--for ready`" + `
-whether its listeners serve. This page is made from the table that finds them (` + "`make golden`" + `).
+The runtime reports these problems in ` + "`status`" + `, in ` + "`status --json`" + ` (` + "`problems`" + `) and in the cockpit's header.
+` + "`rockstar-tui check`" + ` exits with 1 while there is a problem; ` + "`--for live`" + ` checks only that the runtime answers, ` + "`--for ready`" + `
+that its listeners serve. This page is generated from the table that finds the problems (` + "`make golden`" + `).
 
-**harm**: clients or changes are hurt now. **risk**: they will be if nothing is done. The gravest come first.
+**harm**: clients or changes are affected now. **risk**: they will be unless somebody acts. The most severe come first.
 
-| code | kind | severity | when | what it says | what to do |
+| code | kind | severity | when | message | what to do |
 |---|---|---|---|---|---|
 `)
 	for _, r := range Rules {

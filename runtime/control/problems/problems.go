@@ -1,6 +1,15 @@
-// Package problems finds what a person should look at: what is wrong now, and
-// what will be. It is pure, so that a runtime, a fake and a recording show the
-// same list. Rules is the table of what there is.
+// Package problems finds what needs a person's attention in a snapshot: what
+// hurts clients or changes now (harm), and what will if nobody acts (risk).
+//
+// [Find] is a pure function of the snapshot, the one from [Window] ago and a few
+// [Facts] that snapshots do not show, so a runtime, a fake and a recording all
+// report the same list. [Rules] is the table it works from: code, severity,
+// condition, message and remedy of each problem. docs/problems.md is generated
+// from that table by [Page].
+//
+// To add a problem, add its code and its row to Rules and find it in Find. The
+// package neither remembers nor announces anything: its caller passes what was
+// found last, so that a problem keeps the time at which it began.
 package problems
 
 import (
@@ -14,45 +23,45 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
-// Facts are what a snapshot does not show.
+// Facts are inputs that a snapshot does not show.
 type Facts struct {
-	// Processes and the descriptors they have open.
+	// Processes and the file descriptors they use.
 	Processes []Process
-	// Certificates that are served.
+	// Certificates in use.
 	Certificates []Certificate
-	// StateError is why the state directory cannot be written, since StateSince;
-	// StateMissing why there is none though one was asked for. Empty if all is well.
+	// StateError says why the state directory cannot be written, since StateSince;
+	// StateMissing why the configured one is unusable. Empty if all is well.
 	StateError, StateMissing string
 	StateSince               time.Time
-	// NoAdoption is why no other master could adopt the workers; empty if one could.
+	// NoAdoption says why no other master could adopt the workers; empty if one could.
 	NoAdoption string
-	// LogDropped counts lines of the log that nobody took, the last at LogDroppedAt.
+	// LogDropped counts dropped log lines, the last one at LogDroppedAt.
 	LogDropped   uint64
 	LogDroppedAt time.Time
 }
 
-// Process that serves.
+// Process is one that serves.
 type Process struct {
 	// Object is Master, or a worker like "listeners.web.workers.0".
 	Object      string
 	Open, Limit uint64
 }
 
-// Master is the object of the process that is no worker.
+// Master is the object of the master process.
 const Master = "runtime"
 
-// Certificate that a listener serves.
+// Certificate is one that a listener uses.
 type Certificate struct {
 	Listener, File string
 	Expires        time.Time // zero if not known
-	// Refused is why what the files hold now is not served, since Since; empty if it is.
+	// Refused says why the present files are not in use, since Since; empty if they are.
 	Refused string
 	Since   time.Time
 }
 
-// Find returns the problems of now, the gravest first and then by object.
-// before is how it was [Window] ago, nil if that is not known. known is what
-// was found last: a problem keeps the time at which it began.
+// Find returns the present problems, the most severe first, then by object.
+// before is the snapshot from [Window] ago, nil if there is none. known is the
+// result of the previous call: a problem keeps the time at which it began.
 func Find(now, before *control.Snapshot, known []control.Problem, f Facts) []control.Problem {
 	s := &search{now: now, before: before, found: []control.Problem{}}
 	for i := range now.Listeners {
@@ -77,7 +86,7 @@ func Find(now, before *control.Snapshot, known []control.Problem, f Facts) []con
 	return s.found
 }
 
-// Worst is the severity of the gravest of them; empty if there is none.
+// Worst is the highest severity among them; empty if there are none.
 func Worst(found []control.Problem) string {
 	if len(found) == 0 {
 		return ""
@@ -135,7 +144,7 @@ func (s *search) keepTimes(known []control.Problem) {
 
 func (s *search) listener(l *control.ListenerInfo, processes []Process) {
 	object := "listeners." + l.Name
-	a := args{"listener": l.Name, "reason": cmp.Or(l.Reason, "no reason is known"),
+	a := args{"listener": l.Name, "reason": cmp.Or(l.Reason, "the cause is unknown"),
 		"ready": strconv.Itoa(l.WorkersReady), "wanted": strconv.Itoa(l.WorkersWanted)}
 	switch {
 	case l.State == control.StateFailed:
