@@ -60,6 +60,7 @@ func TestABusyPortDoesNotEndTheStart(t *testing.T) {
 }
 
 func TestAListenerThatCouldNotBeOpenedIsTriedAgain(t *testing.T) {
+	t.Parallel()
 	squatter := listen(t)
 	address := squatter.Addr().String()
 	app := open(t, busy(address))

@@ -9,6 +9,7 @@ import (
 )
 
 func TestControllerContract(t *testing.T) {
+	t.Parallel()
 	for name, text := range map[string]string{"in process": inProcess, "preforked": preforked} {
 		t.Run(name, func(t *testing.T) {
 			controltest.TestController(t, func(t *testing.T) controltest.Harness {

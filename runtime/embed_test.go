@@ -203,6 +203,7 @@ func TestSignalsAreLeftToTheProgram(t *testing.T) {
 }
 
 func TestEveryShutdownObeysItsOwnContext(t *testing.T) {
+	t.Parallel()
 	release := make(chan struct{})
 	defer close(release)
 	for name, shutdown := range map[string]func(*runtime.App, context.Context) error{

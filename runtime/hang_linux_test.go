@@ -98,6 +98,7 @@ func TestAConfigFileThatHangsHoldsNobodyUp(t *testing.T) {
 
 // The certificate in use hangs, and another one that a change asks for.
 func TestACertificateThatHangsHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
 	cert, key, _ := pair(t)
 	other, otherKey, _ := pair(t)
 	cfg, err := config.Parse("test.yaml", []byte(secure("http2", cert, key, 0, "")))
@@ -163,6 +164,7 @@ func blackhole(t *testing.T) string {
 }
 
 func TestATrialEndsInTimeWhilePlansWaitForBackends(t *testing.T) {
+	t.Parallel()
 	app := open(t, inProcess)
 	hole := blackhole(t)
 	text := inProcess + "pools:\n  p:\n    backends: {a: {url: \"http://" + hole + "\"}}\n"

@@ -36,6 +36,7 @@ next:
 }
 
 func TestASaveThatRemovesMuchWaitsForADecision(t *testing.T) {
+	t.Parallel()
 	text := strings.Replace(four, "%s", "", 1)
 	for name, c := range map[string]struct {
 		removed []string

@@ -148,6 +148,7 @@ func TestCrashLoopIsDegradedAndBounded(t *testing.T) {
 
 // Nobody but the clients that a hung worker has accepted notices it.
 func TestHungWorkerIsReplaced(t *testing.T) {
+	t.Parallel()
 	app := open(t, preforked)
 	set(t, app, "listeners.web.prefork.hang_timeout=2s")
 	w := info(t, app, "web").Workers[2]
@@ -168,6 +169,7 @@ func TestHungWorkerIsReplaced(t *testing.T) {
 }
 
 func TestSuspendedWorkerIsTakenBack(t *testing.T) {
+	t.Parallel()
 	app := open(t, preforked)
 	w := info(t, app, "web").Workers[2]
 	suspend(t, w.PID)
@@ -205,6 +207,7 @@ func TestRecyclingUnderLoadLosesNothing(t *testing.T) {
 // A worker larger than it may be is replaced: the bound is of memory that the
 // system says it holds.
 func TestWorkerIsRecycledForItsMemory(t *testing.T) {
+	t.Parallel()
 	app := open(t, strings.Replace(preforked, "workers: 4", "workers: 1", 1))
 	l := info(t, app, "web")
 	if l.Workers[0].MemoryBytes < 33<<20 {

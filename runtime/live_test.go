@@ -42,6 +42,7 @@ func idleConnections(t *testing.T, address string, n int) []net.Conn {
 }
 
 func TestTimeoutEditReachesOpenConnections(t *testing.T) {
+	t.Parallel()
 	for name, text := range map[string]string{"in process": inProcess, "preforked": preforked} {
 		t.Run(name, func(t *testing.T) {
 			const n = 200
@@ -95,6 +96,7 @@ func TestPlanCountsWhatAShorterTimeoutEnds(t *testing.T) {
 }
 
 func TestBackendsThatGoAndComeAreEvents(t *testing.T) {
+	t.Parallel()
 	backend := freeAddress(t)
 	app := open(t, strings.Replace(inProcess, "routes:", "routes:\n      - {match: /api/, proxy: {pool: api}}", 1)+
 		"pools: {api: {backends: {a: {url: 'http://"+backend+"'}}}}\n")
@@ -249,6 +251,7 @@ func TestStopRefusesAndStartServesAgain(t *testing.T) {
 
 // The new address may be the old port on another host: then the port is ours.
 func TestAddressMayWidenOnTheSamePort(t *testing.T) {
+	t.Parallel()
 	address := freeAddress(t)
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {

@@ -207,6 +207,7 @@ func TestHandlersBehindMiddlewareOfNetHTTP(t *testing.T) {
 }
 
 func TestTheProgramAnswersErrorsItself(t *testing.T) {
+	t.Parallel()
 	for name, middleware := range map[string][]any{"alone": nil, "behind net/http": {new(recording).wrap}} {
 		t.Run(name, func(t *testing.T) {
 			onEach(t, func(r *runtime.Router) {

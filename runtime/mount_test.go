@@ -272,6 +272,7 @@ func TestMountedHandlersAnswerInTheirTurn(t *testing.T) {
 }
 
 func TestAConnectionRestsBetweenMountedHandlers(t *testing.T) {
+	t.Parallel()
 	app := program(t, runtime.ServerConfig{EnableKeepAlive: true})
 	app.Router().Mount("/", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "mounted") }))
 	base := serving(t, app)
@@ -458,6 +459,7 @@ func TestAMountedHandlerIsToldThatItsClientHasGone(t *testing.T) {
 
 // A client that takes nothing does not hold a handler up beyond its deadline.
 func TestAWriteDeadlineEndsAResponseOnEveryProtocol(t *testing.T) {
+	t.Parallel()
 	failed := make(chan error, 1)
 	onEach(t, func(r *runtime.Router) {
 		r.Mount("GET /", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

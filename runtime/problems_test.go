@@ -109,6 +109,7 @@ func check(t *testing.T, err error) {
 }
 
 func TestACertificateIsAProblemBeforeItsEnd(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	write := func(expires time.Duration) {
 		cert, key, err := selfsigned.Certificate{Hosts: []string{"localhost"}, Expires: time.Now().Add(expires)}.PEM()

@@ -81,6 +81,7 @@ func awaitNothing(t *testing.T, what func() string) {
 }
 
 func TestClientsThatLeaveGiveTheirBackendBack(t *testing.T) {
+	t.Parallel()
 	var held atomic.Int64
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/hold" {
@@ -129,6 +130,7 @@ func TestClientsThatLeaveGiveTheirBackendBack(t *testing.T) {
 }
 
 func TestSilentStreamsLiveAsLongAsTheirClients(t *testing.T) {
+	t.Parallel()
 	var open atomic.Int64
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		open.Add(1)
@@ -281,6 +283,7 @@ func TestRefusedUploadsAreTold(t *testing.T) {
 
 // TestBadGatewaysHaveACause in the snapshot, in the events and in the log.
 func TestBadGatewaysHaveACause(t *testing.T) {
+	t.Parallel()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

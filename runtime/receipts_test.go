@@ -167,6 +167,7 @@ func TestAReceiptTellsWhatACrashCut(t *testing.T) {
 }
 
 func TestWhoEndsADrainNamesWhatIsCut(t *testing.T) {
+	t.Parallel()
 	for _, workers := range []int{0, 1} {
 		app := chatty(t, workers)
 		begin(t, app, askEvents, "data: 1\n\n")
@@ -188,6 +189,7 @@ func TestWhoEndsADrainNamesWhatIsCut(t *testing.T) {
 // The one who asks for the end sees what became of the connections, and then the
 // runtime is gone.
 func TestTheReceiptOfAShutdownIsSeen(t *testing.T) {
+	t.Parallel()
 	app := chatty(t, 1)
 	set(t, app, "listeners.web.timeouts.shutdown=500ms")
 	begin(t, app, askEvents, "data: 1\n\n")

@@ -100,6 +100,7 @@ func TestReloadWaitsForTheOtherHalfOfASave(t *testing.T) {
 }
 
 func TestVanishedFileKeepsEverythingRunning(t *testing.T) {
+	t.Parallel()
 	app, path := openFile(t, inProcess)
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)

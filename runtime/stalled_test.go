@@ -19,6 +19,7 @@ import (
 // A client that takes nothing of its responses must not hold the connections of
 // a pool: neither by its windows, nor by not reading.
 func TestStalledClientsOfHTTP2HoldNoPool(t *testing.T) {
+	t.Parallel()
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/small" {
 			return

@@ -61,6 +61,7 @@ func TestATrialWhoseWayBackCannotBeKeptIsRefused(t *testing.T) {
 }
 
 func TestAnOverrideThatCannotBeKeptSaysSo(t *testing.T) {
+	t.Parallel()
 	app, state := keeping(t)
 	mend := full(t, state, "overrides.json")
 	result, err := app.Apply(t.Context(), control.Change{Patch: idle("7s")})

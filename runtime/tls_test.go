@@ -143,6 +143,7 @@ func copyFile(t *testing.T, from, to string) {
 }
 
 func TestChangedCertificateIsServedAndABrokenOneIsNot(t *testing.T) {
+	t.Parallel()
 	for _, workers := range []int{0, 2} {
 		cert, key, trust := pair(t)
 		app := open(t, secure("http2", cert, key, workers, ""))
@@ -169,6 +170,7 @@ func TestChangedCertificateIsServedAndABrokenOneIsNot(t *testing.T) {
 }
 
 func TestEventsOfACertificateNameItsListeners(t *testing.T) {
+	t.Parallel()
 	cert, key, _ := pair(t)
 	other, otherKey, _ := pair(t)
 	app := open(t, fmt.Sprintf(`

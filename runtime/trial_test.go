@@ -120,6 +120,7 @@ func TestAFileSavedAsItWasIsNotHeld(t *testing.T) {
 }
 
 func TestAGuardEndsATrialAtOnce(t *testing.T) {
+	t.Parallel()
 	failing := strings.Replace(preforked, "respond: {body:", "respond: {status: 500, body:", 1)
 	t.Run("errors", func(t *testing.T) {
 		app := open(t, inProcess)
