@@ -72,7 +72,7 @@ pools: {api: {backends: {a: {url: %q}}}}
 		if code != tt.code || got.Cut != 1 || got.Drained != 0 || got.Planned.Cut != tt.planned || !got.Closed || got.Message == "" {
 			t.Errorf("%s: exit %d, want %d; one connection cut, %d planned: %s%s", tt.path, code, tt.code, tt.planned, out, errOut)
 		}
-		if tt.code == 1 && !strings.Contains(errOut, "1 connection was cut that the plan had not named") {
+		if tt.code == 1 && !strings.Contains(errOut, "1 connection was cut beyond those in the plan") {
 			t.Errorf("%s: stderr %s", tt.path, errOut)
 		}
 		<-ended

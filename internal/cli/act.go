@@ -27,19 +27,20 @@ func (o *changing) act(ctx context.Context, cl *control.Client, a control.Action
 func (c *call) reloadCommand() *cobra.Command {
 	cmd, o := c.changingCommand(&cobra.Command{
 		Use:   "reload",
-		Short: "Read the config file again, and wait until it is applied",
-		Long: `reload has the runtime read its config file. It returns when the new config is
-in effect, or with exit code 6 and every error when it is refused; then the old
-one keeps running. The runtime also reloads by itself when the file changes.
+		Short: "Reload the config file, and wait until it is applied",
+		Long: `reload makes the runtime read its config file again. It returns when the new
+config is in effect. If the config is refused, reload prints every error and
+exits with code 6; the old config keeps running. The runtime also reloads by
+itself when the file changes.
 
-What was changed by hand stays changed. With --discard it does not: what runs is
-again what the file says or, without a file, what the runtime was started with.`,
+Values changed by hand stay changed. With --discard they are reset to those of
+the file or, without a file, to those that the runtime was started with.`,
 		Example: "  rockstar-tui reload\n  rockstar-tui reload --discard\n  rockstar-tui reload --json --reason \"new certificate\"",
 		Args:    noArgs,
 	})
 	var discard bool
 	o.waiting(cmd, drainTime)
-	cmd.Flags().BoolVar(&discard, "discard", false, "drop what was changed by hand")
+	cmd.Flags().BoolVar(&discard, "discard", false, "discard changes made by hand")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return c.look(cmd.Context(), func(cl *control.Client, _ *control.Snapshot) error {
 			r, err := o.act(cmd.Context(), cl, control.Action{Kind: control.Reload, Discard: discard})
@@ -57,8 +58,8 @@ func (c *call) shutdownCommand() *cobra.Command {
 	cmd, o := c.changingCommand(&cobra.Command{
 		Use:   "shutdown",
 		Short: "Drain all listeners and end the runtime",
-		Long: `shutdown ends the runtime itself, with every listener, and waits until it has
-gone. On a terminal it asks first; elsewhere it wants to see --yes.`,
+		Long: `shutdown drains every listener, ends the runtime and waits for its end. On a
+terminal it asks for confirmation; elsewhere it needs --yes.`,
 		Example: "  rockstar-tui shutdown\n  rockstar-tui shutdown --yes --reason \"host goes away\"",
 		Args:    noArgs,
 	})
@@ -66,7 +67,7 @@ gone. On a terminal it asks first; elsewhere it wants to see --yes.`,
 	o.waiting(cmd, drainTime)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if !yes && !c.canAsk() {
-			return usageError(cmd, "shutdown: nobody can be asked here, say --yes")
+			return usageError(cmd, "shutdown: not a terminal: add --yes to confirm")
 		}
 		return c.look(cmd.Context(), func(cl *control.Client, s *control.Snapshot) error {
 			if !yes && !c.confirm(cmd.Context(), shutdownQuestion(s)) {
@@ -139,14 +140,14 @@ func (c *call) awaitEnd(ctx context.Context, cl *control.Client, o *changing, be
 		case errors.Is(err, control.ErrUnavailable), err == nil && !sameRuntime(s, before):
 			return receipt, nil
 		case ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
-			return nil, failed("the runtime shuts down, but is not done within %s", bound)
+			return nil, failed("the runtime is shutting down, but has not ended within %s", bound)
 		case err != nil:
 			return nil, err
 		}
 		if r := s.Receipt(id); r != nil {
 			receipt = r
 		}
-		c.progress("the runtime shuts down")
+		c.progress("the runtime is shutting down")
 		select {
 		case <-ctx.Done():
 		case <-time.After(100 * time.Millisecond):

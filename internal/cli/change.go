@@ -34,7 +34,7 @@ type changing struct {
 func (c *call) changingCommand(cmd *cobra.Command) (*cobra.Command, *changing) {
 	o := &changing{}
 	cmd.Flags().SortFlags = false
-	cmd.Flags().StringVar(&o.reason, "reason", "", "`TEXT` for the runtime's events: why")
+	cmd.Flags().StringVar(&o.reason, "reason", "", "`TEXT` for the history and the events: why")
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
 		if c.readOnly {
 			return &control.Error{Code: control.CodeDenied,
@@ -47,7 +47,7 @@ func (c *call) changingCommand(cmd *cobra.Command) (*cobra.Command, *changing) {
 
 // patching adds the flags that only changes of the desired state have.
 func (o *changing) patching(cmd *cobra.Command) {
-	cmd.Flags().Uint64Var(&o.base, "if-revision", 0, "only if nobody has changed the same values since revision `N`")
+	cmd.Flags().Uint64Var(&o.base, "if-revision", 0, "refuse if these values have changed since revision `N`")
 	o.limited(cmd)
 }
 
@@ -56,7 +56,7 @@ const drainTime = "shutdown timeout + 10s"
 
 // waiting adds the flags of commands that wait until it has come true.
 func (o *changing) waiting(cmd *cobra.Command, bound string) {
-	cmd.Flags().BoolVar(&o.noWait, "no-wait", false, "return once it is decided")
+	cmd.Flags().BoolVar(&o.noWait, "no-wait", false, "return once the change is made")
 	cmd.Flags().DurationVar(&o.timeout, "timeout", 0, "wait at most `TIME` (default "+bound+")")
 }
 
@@ -117,8 +117,8 @@ func (c *call) stopCommand() *cobra.Command {
 	cmd, o := c.changingCommand(&cobra.Command{
 		Use:   "stop LISTENER...",
 		Short: "Stop listeners, and wait until they have drained",
-		Long: `stop takes no new connections on the listeners named, lets requests under way
-finish, and ends what is left when the listener's shutdown timeout is over.`,
+		Long: `stop refuses new connections on these listeners and lets current requests
+finish. Connections still open after the listener's shutdown timeout are closed.`,
 		Example:           "  rockstar-tui stop web\n  rockstar-tui stop web edge --no-wait --reason \"moving to the new host\"",
 		Args:              rangeArgs(1, -1),
 		ValidArgsFunction: c.completeListener(-1),
@@ -165,10 +165,10 @@ func enable(names []string, on bool) config.Patch {
 func (c *call) scaleCommand() *cobra.Command {
 	cmd, o := c.changingCommand(&cobra.Command{
 		Use:   "scale LISTENER N|+N|-N|auto",
-		Short: "Give a listener N worker processes, and wait until they are ready",
-		Long: `scale sets listeners.LISTENER.prefork.workers. +N and -N count from what it is
-now. 0 serves in the master process, auto is one worker per CPU. Workers that
-are not needed any more finish their requests first.`,
+		Short: "Set the number of worker processes, and wait until they are ready",
+		Long: `scale sets listeners.LISTENER.prefork.workers. +N and -N add to the present
+number. 0 means that the master process serves, auto one worker per CPU. Surplus
+workers finish their requests first.`,
 		Example:           "  rockstar-tui scale web 6\n  rockstar-tui scale web +1\n  rockstar-tui scale web -2 --no-wait",
 		Args:              rangeArgs(2, 2),
 		ValidArgsFunction: c.completeListener(1),
@@ -207,7 +207,7 @@ func (o *changing) resolveWorkers(cmd *cobra.Command, s *control.Snapshot, l *co
 	}
 	n, err := strconv.Atoi(arg)
 	if err != nil {
-		return "", usageError(cmd, "scale: %q is no number of workers, use 6, +1, -1 or auto", arg)
+		return "", usageError(cmd, "scale: %q is not a number of workers: use 6, +1, -1 or auto", arg)
 	}
 	if !strings.ContainsAny(arg[:1], "+-") {
 		return strconv.Itoa(n), nil
@@ -218,7 +218,7 @@ func (o *changing) resolveWorkers(cmd *cobra.Command, s *control.Snapshot, l *co
 		now = l.WorkersWanted
 	}
 	if now+n < 0 {
-		return "", usageError(cmd, "scale: %s has %s, %s would be less than none", l.Name, words.Count(now, "worker"), arg)
+		return "", usageError(cmd, "scale: %s has %s, so %s is not possible", l.Name, words.Count(now, "worker"), arg)
 	}
 	return strconv.Itoa(now + n), nil
 }
@@ -227,9 +227,9 @@ func (c *call) setCommand() *cobra.Command {
 	cmd, o := c.changingCommand(&cobra.Command{
 		Use:   "set PATH VALUE | PATH=VALUE...",
 		Short: "Change values of the running config",
-		Long: `set changes values of the config that runs, all of them or none. A path has the
-words of the config file joined by dots; a value is what one would write there.
-The file stays as it is, and status tells that it differs.` + lastingHelp,
+		Long: `set changes values of the running config: all or nothing. A path joins the keys
+of the config file with dots; write a value as in the file. The config file
+itself does not change, and status shows the difference.` + lastingHelp,
 		Example: `  rockstar-tui set listeners.web.timeouts.idle 2s
   rockstar-tui set listeners.web.prefork.workers=8 --confirm 60s
   rockstar-tui set listeners.web.limits.accept_rate=9 --for 30m
@@ -281,10 +281,10 @@ func parseEdits(cmd *cobra.Command, args []string) (config.Patch, error) {
 func (c *call) planCommand() *cobra.Command {
 	file := &cobra.Command{
 		Use:   "plan FILE",
-		Short: "Tell what a change would do, and change nothing",
-		Long: `plan tells which listeners a config file, or edits of the running config, would
-start, stop, resize or rebind, what becomes of each worker, and how many
-connections would have to end. It tries for real what could fail: it binds the
+		Short: "Show what a change would do, without making it",
+		Long: `plan shows what a config file, or edits of the running config, would change:
+which listeners start, stop, resize or rebind, what happens to each worker, and
+how many connections would be closed. To find what would fail, it binds the
 addresses, loads the certificates, opens the directories and connects to the
 backends.`,
 		Example: `  rockstar-tui plan my.yaml
@@ -301,7 +301,7 @@ backends.`,
 	}
 	file.AddCommand(&cobra.Command{
 		Use:               "set PATH VALUE | PATH=VALUE...",
-		Short:             "Tell what edits of the running config would do",
+		Short:             "Show what edits of the running config would do",
 		Example:           "  rockstar-tui plan set listeners.web.timeouts.idle=2s",
 		Args:              rangeArgs(1, -1),
 		ValidArgsFunction: c.completePath,

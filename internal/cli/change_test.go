@@ -177,7 +177,7 @@ func TestWaitingEndsWithAFailureOrTheTimeout(t *testing.T) {
 		{"start web", "web has failed: port is in use", func(s *control.Snapshot) {
 			s.Listeners[2].State, s.Listeners[2].Reason = control.StateFailed, "port is in use"
 		}},
-		{"stop web --timeout 300ms", "not done within 300ms: web is draining, 6 connections left", func(s *control.Snapshot) {
+		{"stop web --timeout 300ms", "not finished within 300ms: web is draining, 6 connections left", func(s *control.Snapshot) {
 			s.Listeners[2].State = control.StateDraining
 		}},
 	} {
@@ -223,21 +223,21 @@ func TestExitCodes(t *testing.T) {
 		{args: "restart wbe", code: 1, message: `did you mean "web"?`},
 		{args: "restart", code: 2, message: "--all"},
 		{args: "restart web --all", code: 2, message: "--all"},
-		{args: "restart web/x", code: 2, message: "no worker's number"},
-		{args: "restart web/1 2", code: 2, message: "names a worker already"},
+		{args: "restart web/x", code: 2, message: "not a worker number"},
+		{args: "restart web/1 2", code: 2, message: "already names a worker"},
 		{args: "sttus", code: 2, message: `did you mean "status"?`},
 		{args: "config vlidate", code: 2, message: `did you mean "validate"?`},
 		{args: "status --bogus", code: 2, message: "--bogus"},
 		{args: "status extra", code: 2, message: "extra"},
 		{args: "scale web", code: 2, message: "scale LISTENER"},
 		{args: "scale web many", code: 2, message: "many"},
-		{args: "scale web -3", code: 2, message: "less than none"},
+		{args: "scale web -3", code: 2, message: "is not possible"},
 		{args: "set listeners.web.enabled", code: 2, message: "PATH=VALUE"},
 		{args: "connections --state busy", code: 2, message: "active, idle"},
 		{args: "connections --limit 0", code: 2, message: "between 1 and 10000"},
 		{args: "events -n 0", code: 2, message: "less than 1"},
 		{args: "completion csh", code: 2, message: "csh"},
-		{args: "config validate", code: 2, message: "which file"},
+		{args: "config validate", code: 2, message: "no file: name one"},
 		{args: "status --socket /nonexistent/control.sock", code: 3, message: "/nonexistent/control.sock"},
 		{args: "status --socket ssh://host", code: 1, message: "not supported"},
 		{args: "set --if-revision 3 listeners.web.enabled false", code: 4, message: "revision"},

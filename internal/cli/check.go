@@ -34,13 +34,13 @@ func (c *call) checkCommand() *cobra.Command {
 	var what string
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "Exit with 1 if something is wrong",
-		Long: `check looks once and says by its exit code whether all is well: 0 if it is, 1 if
-not. It is made for probes and for monitoring.
+		Short: "Exit with 1 if there is a problem",
+		Long: `check tests the runtime once and exits with 0 if it passes, with 1 if not. Use
+it for probes and monitoring.
 
   live   the runtime answers
-  ready  and its listeners serve, those that were stopped aside
-  all    and there is no problem; docs/problems.md lists what that can be`,
+  ready  live, and all listeners serve that have not been stopped
+  all    ready, and there are no problems (docs/problems.md lists them)`,
 		Example: `  rockstar-tui check
   rockstar-tui check --for ready
   rockstar-tui check --json | jq '.problems[].message'`,
@@ -52,7 +52,7 @@ not. It is made for probes and for monitoring.
 			return c.check(cmd.Context(), what)
 		},
 	}
-	cmd.Flags().StringVar(&what, "for", checkAll, "`WHAT` must be the case: live, ready or all")
+	cmd.Flags().StringVar(&what, "for", checkAll, "`WHAT` to check: live, ready or all")
 	_ = cmd.RegisterFlagCompletionFunc("for", cobra.FixedCompletions([]string{checkLive, checkReady, checkAll}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }

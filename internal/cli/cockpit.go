@@ -18,8 +18,8 @@ func (c *call) attachCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "attach [SOCKET]",
 		Short: "Open the cockpit on a running runtime",
-		Long: `attach opens the cockpit on the runtime whose control socket is named, else on
-that of --socket. Unlike rockstar-tui alone it never starts a runtime.`,
+		Long: `attach opens the cockpit on the runtime that answers on SOCKET, or on the socket
+of --socket. Unlike plain rockstar-tui, it never starts a runtime.`,
 		Example: `  rockstar-tui attach
   rockstar-tui attach /run/rockstar-tui/edge.sock
   rockstar-tui attach --read-only`,
@@ -68,7 +68,7 @@ func (c *call) cockpit(ctx context.Context) error {
 func (c *call) needTerminal() error {
 	switch {
 	case c.json:
-		return &exitError{exitUsage, &control.Error{Code: codeUsage, Message: "the cockpit has no JSON; use rockstar-tui status --json"}}
+		return &exitError{exitUsage, &control.Error{Code: codeUsage, Message: "the cockpit has no JSON output; use rockstar-tui status --json"}}
 	case !c.terminal():
 		return &exitError{exitUsage, &control.Error{Code: codeUsage,
 			Message: "the cockpit needs a terminal on standard input and output; use rockstar-tui serve or rockstar-tui status without one"}}
@@ -118,8 +118,8 @@ func (c *call) otherConfig(s *control.Snapshot) error {
 		Code:    control.CodeConflict,
 		Message: fmt.Sprintf("the runtime at %s (pid %d) runs %s, not %s", c.socketPath(), s.PID, runs, absolute(c.config)),
 		Details: []control.Detail{
-			{Message: "rockstar-tui attach opens the cockpit on what runs"},
-			{Message: "rockstar-tui --socket PATH -c FILE starts a runtime beside it"},
+			{Message: "rockstar-tui attach opens the cockpit on the running one"},
+			{Message: "rockstar-tui --socket PATH -c FILE starts another runtime"},
 		},
 	}
 }
@@ -137,7 +137,7 @@ func sameFile(a, b string) bool {
 func (c *call) startAndShow(ctx context.Context, cause error) error {
 	if c.readOnly {
 		return &control.Error{Code: control.CodeUnavailable, Message: cause.Error(),
-			Details: []control.Detail{{Message: "with --read-only none is started here"}}}
+			Details: []control.Detail{{Message: "with --read-only, rockstar-tui does not start one"}}}
 	}
 	log, err := c.spawn(ctx)
 	lost := errors.Is(err, control.ErrConflict) // somebody else was faster

@@ -20,8 +20,8 @@ func (c *call) completionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion bash|zsh|fish|powershell",
 		Short: "Print a completion script for a shell",
-		Long: `completion prints a script for a shell to load. It completes commands, flags,
-and the names of what runs.`,
+		Long: `completion prints a script for your shell to load. It completes commands, flags
+and the names of running listeners, workers and pools.`,
 		Example: `  source <(rockstar-tui completion bash)
   rockstar-tui completion zsh > "${fpath[1]}/_rockstar-tui"
   rockstar-tui completion fish > ~/.config/fish/completions/rockstar-tui.fish
@@ -40,7 +40,7 @@ and the names of what runs.`,
 			case "powershell":
 				return root.GenPowerShellCompletionWithDesc(c.Stdout)
 			}
-			return usageError(cmd, "completion: no script for %q; there are bash, zsh, fish and powershell", args[0])
+			return usageError(cmd, "completion: no script for %q: use bash, zsh, fish or powershell", args[0])
 		},
 	}
 }
@@ -142,7 +142,7 @@ func findListener(s *control.Snapshot, name string) (*control.ListenerInfo, erro
 	}
 	return nil, &control.Error{
 		Code:    control.CodeNotFound,
-		Message: fmt.Sprintf("no listener is named %q%s", name, didYouMean(name, listenerNames(s))),
+		Message: fmt.Sprintf("no listener %q%s", name, didYouMean(name, listenerNames(s))),
 	}
 }
 

@@ -22,7 +22,7 @@ import (
 func (c *call) configCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "config",
-		Short:   "Check, explain or begin a config file, look at its history",
+		Short:   "Create, check or explain a config file, and show its history",
 		Example: "  rockstar-tui config init my.yaml\n  rockstar-tui config validate my.yaml",
 		Args:    c.noSuchCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -48,12 +48,12 @@ func (c *call) validateCommand() *cobra.Command {
 	var running bool
 	cmd := &cobra.Command{
 		Use:   "validate [FILE]",
-		Short: "Check a config file, without a runtime",
-		Long: `validate reads a config file, else that of -c, and prints every error in it as
-FILE:LINE:COLUMN: PATH: what is wrong (what would be right). Exit code 78 means
-that the file is not valid. - is standard input.
+		Short: "Check a config file",
+		Long: `validate reads FILE, or the file of -c, and prints every error as
+FILE:LINE:COLUMN: PATH: problem, with a suggested fix. Exit code 78 means that
+the file is invalid. - means standard input. It needs no runtime.
 
-With --against-running the runtime is asked what the file would do: it binds the
+With --against-running, the running runtime plans the file: it binds the
 addresses, loads the certificates and connects to the backends, as plan does.`,
 		Example: "  rockstar-tui config validate my.yaml\n  rockstar-tui config validate my.yaml --against-running\n  rockstar-tui config validate --json < my.yaml -",
 		Args:    rangeArgs(0, 1),
@@ -66,12 +66,12 @@ addresses, loads the certificates and connects to the backends, as plan does.`,
 				file = args[0]
 			}
 			if file == "" {
-				return usageError(cmd, "config validate: which file? name it, or use -c")
+				return usageError(cmd, "config validate: no file: name one, or use -c")
 			}
 			return c.validate(cmd.Context(), file, running)
 		},
 	}
-	cmd.Flags().BoolVar(&running, "against-running", false, "ask the runtime what it would do, and try what could fail")
+	cmd.Flags().BoolVar(&running, "against-running", false, "also have the running runtime plan it, as plan does")
 	return cmd
 }
 
@@ -119,9 +119,10 @@ func (c *call) readConfig(file string) ([]byte, error) {
 func (c *call) initCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "init [FILE]",
-		Short: "Write a commented config to begin with; never overwrites one",
-		Long: `init writes a commented config, and beside it the JSON Schema by which editors
-complete and check it. Without FILE it prints the config.`,
+		Short: "Write a commented config file to start from",
+		Long: `init writes a commented config file, and beside it a JSON Schema with which
+editors complete and check it. It never overwrites a file. Without FILE it
+prints the config.`,
 		Example: `  rockstar-tui config init my.yaml
   rockstar-tui config init | less`,
 		Args: rangeArgs(0, 1),
@@ -147,7 +148,7 @@ func (c *call) writeSample(file string) error {
 	modeline := "# yaml-language-server: $schema=" + filepath.Base(schema) + "\n"
 	err := writeNew(file, append([]byte(modeline), config.Sample()...), 0o644)
 	if errors.Is(err, fs.ErrExist) {
-		return &control.Error{Code: codeFailed, Message: file + " exists and is left as it is; name another file"}
+		return &control.Error{Code: codeFailed, Message: file + " exists; choose another file name"}
 	}
 	if err == nil {
 		if err = writeNew(schema, config.JSONSchema(), 0o644); errors.Is(err, fs.ErrExist) {
@@ -158,8 +159,8 @@ func (c *call) writeSample(file string) error {
 		return failed("config init: %v", err)
 	}
 	return c.print(written{File: file, Schema: schema}, func(p *render.Page) {
-		p.Line("%s is written; rockstar-tui -c %s opens the cockpit on it", file, file)
-		p.Line("%s is for your editor, which completes and checks with it", schema)
+		p.Line("wrote %s; rockstar-tui -c %s opens the cockpit on it", file, file)
+		p.Line("wrote %s, with which your editor completes and checks it", schema)
 	})
 }
 
@@ -180,9 +181,9 @@ func (c *call) certCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cert [DIR]",
 		Short: "Make a self-signed certificate for trying out TLS",
-		Long: `cert writes cert.pem and key.pem into DIR, else the present directory: a
-certificate that nobody but you has reason to trust, for localhost, 127.0.0.1
-and ::1, or for the names and addresses given. It never overwrites a file.`,
+		Long: `cert writes cert.pem and key.pem into DIR, or the current directory. The
+certificate is self-signed, for localhost, 127.0.0.1 and ::1, or for the names
+and addresses of --host. cert never overwrites a file.`,
 		Example: `  rockstar-tui config cert
   rockstar-tui config cert --host example.test --host 10.0.0.1 /etc/rockstar`,
 		Args: rangeArgs(0, 1),
@@ -194,7 +195,7 @@ and ::1, or for the names and addresses given. It never overwrites a file.`,
 			return c.makeCert(dir, hosts)
 		},
 	}
-	cmd.Flags().StringArrayVar(&hosts, "host", []string{"localhost", "127.0.0.1", "::1"}, "name or address the certificate is for; may be repeated")
+	cmd.Flags().StringArrayVar(&hosts, "host", []string{"localhost", "127.0.0.1", "::1"}, "name or address for the certificate; may be repeated")
 	return cmd
 }
 
@@ -209,7 +210,7 @@ func (c *call) makeCert(dir string, hosts []string) error {
 	}
 	for _, file := range []string{made.CertFile, made.KeyFile} {
 		if _, err := os.Lstat(file); err == nil {
-			return &control.Error{Code: codeFailed, Message: file + " exists and is left as it is; name another directory"}
+			return &control.Error{Code: codeFailed, Message: file + " exists; choose another directory"}
 		}
 	}
 	if err := writeNew(made.KeyFile, key, 0o600); err != nil {
@@ -219,7 +220,7 @@ func (c *call) makeCert(dir string, hosts []string) error {
 		return failed("config cert: %v", errors.Join(err, os.Remove(made.KeyFile)))
 	}
 	return c.print(made, func(p *render.Page) {
-		p.Line("%s and %s are written; in a listener of the config:", made.CertFile, made.KeyFile)
+		p.Line("wrote %s and %s; use them in a listener of the config:", made.CertFile, made.KeyFile)
 		p.Line("    protocol: http2")
 		p.Line("    tls: {cert_file: %s, key_file: %s}", made.CertFile, made.KeyFile)
 	})
@@ -240,10 +241,10 @@ func writeNew(file string, data []byte, mode fs.FileMode) error {
 func (c *call) explainCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "explain [KEY]",
-		Short: "Tell what keys mean, and how a change of them takes effect",
-		Long: `explain tells of a key of the config, and of all below it, what it means, its
-type and default, and how a change takes effect. A key may be named as in the
-config, with or without what stands above it. Without one, all are listed.`,
+		Short: "Explain config keys, and how a change takes effect",
+		Long: `explain shows the meaning, type and default of a config key and of all keys below
+it, and how a change takes effect. Write the key as in the config, in full or
+only its last part. Without a key, it lists all.`,
 		Example: `  rockstar-tui config explain listeners.web.timeouts.idle
   rockstar-tui config explain prefork
   rockstar-tui config explain --json`,
@@ -264,10 +265,10 @@ func (c *call) schemaCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "schema",
 		Short: "Print the JSON Schema of the config, for editors",
-		Long: `schema prints the JSON Schema of the config file. An editor that knows it
-completes keys, shows what they mean and marks what is wrong. config init writes
-it beside the config and names it in the first line, where editors with a YAML
-language server look for it.`,
+		Long: `schema prints the JSON Schema of the config file. With it, an editor completes
+keys, shows their meaning and marks errors. config init writes it beside the
+config and names it in the first line, where editors with a YAML language
+server look for it.`,
 		Example: "  rockstar-tui config schema > my.schema.json\n  # then, as first line of my.yaml:\n  # yaml-language-server: $schema=my.schema.json",
 		Args:    rangeArgs(0, 0),
 		RunE: func(*cobra.Command, []string) error {

@@ -15,11 +15,12 @@ import (
 func (c *call) drainCommand() *cobra.Command {
 	cmd, o := c.changingCommand(&cobra.Command{
 		Use:   "drain [LISTENER[/WORKER]]",
-		Short: "Show what drains, give it more time or end it now",
-		Long: `drain shows which workers, and which listeners without any, finish their
-connections, and when they close what is left then: after the shutdown timeout
-of the listener. --extend gives them more time, --now none at all. Without a
-listener everything that drains is meant, as in a shutdown under way.`,
+		Short: "Show drains, extend them or end them now",
+		Long: `drain shows the draining workers, and draining listeners that have no workers:
+how many connections are left, and when those will be closed, which is after the
+listener's shutdown timeout. --extend moves that deadline, --now closes them at
+once. Without LISTENER, both apply to everything that drains, for example during
+a shutdown.`,
 		Example: `  rockstar-tui drain
   rockstar-tui drain web --extend 60s --reason "a long download"
   rockstar-tui drain web/2 --now`,
@@ -28,8 +29,8 @@ listener everything that drains is meant, as in a shutdown under way.`,
 	})
 	var extend time.Duration
 	var now bool
-	cmd.Flags().DurationVar(&extend, "extend", 0, "give `TIME` more, from 1s to 24h")
-	cmd.Flags().BoolVar(&now, "now", false, "close what is left at once")
+	cmd.Flags().DurationVar(&extend, "extend", 0, "extend the deadline by `TIME`, 1s to 24h")
+	cmd.Flags().BoolVar(&now, "now", false, "close the remaining connections at once")
 	o.waiting(cmd, drainTime)
 	changes := cmd.PreRunE
 	cmd.PreRunE = func(cmd *cobra.Command, args []string) error {
@@ -40,7 +41,7 @@ listener everything that drains is meant, as in a shutdown under way.`,
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if now && cmd.Flags().Changed("extend") {
-			return usageError(cmd, "drain: --now and --extend exclude each other")
+			return usageError(cmd, "drain: use either --now or --extend")
 		}
 		a := control.Action{Kind: control.DrainExtend, All: true, By: config.Duration(extend)}
 		if now {
@@ -80,7 +81,7 @@ func drainSubject(cmd *cobra.Command, args []string, a *control.Action) error {
 	}
 	n, err := strconv.Atoi(id)
 	if err != nil || n < 0 {
-		return usageError(cmd, "drain: %q is no worker's number, see rockstar-tui workers", id)
+		return usageError(cmd, "drain: %q is not a worker number: see rockstar-tui workers", id)
 	}
 	a.All, a.Worker = false, n
 	return nil

@@ -36,7 +36,7 @@ func TestDrainLooksWithoutAFlag(t *testing.T) {
 	fake := controltest.NewFake(controltest.Scene("draining"))
 	p := on(t, fake)
 	for args, want := range map[string]string{
-		"drain --read-only": "17s", "drain web/2": "web", "drain hello --json": `"worker": 0`, "drain web/0": "nothing drains",
+		"drain --read-only": "17s", "drain web/2": "web", "drain hello --json": `"worker": 0`, "drain web/0": "nothing is draining",
 	} {
 		if code := p.run(t, strings.Fields(args)...); code != 0 || !strings.Contains(p.stdout.String(), want) {
 			t.Errorf("%s: exit code %d, %s%s, want %q", args, code, &p.stdout, &p.stderr, want)

@@ -53,7 +53,7 @@ func failed(format string, args ...any) error {
 }
 
 // errSilent ends the program with 1 after the answer itself has said why.
-var errSilent = &exitError{exitFailed, errors.New("not well")}
+var errSilent = &exitError{exitFailed, errors.New("check failed")}
 
 // fail prints err and returns the exit code for it.
 func (c *call) fail(err error) int {

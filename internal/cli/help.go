@@ -42,7 +42,7 @@ func usage(cmd *cobra.Command) error {
 	flags(p, "Global flags:", global)
 	if cmd.HasAvailableSubCommands() {
 		p.Line("")
-		p.Line("%s COMMAND --help tells more about a command.", cmd.CommandPath())
+		p.Line("%s COMMAND --help explains a command.", cmd.CommandPath())
 	}
 	_, err := cmd.OutOrStderr().Write(p.Bytes())
 	return err

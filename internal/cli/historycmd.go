@@ -16,11 +16,10 @@ func (c *call) historyCommand() *cobra.Command {
 	var limit int
 	cmd := &cobra.Command{
 		Use:   "history [GENERATION]",
-		Short: "Show what was changed: when, by whom, why and how it ended",
-		Long: `history lists the generations of the config, the newest first: what was put into
-effect, and what was refused. The runtime keeps 50 of them, over restarts too if
-it has a state directory. With a number it shows that one, with its changes and
-its config.`,
+		Short: "Show changes: when, by whom, why and with which result",
+		Long: `history lists the generations of the config, newest first, including refused
+ones. The runtime keeps 50; with a state directory it keeps them over restarts.
+With a number, history shows that generation with its changes and its config.`,
 		Example: `  rockstar-tui config history
   rockstar-tui config history -n 5 --json
   rockstar-tui config history 41`,
@@ -32,7 +31,7 @@ its config.`,
 			return c.history(cmd.Context(), limit)
 		},
 	}
-	cmd.Flags().IntVarP(&limit, "number", "n", 20, "at most `N`")
+	cmd.Flags().IntVarP(&limit, "number", "n", 20, "show at most `N`")
 	return cmd
 }
 
@@ -72,7 +71,7 @@ func fetchGeneration(ctx context.Context, cl *control.Client, n uint64) (*contro
 		return nil, err
 	}
 	if len(all) != 1 || all[0].Number != n {
-		return nil, failed("the runtime does not answer with generation %d", n)
+		return nil, failed("generation %d not found", n)
 	}
 	return &all[0], nil
 }
@@ -87,7 +86,7 @@ type difference struct {
 func (c *call) diffCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "diff GENERATION [GENERATION]",
-		Short: "Tell what separates two generations, or one from what runs",
+		Short: "Compare two generations, or one with the running config",
 		Example: `  rockstar-tui config diff 40 41
   rockstar-tui config diff 40 --json`,
 		Args: rangeArgs(1, 2),
@@ -118,7 +117,7 @@ func (c *call) diff(cmd *cobra.Command, cl *control.Client, file string, args []
 			return failed("generation %d was %s and has no config", n, g.Result)
 		}
 		if configs[i], err = config.Parse(file, []byte(g.Config)); err != nil {
-			return failed("generation %d is not of this version: %v", n, err)
+			return failed("generation %d was written by another version: %v", n, err)
 		}
 		numbers[i] = n
 	}
@@ -130,7 +129,7 @@ func (c *call) diff(cmd *cobra.Command, cl *control.Client, file string, args []
 }
 
 func (c *call) configRollbackCommand() *cobra.Command {
-	return c.goingBack("rollback GENERATION", rangeArgs(1, 1), `rollback makes a generation of the history run again. The config file stays as
-it is, and status tells what differs.`,
+	return c.goingBack("rollback GENERATION", rangeArgs(1, 1), `rollback applies an earlier generation again. The config file itself does not
+change, and status shows the difference.`,
 		"  rockstar-tui config rollback 41\n  rockstar-tui config rollback 41 --reason \"too tight\" --json")
 }

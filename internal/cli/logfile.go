@@ -60,7 +60,7 @@ func (c *call) stateDir() (string, error) {
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return "", fmt.Errorf("find a place for its log: %w", err)
+		return "", fmt.Errorf("find a directory for its log: %w", err)
 	}
 	return filepath.Join(home, ".local", "state", "rockstar-tui"), nil
 }

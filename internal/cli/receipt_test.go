@@ -87,7 +87,7 @@ func TestAReceiptIsToldInWords(t *testing.T) {
 	p := on(t, &cutting{Fake: controltest.NewFake(scene())})
 	code := p.run(t, "set", "listeners.web.timeouts.idle", "3s")
 	if code != 1 || !strings.Contains(p.stdout.String(), "2 connections cut at the deadline, 3 moved to another process\n") ||
-		!strings.Contains(p.stderr.String(), "2 connections were cut that the plan had not named") {
+		!strings.Contains(p.stderr.String(), "2 connections were cut beyond those in the plan") {
 		t.Errorf("exit code %d, stdout %s, stderr %s", code, &p.stdout, &p.stderr)
 	}
 }

@@ -15,14 +15,15 @@ import (
 func (c *call) restartCommand() *cobra.Command {
 	cmd, o := c.changingCommand(&cobra.Command{
 		Use:   "restart LISTENER[/WORKER]",
-		Short: "Replace workers by new processes, draining the old ones",
-		Long: `restart replaces the workers of a listener one after the other: a new process is
-ready before the old one drains, so that no connection is lost. WORKER names one
-of them; --all means those of all listeners.
+		Short: "Replace workers with new processes, and drain the old ones",
+		Long: `restart replaces the workers of a listener one by one. Each new process is
+ready before the old one drains, so no connection is lost. With WORKER it
+replaces only that worker, with --all the workers of all listeners.
 
-If a new process is not ready in time, the restart ends there, with exit code 6
-and what that process printed. Its predecessor and the workers that were not
-reached yet keep running. Interrupting it has the same effect.`,
+If a new process is not ready in time, the restart stops there, prints the
+output of that process and exits with code 6. The worker it should have replaced
+and the remaining ones keep running. Interrupting the command has the same
+effect.`,
 		Example: `  rockstar-tui restart web
   rockstar-tui restart web/2
   rockstar-tui restart --all --reason "new openssl"
@@ -31,9 +32,9 @@ reached yet keep running. Interrupting it has the same effect.`,
 		ValidArgsFunction: c.completeListener(1),
 	})
 	var all bool
-	cmd.Flags().BoolVar(&all, "all", false, "the workers of all listeners")
+	cmd.Flags().BoolVar(&all, "all", false, "restart the workers of all listeners")
 	o.notWaiting(cmd)
-	cmd.Flags().DurationVar(&o.timeout, "timeout", 0, "try for at most `TIME` (default 30s, and 15s for each worker)")
+	cmd.Flags().DurationVar(&o.timeout, "timeout", 0, "wait at most `TIME` (default 30s, plus 15s per worker)")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		a, err := restartAction(cmd, args, all)
 		if err != nil {
@@ -56,7 +57,7 @@ reached yet keep running. Interrupting it has the same effect.`,
 // restartAction reads LISTENER, LISTENER/WORKER, LISTENER WORKER or --all.
 func restartAction(cmd *cobra.Command, args []string, all bool) (control.Action, error) {
 	if all != (len(args) == 0) {
-		return control.Action{}, usageError(cmd, "restart: name a listener, or say --all for the workers of all")
+		return control.Action{}, usageError(cmd, "restart: name a listener, or use --all")
 	}
 	if all {
 		return control.Action{Kind: control.RestartWorkers}, nil
@@ -64,7 +65,7 @@ func restartAction(cmd *cobra.Command, args []string, all bool) (control.Action,
 	name, worker, one := strings.Cut(args[0], "/")
 	if len(args) == 2 {
 		if one {
-			return control.Action{}, usageError(cmd, "restart: %q names a worker already, %q is too much", args[0], args[1])
+			return control.Action{}, usageError(cmd, "restart: %q already names a worker, so %q is one argument too many", args[0], args[1])
 		}
 		worker, one = args[1], true
 	}
@@ -73,7 +74,7 @@ func restartAction(cmd *cobra.Command, args []string, all bool) (control.Action,
 	}
 	id, err := strconv.Atoi(worker)
 	if err != nil || id < 0 {
-		return control.Action{}, usageError(cmd, "restart: %q is no worker's number, see rockstar-tui workers", worker)
+		return control.Action{}, usageError(cmd, "restart: %q is not a worker number: see rockstar-tui workers", worker)
 	}
 	return control.Action{Kind: control.RestartWorker, Listener: name, Worker: id}, nil
 }
@@ -102,7 +103,7 @@ func (c *call) restart(ctx context.Context, cl *control.Client, o *changing, s *
 	<-shown
 	c.clearProgress()
 	if err != nil && ctx.Err() == context.DeadlineExceeded {
-		return nil, failed("not done within %s, the workers that were not reached keep running: see rockstar-tui workers", bound)
+		return nil, failed("not finished within %s; the workers that were not replaced keep running: see rockstar-tui workers", bound)
 	}
 	return r, err
 }

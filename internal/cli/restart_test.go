@@ -57,7 +57,7 @@ func TestCrashesAreShown(t *testing.T) {
 			t.Fatalf("%s: exit code %d, stderr %s", args, code, &p.stderr)
 		}
 		out := p.stdout.String()
-		if !strings.Contains(out, "web worker 1 ended before: exit status 3, 5 times in 12s\n  cannot open\n  the ") {
+		if !strings.Contains(out, "web worker 1: previous process ended: exit status 3, 5 times in 12s\n  cannot open\n  the ") {
 			t.Errorf("%s says\n%s\nwant how worker 1 ended and what it printed", args, out)
 		}
 		if strings.Contains(out, "\x1b") {

@@ -128,22 +128,22 @@ func (c *call) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "rockstar-tui",
 		Short: "Watch and operate live listeners from the terminal",
-		Long: `rockstar-tui opens the cockpit on the runtime whose control socket answers. If
-none does, it starts one in a session of its own, which outlives the cockpit,
-the terminal and the login, and opens the cockpit on that. Without a config
-file the runtime shows a demo: two listeners, a pool and a little traffic.
+		Long: `rockstar-tui opens the cockpit on the running runtime. If none answers on the
+control socket, it first starts one in a separate session; that runtime keeps
+running when you leave the cockpit, close the terminal or log out. Without a
+config file, the runtime runs a demo: two listeners, a pool and some traffic.
 
-The config file is the one of -c, else of $ROCKSTAR_CONFIG, else the demo.
-The control socket is the one of --socket, else of $ROCKSTAR_SOCKET, else
+The config file is that of -c, or of $ROCKSTAR_CONFIG, or else the demo.
+The control socket is that of --socket, or of $ROCKSTAR_SOCKET, or else
 ` + defaultSocket() + `.
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 no runtime answers, 4 conflict,
-5 denied, 6 refused and the old keeps running, 78 bad config at start.`,
-		Example: `  rockstar-tui                       the cockpit, on a demo if nothing runs yet
-  rockstar-tui -c my.yaml            the same on a config of yours
-  rockstar-tui serve -c my.yaml      the runtime alone, in the foreground
-  rockstar-tui scale web 6           six workers for the listener web
-  rockstar-tui status --json         everything there is to know, for scripts`,
+5 denied, 6 refused (the old config keeps running), 78 bad config at start.`,
+		Example: `  rockstar-tui                       open the cockpit, on a demo if nothing runs
+  rockstar-tui -c my.yaml            open it on your own config
+  rockstar-tui serve -c my.yaml      run the runtime alone, in the foreground
+  rockstar-tui scale web 6           give the listener web six workers
+  rockstar-tui status --json         print the whole state, for scripts`,
 		Version:           c.Version,
 		Args:              c.noSuchCommand,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return c.cockpit(cmd.Context()) },
@@ -157,7 +157,7 @@ Exit codes: 0 done, 1 failed, 2 usage, 3 no runtime answers, 4 conflict,
 	root.SetUsageFunc(usage)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError(cmd, "%v", err) })
 	c.globalFlags(root)
-	root.Flags().BoolVar(&c.embedded, "embedded", false, "keep the runtime in this process; it outlives its screen")
+	root.Flags().BoolVar(&c.embedded, "embedded", false, "run the runtime in this process; it survives its terminal")
 	c.addCommands(root)
 	return root
 }
@@ -167,10 +167,10 @@ func (c *call) globalFlags(root *cobra.Command) {
 	f.SortFlags = false
 	f.StringVarP(&c.config, "config", "c", "", "config `FILE` (default $ROCKSTAR_CONFIG, else the demo)")
 	f.StringVar(&c.socket, "socket", "", "`PATH` of the control socket (default $ROCKSTAR_SOCKET)")
-	f.BoolVar(&c.json, "json", false, "print one JSON document, errors too")
-	f.BoolVar(&c.readOnly, "read-only", false, "refuse whatever would change the runtime")
-	f.StringVar(&c.theme, "theme", "", "`NAME` of the cockpit's theme")
-	f.BoolVar(&c.noColor, "no-color", false, "cockpit without colours (also NO_COLOR)")
+	f.BoolVar(&c.json, "json", false, "print one JSON document, also for errors")
+	f.BoolVar(&c.readOnly, "read-only", false, "refuse commands that change the runtime")
+	f.StringVar(&c.theme, "theme", "", "theme `NAME` for the cockpit")
+	f.BoolVar(&c.noColor, "no-color", false, "cockpit without colours (like NO_COLOR)")
 	_ = root.MarkPersistentFlagFilename("config", "yaml", "yml")
 	_ = root.MarkPersistentFlagFilename("socket")
 }

@@ -18,19 +18,19 @@ func (c *call) serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the runtime in the foreground, without a cockpit",
-		Long: `serve runs the runtime until it is interrupted, terminated or shut down, and
-then drains it. It is what a service manager starts. With --read-only nobody
-can change it through its control socket.
+		Long: `serve runs the runtime in the foreground until a signal or shutdown ends it; it
+then drains all connections. Use it in service managers and containers. With
+--read-only, nobody can change the runtime through its control socket.
 
-The state directory keeps the history, and how to take back a trial if the
-runtime dies meanwhile. It is that of --state, else $STATE_DIRECTORY as set by
-systemd, else below $XDG_STATE_HOME; none keeps nothing.
+The state directory keeps the history, and what is needed to roll back a trial
+if the runtime dies. It is that of --state, or of $STATE_DIRECTORY (systemd), or
+else a directory below $XDG_STATE_HOME. With --state none, nothing is kept.
 
 SIGINT, SIGTERM   drain and end
-SIGHUP            read the config file again; but if serve was started from a
-                  terminal, a hang-up means that the terminal has gone away,
-                  and serve goes on without it
-SIGUSR2           let the program that now lies at this one's path take over,
+SIGHUP            reload the config file; but if serve was started from a
+                  terminal, SIGHUP means that the terminal has closed, and
+                  serve keeps running without it
+SIGUSR2           upgrade to the program that is now at this program's path:
                   see upgrade`,
 		Example: `  rockstar-tui serve -c my.yaml
   rockstar-tui serve -c my.yaml --keep-overrides --fallback-last-good
@@ -45,8 +45,8 @@ SIGUSR2           let the program that now lies at this one's path take over,
 	f := cmd.Flags()
 	f.SortFlags = false
 	f.StringVar(&c.state, "state", "", "state `DIR`ectory, or none")
-	f.BoolVar(&keep, "keep-overrides", false, "what is changed by hand survives a restart")
-	f.BoolVar(&fallback, "fallback-last-good", false, "if the config is broken, start with what last ran")
+	f.BoolVar(&keep, "keep-overrides", false, "keep changes made by hand over a restart")
+	f.BoolVar(&fallback, "fallback-last-good", false, "if the file is broken, start with the last good config")
 	_ = cmd.MarkFlagDirname("state")
 	return cmd
 }

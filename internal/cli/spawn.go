@@ -165,7 +165,7 @@ func (c *call) awaitBirth(ctx context.Context, ch *child) (birth, error) {
 		case <-tick.C:
 			c.progress("starting a runtime, %s", render.Age(time.Since(began)))
 		case <-limit.C:
-			return birth{}, failed("the runtime was not ready within %s and is ended", c.startTimeout)
+			return birth{}, failed("the runtime was not ready within %s and has been stopped", c.startTimeout)
 		case <-ctx.Done():
 			return birth{}, ctx.Err()
 		}

@@ -19,8 +19,8 @@ func (c *call) statusCommand() *cobra.Command {
 		Use:   "status",
 		Short: "Show the state of the runtime",
 		Long: `status shows the runtime, its config, its listeners and pools. With --json it
-prints the whole snapshot. With --watch it does so again and again, until it is
-interrupted: one JSON document per line.`,
+prints the whole snapshot. With --watch it repeats this until interrupted; with
+--json, one document per line.`,
 		Example: `  rockstar-tui status
   rockstar-tui status --watch --interval 2s
   rockstar-tui status --json | jq '.listeners[].workers_ready'`,
@@ -34,8 +34,8 @@ interrupted: one JSON document per line.`,
 			})
 		},
 	}
-	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "go on until interrupted")
-	cmd.Flags().DurationVar(&interval, "interval", time.Second, "`TIME` between two states, with --watch")
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "repeat until interrupted")
+	cmd.Flags().DurationVar(&interval, "interval", time.Second, "with --watch: repeat every `TIME`")
 	return cmd
 }
 
@@ -98,7 +98,7 @@ func (c *call) showState(s *control.Snapshot) error {
 func (c *call) listenersCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "listeners",
-		Short:   "Show the listeners, their limits and numbers",
+		Short:   "Show listeners with their limits and counters",
 		Example: "  rockstar-tui listeners\n  rockstar-tui listeners --json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -113,7 +113,7 @@ func (c *call) listenersCommand() *cobra.Command {
 func (c *call) workersCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "workers [LISTENER]",
-		Short: "Show the worker processes, of all listeners or of one",
+		Short: "Show worker processes, of all listeners or of one",
 		Example: `  rockstar-tui workers
   rockstar-tui workers web
   rockstar-tui workers web --json | jq '.workers[].pid'`,
@@ -139,7 +139,7 @@ func (c *call) workersCommand() *cobra.Command {
 func (c *call) poolsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "pools",
-		Short:   "Show the pools and their backends",
+		Short:   "Show pools and their backends",
 		Example: "  rockstar-tui pools\n  rockstar-tui pools --json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -166,7 +166,7 @@ func oneOf(cmd *cobra.Command, flag, value string, possible ...string) error {
 			return nil
 		}
 	}
-	return usageError(cmd, "--%s %q is none of %s", flag, value, strings.Join(possible, ", "))
+	return usageError(cmd, "--%s: %q is not one of %s", flag, value, strings.Join(possible, ", "))
 }
 
 func (c *call) connectionsCommand() *cobra.Command {
@@ -174,7 +174,7 @@ func (c *call) connectionsCommand() *cobra.Command {
 	var worker int
 	cmd := &cobra.Command{
 		Use:   "connections",
-		Short: "Show open connections, the oldest first",
+		Short: "Show open connections, oldest first",
 		Example: `  rockstar-tui connections --listener web --state active
   rockstar-tui connections --listener web --worker 2 --limit 20
   rockstar-tui connections --json | jq '.total'`,
@@ -191,10 +191,10 @@ func (c *call) connectionsCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&q.Listener, "listener", "", "only those of the listener `NAME`")
-	f.IntVar(&worker, "worker", 0, "only those of the worker `ID`")
-	f.StringVar(&q.State, "state", "", "only those that are `active|idle`")
-	f.IntVar(&q.Limit, "limit", 100, "at most `N`, up to 10000")
+	f.StringVar(&q.Listener, "listener", "", "only those of listener `NAME`")
+	f.IntVar(&worker, "worker", 0, "only those of worker `ID`")
+	f.StringVar(&q.State, "state", "", "only those in state `active|idle`")
+	f.IntVar(&q.Limit, "limit", 100, "show at most `N`, up to 10000")
 	f.IntVar(&q.Offset, "offset", 0, "skip the first `N`")
 	_ = cmd.RegisterFlagCompletionFunc("listener", c.completeListener(1))
 	_ = cmd.RegisterFlagCompletionFunc("state", cobra.FixedCompletions([]string{"active", "idle"}, cobra.ShellCompDirectiveNoFileComp))
@@ -237,7 +237,7 @@ func (c *call) eventsCommand() *cobra.Command {
 	var n int
 	cmd := &cobra.Command{
 		Use:     "events",
-		Short:   "Show what happened last, the newest at the end",
+		Short:   "Show recent events, newest last",
 		Example: "  rockstar-tui events\n  rockstar-tui events -n 100 --json",
 		Args:    noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -251,6 +251,6 @@ func (c *call) eventsCommand() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().IntVarP(&n, "number", "n", 20, "at most `N`; the runtime keeps 100")
+	cmd.Flags().IntVarP(&n, "number", "n", 20, "show at most `N`; the runtime keeps 100")
 	return cmd
 }

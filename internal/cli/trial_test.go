@@ -62,7 +62,7 @@ func TestATrialIsConfirmedAndTakenBackByCommand(t *testing.T) {
 	for _, end := range []string{"confirm", "rollback"} {
 		p.run(t, append(strings.Fields(setIdle), "--confirm", "60s", "--guard", "errors=5", "--reason", "a try")...)
 		p.run(t, "status")
-		for _, want := range []string{"on trial by ", "for 1m0s more: 1 value; confirm keeps it", "its guard ends it at 5 errors"} {
+		for _, want := range []string{"on trial by ", "for 1m0s more: 1 value; confirm keeps it", "its guard rolls it back at 5 errors"} {
 			if !strings.Contains(p.stdout.String(), want) {
 				t.Errorf("status has no %q in\n%s", want, &p.stdout)
 			}

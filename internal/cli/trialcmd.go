@@ -23,21 +23,21 @@ type lasting struct {
 // limited adds them.
 func (o *changing) limited(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.DurationVar(&o.confirm, "confirm", 0, "on trial: take it back after `TIME` unless confirmed")
-	f.StringVar(&o.guard, "guard", "", "with --confirm: end it at `LIMITS`, errors=5,crashes=1")
-	f.DurationVar(&o.expires, "for", 0, "go back to the file's values after `TIME`")
-	f.BoolVar(&o.persist, "persist", false, "change the config file too, and nothing else in it")
+	f.DurationVar(&o.confirm, "confirm", 0, "start a trial: roll back after `TIME` unless confirmed")
+	f.StringVar(&o.guard, "guard", "", "with --confirm: roll back at `LIMITS`, errors=5,crashes=1")
+	f.DurationVar(&o.expires, "for", 0, "return to the file's values after `TIME`")
+	f.BoolVar(&o.persist, "persist", false, "also write these values to the config file")
 }
 
 // lastingHelp explains them, for the commands that have them.
 const lastingHelp = `
 
-With --confirm TIME it is on trial: the runtime takes it back unless
-rockstar-tui confirm says otherwise in time, even if this program, its terminal
-or the runtime itself dies. Until then nothing else can be changed. --guard ends
-a trial at once when so many errors, error_percent, crashes (of workers) or
-refused (connections) have been counted. With --for TIME only the values that
-are changed go back to what the file says when the time is up.`
+With --confirm TIME the change is a trial: the runtime rolls it back unless you
+run rockstar-tui confirm in time, even if this program, its terminal or the
+runtime itself dies. Until then, no other change is allowed. With --guard the
+runtime rolls back as soon as it counts this many errors, error_percent, crashes
+(of workers) or refused (connections). With --for TIME the changed values return
+to those of the file after that time.`
 
 // guardOf reads the limits of a guard: errors=5,error_percent=10.
 func guardOf(cmd *cobra.Command, text string) (*control.Guard, error) {
@@ -55,7 +55,7 @@ func guardOf(cmd *cobra.Command, text string) (*control.Guard, error) {
 		case name == "error_percent":
 			g.ErrorPercent = n
 		case whole == nil:
-			return nil, usageError(cmd, "%s: --guard: unknown limit %q: there are errors, error_percent, crashes and refused", cmd.Name(), name)
+			return nil, usageError(cmd, "%s: --guard: unknown limit %q: use errors, error_percent, crashes or refused", cmd.Name(), name)
 		case n != float64(int(n)):
 			return nil, usageError(cmd, "%s: --guard: %s=%s is not a whole number", cmd.Name(), name, value)
 		default:
@@ -79,18 +79,18 @@ func onTrial(r *control.Result) []string {
 	if r.Until == nil {
 		return nil
 	}
-	return []string{fmt.Sprintf("on trial until %s: rockstar-tui confirm keeps it, rockstar-tui rollback takes it back",
+	return []string{fmt.Sprintf("on trial until %s: rockstar-tui confirm keeps it, rockstar-tui rollback undoes it",
 		r.Until.Local().Format(time.TimeOnly))}
 }
 
 func (c *call) applyCommand() *cobra.Command {
 	cmd, o := c.changingCommand(&cobra.Command{
 		Use:   "apply FILE",
-		Short: "Make another config file's content run",
-		Long: `apply makes what a file says run, whole or not at all: if anything of it cannot
-be had, nothing has changed. - is standard input. The runtime's own config file
-stays as it is, and status tells what differs; relative paths are those of the
-runtime's config file. rockstar-tui plan FILE tells first what it would do.` + lastingHelp,
+		Short: "Apply the content of another config file",
+		Long: `apply applies the config in FILE: all or nothing; if any part fails, nothing
+changes. - means standard input. Relative paths in it start at the runtime's own
+config file, which does not change; status shows the difference. To see first
+what FILE would do, use rockstar-tui plan FILE.` + lastingHelp,
 		Example: `  rockstar-tui apply new.yaml
   rockstar-tui apply new.yaml --confirm 60s --guard errors=5,crashes=1
   rockstar-tui apply - --if-revision 7 --reason "the autumn sale" < new.yaml`,
@@ -125,10 +125,10 @@ runtime's config file. rockstar-tui plan FILE tells first what it would do.` + l
 func (c *call) confirmCommand() *cobra.Command {
 	cmd, o := c.changingCommand(&cobra.Command{
 		Use:   "confirm",
-		Short: "Keep what is on trial",
-		Long: `confirm ends the trial that --confirm began: what was changed stays. It fails if
-there is none, because the time was up, the guard has ended it, or somebody else
-was faster.`,
+		Short: "Confirm the change that is on trial",
+		Long: `confirm ends the trial that --confirm started, and keeps the change. It fails
+if no trial is running: its time was up, its guard has tripped, or somebody else
+has ended it.`,
 		Example: "  rockstar-tui confirm\n  rockstar-tui confirm --if-revision 8 --reason \"looks good\" --json",
 		Args:    noArgs,
 	})
@@ -142,16 +142,16 @@ was faster.`,
 
 // onRevision adds the flag that says which trial is meant.
 func (o *changing) onRevision(cmd *cobra.Command) {
-	cmd.Flags().Uint64Var(&o.base, "if-revision", 0, "only if revision `N` is what runs")
+	cmd.Flags().Uint64Var(&o.base, "if-revision", 0, "refuse unless revision `N` is running")
 }
 
 func (c *call) heldCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "held",
-		Short: "Show the save of the config file that waits for a decision",
-		Long: `held shows what a save of the config file would change that is not applied
-yet: because it ends much, which may be a slip, or because a trial is under way,
-after which it takes effect by itself.`,
+		Short: "Show a config change that waits for approval",
+		Long: `held shows a change of the config file that the runtime has not applied yet:
+either it would end so much that it may be a mistake and needs your approval, or
+a trial is running, and the change takes effect after it.`,
 		Example: "  rockstar-tui held\n  rockstar-tui held accept",
 		Args:    c.noSuchCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -159,10 +159,10 @@ after which it takes effect by itself.`,
 		},
 	}
 	cmd.AddCommand(c.decision(control.AcceptHeld, &cobra.Command{
-		Use: "accept", Short: "Apply it", Args: noArgs,
+		Use: "accept", Short: "Apply the waiting config change", Args: noArgs,
 		Example: "  rockstar-tui held accept --reason \"it is meant\"",
 	}), c.decision(control.RejectHeld, &cobra.Command{
-		Use: "reject", Short: "Leave it unapplied until the file is saved again", Args: noArgs,
+		Use: "reject", Short: "Reject it; the next save of the file is applied as usual", Args: noArgs,
 		Example: "  rockstar-tui held reject --reason \"wrong host\"",
 	}))
 	return cmd
@@ -172,7 +172,7 @@ after which it takes effect by itself.`,
 func (c *call) held(s *control.Snapshot) error {
 	return c.print(map[string]*control.Held{"held": s.Config.Held}, func(p *render.Page) {
 		if s.Config.Held == nil {
-			p.Line("nothing is held")
+			p.Line("no config change waits for approval")
 			return
 		}
 		render.Held(p, s)
@@ -181,15 +181,15 @@ func (c *call) held(s *control.Snapshot) error {
 }
 
 func (c *call) rollbackCommand() *cobra.Command {
-	return c.goingBack("rollback [GENERATION]", rangeArgs(0, 1), `rollback takes back what is on trial. With a number it makes that generation of
-the history run again; rockstar-tui config history lists them.`,
+	return c.goingBack("rollback [GENERATION]", rangeArgs(0, 1), `rollback undoes the change that is on trial. With a number it applies that
+generation of the history again; rockstar-tui config history lists them.`,
 		"  rockstar-tui rollback\n  rockstar-tui rollback 41 --reason \"the new limits are too tight\"")
 }
 
 // goingBack is rollback, under each of its names.
 func (c *call) goingBack(use string, args cobra.PositionalArgs, long, example string) *cobra.Command {
 	cmd, o := c.changingCommand(&cobra.Command{
-		Use: use, Short: "Take back what is on trial, or go back to a generation",
+		Use: use, Short: "Undo the change on trial, or return to a generation",
 		Long: long, Example: example, Args: args,
 	})
 	o.onRevision(cmd)
@@ -230,7 +230,7 @@ func (c *call) act(cmd *cobra.Command, o *changing, action control.Action) error
 func generationOf(cmd *cobra.Command, text string) (uint64, error) {
 	n, err := strconv.ParseUint(text, 10, 64)
 	if err != nil || n == 0 {
-		return 0, usageError(cmd, "%s: %q is no generation's number, see rockstar-tui config history", cmd.Name(), text)
+		return 0, usageError(cmd, "%s: %q is not the number of a generation: see rockstar-tui config history", cmd.Name(), text)
 	}
 	return n, nil
 }

@@ -14,12 +14,12 @@ func (c *call) unsetCommand() *cobra.Command {
 	var yes bool
 	cmd, o := c.changingCommand(&cobra.Command{
 		Use:   "unset PATH...",
-		Short: "Take values back to what the config file says",
-		Long: `unset undoes what was changed by hand: a value is again what the config file
-says, and one that the file does not have is removed, so that it is inherited.
-A listener or pool that the file does not have goes as a whole. What ends
-connections, workers or a listener that serves is asked about first on a
-terminal; elsewhere it wants to see --yes.`,
+		Short: "Reset values to those of the config file",
+		Long: `unset undoes changes made by hand: each value returns to that of the config
+file; if the file does not have it, it is removed and inherited again. A
+listener or pool that the file does not have is removed. If this would end
+connections, workers or a serving listener, unset asks for confirmation on a
+terminal; elsewhere it needs --yes.`,
 		Example: `  rockstar-tui unset listeners.web.timeouts.idle
   rockstar-tui unset listeners.web.timeouts.read listeners.web.enabled
   rockstar-tui unset listeners.trial --yes`,
@@ -68,7 +68,7 @@ func (c *call) consent(cmd *cobra.Command, cl *control.Client, o *changing, patc
 	case !plan.Disruptive():
 		return nil
 	case !c.canAsk():
-		return usageError(cmd, "%s: %s; nobody can be asked here, say --yes", cmd.Name(), plan.Summary)
+		return usageError(cmd, "%s: %s; not a terminal: add --yes to confirm", cmd.Name(), plan.Summary)
 	case !c.confirm(cmd.Context(), fmt.Sprintf("%s. Do it? [y/N] ", plan.Summary)):
 		return failed("nothing was changed")
 	}

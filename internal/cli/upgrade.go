@@ -18,23 +18,24 @@ const upgradeSilence = 15 * time.Second
 func (c *call) upgradeCommand() *cobra.Command {
 	cmd, o := c.changingCommand(&cobra.Command{
 		Use:   "upgrade",
-		Short: "Replace the running program by another version, dropping nothing",
-		Long: `upgrade has the runtime replaced by the program that now lies at its own path,
-or by another, in the same process: its pid, sockets, workers and counters stay.
-Then the workers move to the new program, one after the other. It waits until
-that is done. The same is asked for by the signal SIGUSR2.
+		Short: "Replace the running program by another version, losing nothing",
+		Long: `upgrade replaces the running program, in the same process, by the program that
+is now at its path, or by that of --binary. Pid, sockets, workers and counters
+stay. Then each worker is replaced by one of the new program; upgrade waits
+until all are. The signal SIGUSR2 does the same.
 
-The new program is first asked whether it can go on with what runs. If it does
-not start, does not know how or does not answer, the old one keeps running, and
-the exit code is 6. If it passes that check and dies all the same when it takes
-over, the old one comes back, as another process, and goes on with the workers.
-Listeners without workers are served by one for the time;
-connections that they have open come to an end within the shutdown timeout.`,
+The runtime checks the new program first. If it does not start, is incompatible
+or does not answer, the old program keeps running and the exit code is 6. If it
+passes the check but dies while taking over, the old program starts again in
+another process and adopts the workers.
+
+While the upgrade runs, a temporary worker serves each listener that has no
+workers; connections open on such a listener end within its shutdown timeout.`,
 		Example: "  rockstar-tui upgrade\n  rockstar-tui upgrade --binary ./rockstar-tui-2.0 --reason \"release 2.0\"\n  rockstar-tui upgrade --json --timeout 5m",
 		Args:    noArgs,
 	})
 	var binary string
-	cmd.Flags().StringVar(&binary, "binary", "", "`PATH` of the new program (default that of the running one)")
+	cmd.Flags().StringVar(&binary, "binary", "", "`PATH` of the new program (default: that of the running one)")
 	_ = cmd.MarkFlagFilename("binary")
 	o.waiting(cmd, "shutdown timeout + 1m")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
@@ -91,12 +92,12 @@ func (c *call) awaitUpgrade(ctx context.Context, cl *control.Client, o *changing
 		s, err := cl.Snapshot(ctx)
 		switch {
 		case errors.Is(ctx.Err(), context.DeadlineExceeded):
-			return nil, failed("begun, but not done within %s: %s", bound, state)
+			return nil, failed("started, but not finished within %s: %s", bound, state)
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		case err != nil && time.Since(heard) > upgradeSilence:
-			return nil, fmt.Errorf("upgrade: the runtime has not answered for %s, see its log: if it died, its workers serve on for "+
-				"prefork.orphan_timeout, and a rockstar-tui serve of the same config that starts until then goes on with them: %w", upgradeSilence, err)
+			return nil, fmt.Errorf("upgrade: the runtime has not answered for %s, see its log; if it died, its workers keep serving for "+
+				"prefork.orphan_timeout, and a rockstar-tui serve with the same config adopts them if it starts within that time: %w", upgradeSilence, err)
 		case err == nil:
 			heard = time.Now()
 			if u := s.Upgrade; u != nil && (before.Upgrade == nil || u.Number > before.Upgrade.Number) {

@@ -51,7 +51,7 @@ func (c *call) await(ctx context.Context, cl *control.Client, o *changing, r *co
 	case over:
 		return verdict
 	case errors.Is(err, context.DeadlineExceeded):
-		return failed("decided, but not done within %s: %s", bound, missing)
+		return failed("changed, but not finished within %s: %s", bound, missing)
 	}
 	return err
 }
@@ -142,7 +142,7 @@ const notTold = 2 * time.Minute
 
 // notWaiting adds the flag of commands that have bounds of their own.
 func (o *changing) notWaiting(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&o.noWait, "no-wait", false, "return once it is decided")
+	cmd.Flags().BoolVar(&o.noWait, "no-wait", false, "return once the change is made")
 }
 
 // done waits until what a result has retired has drained, prints what came of it,
@@ -171,7 +171,7 @@ func (c *call) conclude(doc any, receipt *control.Receipt, lines []string, warni
 	if err != nil || receipt == nil || receipt.AsPlanned() {
 		return err
 	}
-	return failed("%s cut that the plan had not named", was(receipt.Cut-receipt.Planned.Cut))
+	return failed("%s cut beyond those in the plan", was(receipt.Cut-receipt.Planned.Cut))
 }
 
 func was(n int) string {
@@ -214,7 +214,7 @@ func (c *call) receipt(ctx context.Context, cl *control.Client, o *changing, id 
 	case over && (last == nil || last.Closed || o.noWait):
 		return last, nil
 	case over, errors.Is(err, context.DeadlineExceeded):
-		return nil, failed("decided, but not done: %s", last)
+		return nil, failed("changed, but not finished: %s", last)
 	}
 	return nil, err
 }

@@ -17,7 +17,7 @@ type Draining struct {
 // Drains writes the processes that drain.
 func Drains(p *Page, all []Draining, now time.Time) {
 	if len(all) == 0 {
-		p.Line("nothing drains")
+		p.Line("nothing is draining")
 		return
 	}
 	var rows [][]string

@@ -22,7 +22,7 @@ func History(p *Page, all []control.Generation) {
 	}
 	p.Table(">GEN|TIME|BY|RESULT|>VALUES|>TOOK|WHAT|WHO", rows)
 	if len(all) > 0 {
-		p.Line("* is what runs")
+		p.Line("* is running")
 	}
 }
 

@@ -94,7 +94,7 @@ func Workers(p *Page, all []Worker, now time.Time) {
 	for _, w := range all {
 		lastEnd(p, w, now)
 		if w.DrainDeadline != nil {
-			p.Line("%s worker %d drains, at most %s more", w.Listener, w.ID, Age(w.DrainDeadline.Sub(now)))
+			p.Line("%s worker %d is draining, for at most %s more", w.Listener, w.ID, Age(w.DrainDeadline.Sub(now)))
 		}
 	}
 }
@@ -103,7 +103,7 @@ func Workers(p *Page, all []Worker, now time.Time) {
 // and what was printed last, or that this one hangs.
 func lastEnd(p *Page, w Worker, now time.Time) {
 	if w.HungSince != nil {
-		p.Line("%s worker %d shows no sign of life for %s", w.Listener, w.ID, Since(*w.HungSince, now))
+		p.Line("%s worker %d has had no heartbeat for %s", w.Listener, w.ID, Since(*w.HungSince, now))
 	}
 	if w.LastExit == "" {
 		return
@@ -112,7 +112,7 @@ func lastEnd(p *Page, w Worker, now time.Time) {
 	if w.Crashes > 1 && w.CrashesSince != nil {
 		often = fmt.Sprintf(", %d times in %s", w.Crashes, Since(*w.CrashesSince, now))
 	}
-	p.Line("%s worker %d ended before: %s%s", w.Listener, w.ID, w.LastExit, often)
+	p.Line("%s worker %d: previous process ended: %s%s", w.Listener, w.ID, w.LastExit, often)
 	for line := range strings.Lines(w.LastOutput) {
 		p.Line("  %s", strings.TrimRight(line, "\n"))
 	}

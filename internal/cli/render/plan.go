@@ -77,13 +77,13 @@ func planNeeds(p *Page, plan *control.Plan) {
 	for _, l := range plan.Listeners {
 		switch {
 		case len(l.LongLived) > 0:
-			said = append(said, fmt.Sprintf("%s drains within %s; %s may stay for that long:", l.Name, l.Deadline, words.Count(len(l.LongLived), "connection")))
+			said = append(said, fmt.Sprintf("%s drains within %s; %s may stay until then:", l.Name, l.Deadline, words.Count(len(l.LongLived), "connection")))
 			for _, c := range l.LongLived {
 				said = append(said, strings.TrimSpace(fmt.Sprintf("%s  %s  %s  %s", c.Peer, c.Protocol, c.Age, c.Request)))
 			}
 		case l.OldestRequest != "":
-			said = append(said, fmt.Sprintf("%s drains within %s; the oldest request has been under way for %s, so probably within %s",
-				l.Name, l.Deadline, l.OldestRequest, l.Likely))
+			said = append(said, fmt.Sprintf("%s drains within %s, probably within %s: its oldest request began %s ago",
+				l.Name, l.Deadline, l.Likely, l.OldestRequest))
 		case l.Drained > 0 && l.Deadline != "":
 			said = append(said, fmt.Sprintf("%s drains within %s", l.Name, l.Deadline))
 		}

@@ -47,7 +47,7 @@ func statusRows(s *control.Snapshot) [][]string {
 var configStates = map[string]string{
 	control.ConfigInSync:     "in sync",
 	control.ConfigOverridden: "overridden",
-	control.ConfigRefused:    "REFUSED, the last good one runs",
+	control.ConfigRefused:    "REFUSED, the last good config runs",
 	control.ConfigPending:    "being applied",
 }
 
@@ -108,18 +108,18 @@ func Rolling(s *control.Snapshot) string {
 // trialText tells of what is not for good, or not decided, in the status.
 func trialText(p *Page, s *control.Snapshot) {
 	if t := s.Config.Trial; t != nil {
-		p.Line("  on trial by %s for %s more: %s; confirm keeps it, rollback takes it back",
+		p.Line("  on trial by %s for %s more: %s; confirm keeps it, rollback undoes it",
 			t.Actor, Age(t.Until.Sub(s.Time)), words.Count(len(t.Changes), "value"))
 		if t.Guard != nil {
-			p.Line("  its guard ends it at %s", t.Guard)
+			p.Line("  its guard rolls it back at %s", t.Guard)
 		}
 		if t.Error != "" {
-			p.Line("  it cannot be taken back yet: %s", t.Error)
+			p.Line("  it cannot be rolled back yet: %s", t.Error)
 		}
 	}
 	Held(p, s)
 	if n := s.Config.Fallback; n != 0 {
-		p.Line("  generation %d, the last good one, runs instead of the file", n)
+		p.Line("  generation %d, the last good config, runs instead of the file", n)
 	}
 }
 
@@ -131,7 +131,7 @@ func Held(p *Page, s *control.Snapshot) {
 	}
 	p.Line("  saved %s ago and not applied: %s%s", Since(h.Since, s.Time), h.Reason, suffix(h.Summary))
 	if !h.Trial {
-		p.Line("  held accept applies it, held reject leaves it")
+		p.Line("  held accept applies it, held reject drops it")
 	}
 }
 
