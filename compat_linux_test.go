@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -18,6 +19,41 @@ import (
 // before that change.
 var earlier = []struct{ commit, was string }{
 	{"5b955e8", "before the scoreboard named its counters"},
+}
+
+// TestAProgramWithOtherCountersFollows: a counter more, one less or another place for
+// them hinders nobody, neither on the way there nor on the way back.
+func TestAProgramWithOtherCountersFollows(t *testing.T) {
+	const file = "runtime/internal/scoreboard/segment.go"
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := strings.NewReplacer(
+		"\tListener listener.Counters\n", "\tTomorrow [7]atomic.Uint64\n",
+		"\tonce[atomic.Uint64, atomic.Int64]\n", "\tonce[atomic.Uint64, atomic.Int64]\n\tListener listener.Counters\n",
+		"const MaxCells = 1024", "const MaxCells = 2000",
+	).Replace(string(text))
+	dir := t.TempDir()
+	overlay := map[string]map[string]string{"Replace": {file: filepath.Join(dir, "segment.go")}}
+	data, err := json.Marshal(overlay)
+	if err != nil || strings.Count(other, "\n") != strings.Count(string(text), "\n")+1 {
+		t.Fatalf("%s is not as this test knows it: %v", file, err)
+	}
+	for name, content := range map[string]string{"segment.go": other, "overlay.json": string(data)} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tomorrow := filepath.Join(dir, "rockstar-tui")
+	if out, err := exec.Command("go", "build", "-overlay", filepath.Join(dir, "overlay.json"), "-ldflags", "-X main.version=tomorrow", "-o", tomorrow, ".").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	t.Run("upgrade", func(t *testing.T) {
+		upgradeUnderLoad(t, binary, []program{{tomorrow, "tomorrow"}, {binary, "dev"}})
+	})
+	t.Run("adoption", func(t *testing.T) { adoptUnderLoad(t, binary, tomorrow) })
+	t.Run("adoption by the one before", func(t *testing.T) { adoptUnderLoad(t, tomorrow, binary) })
 }
 
 func TestEarlierProgramsAreFollowed(t *testing.T) {

@@ -87,6 +87,9 @@ type Config struct {
 	// MemorySize in bytes of the memory each worker process shares with the
 	// master; 0 means none. It starts zeroed for each process.
 	MemorySize int
+	// Prepare writes into that memory before the process starts; nil leaves it as
+	// it is.
+	Prepare func(memory []byte)
 	// Common is memory that all workers share; see [Worker.Common]. Nil for none.
 	Common *Common
 	// Settings are handed to every worker that starts, until Update brings others.

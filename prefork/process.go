@@ -265,6 +265,9 @@ func (g *Group) equip(p *process, l *launched) (files []*os.File, err error) {
 		if err != nil {
 			return files, err
 		}
+		if g.cfg.Prepare != nil {
+			g.cfg.Prepare(memory)
+		}
 		l.memory = memory
 		files = append(files, f)
 		if l.shared, err = again(f); err != nil {

@@ -15,7 +15,7 @@ func (a *App) announce() {
 	for _, m := range all {
 		port := m.besides(all)
 		for _, e := range m.endpoints() {
-			e.each(func(_ prefork.Status, b *scoreboard.Board) { b.Alternative.Set(port) })
+			e.each(func(_ prefork.Status, b *scoreboard.Board) { b.Announce(port) })
 		}
 	}
 }

@@ -317,7 +317,7 @@ func (a *App) settingsFor(cfg *config.Config, name string, place placing) (setti
 	l := cfg.Listeners[name]
 	s := settings{
 		Name: name, Listener: l,
-		Pools: map[string]config.Pool{}, Cells: map[string]int{}, Board: scoreboard.Layout,
+		Pools: map[string]config.Pool{}, Cells: map[string]int{}, Board: scoreboard.Layout, BoardFormat: scoreboard.Format,
 	}
 	if l.TLS != nil && l.Enabled {
 		var err error

@@ -24,10 +24,12 @@ const carriedFormat = 1
 // carried is all that a runtime leaves to the program that takes its place. It
 // travels as JSON; descriptors travel as their numbers.
 type carried struct {
-	Format   int    `json:"format"`
-	Protocol int    `json:"protocol"` // between master and workers
-	Board    string `json:"board"`    // layout of the scoreboard
-	PID      int    `json:"pid"`
+	Format   int `json:"format"`
+	Protocol int `json:"protocol"` // between master and workers
+	// Board is the layout of the scoreboard, and BoardFormat that of its directory.
+	Board       string `json:"board"`
+	BoardFormat int    `json:"board_format,omitempty"`
+	PID         int    `json:"pid"`
 
 	Upgrade control.Upgrade `json:"upgrade"`
 	Started time.Time       `json:"started"`
@@ -94,7 +96,7 @@ const maxCarriedPoints = 1 << 19
 func (a *App) describe() *carried {
 	a.mu.RLock()
 	c := &carried{
-		Format: carriedFormat, Protocol: prefork.Protocol, Board: scoreboard.Layout,
+		Format: carriedFormat, Protocol: prefork.Protocol, Board: scoreboard.Layout, BoardFormat: scoreboard.Format,
 		Started: a.started,
 		Config:  string(a.config.YAML()), File: string(a.file.YAML()), Hash: a.fileHash,
 		Status: a.status, Revision: a.revision, LastActor: a.lastActor, Notes: a.notes,
@@ -128,7 +130,7 @@ func (c *carried) check() error {
 		return fmt.Errorf("the running program hands over by format %d, this one takes %d: stop it and start this one", c.Format, carriedFormat)
 	case c.Protocol != prefork.Protocol:
 		return fmt.Errorf("the running workers speak version %d to their master, this program speaks %d: stop it and start this one", c.Protocol, prefork.Protocol)
-	case c.Board != scoreboard.Layout:
+	case !scoreboard.Readable(c.BoardFormat, c.Board):
 		return errors.New("the running workers count in another layout than this program: stop it and start this one")
 	}
 	_, _, err := c.configs()

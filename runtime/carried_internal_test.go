@@ -25,11 +25,12 @@ func TestCheckTellsWhyItCannotGoOn(t *testing.T) {
 		change func(*carried)
 		want   string
 	}{
-		"format":   {func(c *carried) { c.Format++ }, "hands over by format"},
-		"protocol": {func(c *carried) { c.Protocol++ }, "speak version"},
-		"layout":   {func(c *carried) { c.Board = "x" }, "another layout"},
-		"config":   {func(c *carried) { c.Config = "version: 2" }, "what runs is not valid"},
-		"file":     {func(c *carried) { c.File = "listeners: 7" }, "the config file said"},
+		"format":                  {func(c *carried) { c.Format++ }, "hands over by format"},
+		"protocol":                {func(c *carried) { c.Protocol++ }, "speak version"},
+		"layout":                  {func(c *carried) { c.Board, c.BoardFormat = "x", 0 }, "another layout"},
+		"format of the directory": {func(c *carried) { c.BoardFormat++ }, "another layout"},
+		"config":                  {func(c *carried) { c.Config = "version: 2" }, "what runs is not valid"},
+		"file":                    {func(c *carried) { c.File = "listeners: 7" }, "the config file said"},
 	} {
 		c := heritage(t)
 		if err := checkBytes(c); err != nil {

@@ -82,7 +82,7 @@ func (e *endpoint) start(ctx context.Context, s settings) error {
 // startLocal serves in this process, from every slot that exists: what still
 // arrives on a slot that a worker has left must be accepted too.
 func (e *endpoint) startLocal(s settings) error {
-	local := newService(e.name, new(scoreboard.Board), e.admission, nil, e.alone, e.log)
+	local := newService(e.name, scoreboard.New(), e.admission, nil, e.alone, e.log)
 	local.code = e.code
 	if err := local.update(s); err != nil {
 		return fmt.Errorf("listener %s: %w", e.name, err)
@@ -120,6 +120,7 @@ func (e *endpoint) groupConfig(s settings) prefork.Config {
 		Name:          e.name,
 		Sockets:       e.lend(),
 		MemorySize:    scoreboard.Size,
+		Prepare:       scoreboard.Describe,
 		Common:        e.admission.common(),
 		Settings:      e.encode(s),
 		Command:       e.code.command(e.name),
@@ -380,7 +381,7 @@ func (e *endpoint) each(f func(prefork.Status, *scoreboard.Board)) {
 	for _, group := range groups {
 		group.Each(func(s prefork.Status, memory []byte) {
 			if memory == nil { // no process at the moment
-				f(s, new(scoreboard.Board))
+				f(s, scoreboard.New())
 				return
 			}
 			f(s, scoreboard.Over(memory))

@@ -25,7 +25,7 @@ func (w *worker) beat(ctx context.Context) {
 
 func beatOf(memory []byte) uint64 { return scoreboard.Over(memory).Beat.Load() }
 
-func requestsOf(memory []byte) uint64 { return scoreboard.Over(memory).Listener.Load().Requests }
+func requestsOf(memory []byte) uint64 { return scoreboard.Over(memory).Listener.Requests.Load() }
 
 // recycling are the bounds of a worker's life.
 func recycling(s settings) prefork.Recycle {

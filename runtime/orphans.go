@@ -95,7 +95,7 @@ func (a *App) orphaned(name string, to settings) *endpoint {
 // fits reports whether an orphan can go on serving a listener.
 func (o orphan) fits(name string, to settings) bool {
 	was, will := o.settings.Listener, to.Listener
-	return o.Name() == name && o.settings.Board == scoreboard.Layout && was.Address == will.Address && will.Prefork.Workers > 0 &&
+	return o.Name() == name && scoreboard.Readable(o.settings.BoardFormat, o.settings.Board) && was.Address == will.Address && will.Prefork.Workers > 0 &&
 		was.Protocol != protocolQUIC && will.Protocol != protocolQUIC &&
 		(was.Prefork.Steering == sockets.SteerShared) == (will.Prefork.Steering == sockets.SteerShared)
 }

@@ -32,8 +32,10 @@ type settings struct {
 	Cells map[string]int `json:"cells,omitempty"`
 	// TLS is nil where the listener has none.
 	TLS *certs.Material `json:"tls,omitempty"`
-	// Board is the layout of the scoreboard, for a master that adopts the worker.
-	Board string `json:"board,omitempty"`
+	// Board is the layout of the scoreboard, and BoardFormat that of its directory,
+	// for a master that adopts the worker.
+	Board       string `json:"board,omitempty"`
+	BoardFormat int    `json:"board_format,omitempty"`
 	// QUIC is set for workers that serve it.
 	QUIC *listener.QUICKeys `json:"quic,omitempty"`
 }
@@ -87,7 +89,7 @@ func newService(name string, b *scoreboard.Board, shared *admission, live *socke
 	return &service{
 		name: name, board: b, log: log, faults: failureLog{log: log}, pools: map[string]*lender{},
 		server: listener.NewServer(listener.ServerConfig{
-			Name: name, Counters: &b.Listener, Place: shared.place(b), SlotCounter: live, Tidy: alone, ErrorLog: log,
+			Name: name, Counters: b.Listener, Place: shared.place(b), SlotCounter: live, Tidy: alone, ErrorLog: log,
 		}),
 	}
 }
@@ -205,7 +207,7 @@ func (s *service) announcing(c config.Listener, h listener.Handler) listener.Han
 		return h
 	}
 	return func(x listener.Exchange) {
-		value := s.board.Alternative.Header()
+		value := s.board.AltSvc()
 		if value == "" {
 			h(x)
 			return

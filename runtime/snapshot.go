@@ -260,7 +260,7 @@ func (a *App) backendCounts() map[string]backendCounts {
 		for _, e := range m.endpoints() {
 			e.each(func(_ prefork.Status, b *scoreboard.Board) {
 				for backend, cell := range cells {
-					out[backend] = out[backend].add(b.Backends[cell].Load())
+					out[backend] = out[backend].add(b.Backend(cell))
 				}
 			})
 		}

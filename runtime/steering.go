@@ -30,7 +30,7 @@ func (e *endpoint) tenants(add func(slot int, t sockets.Owner)) {
 			if memory == nil || s.Slot < 0 {
 				return
 			}
-			c := &scoreboard.Over(memory).Listener
+			c := scoreboard.Over(memory).Listener
 			add(s.Slot, sockets.Owner{
 				Open:     c.Active.Load() + c.Idle.Load(),
 				Accepted: c.Accepted.Load() + c.Refused.Load(),

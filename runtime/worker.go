@@ -42,7 +42,11 @@ func runWorker(p *program) error {
 	if err != nil {
 		return fmt.Errorf("worker: %w", err)
 	}
-	w := &worker{link: link, service: newService(link.Name(), scoreboard.Over(link.Memory()), shared, live, p == nil, log)}
+	board, err := scoreboard.Own(link.Memory())
+	if err != nil {
+		return fmt.Errorf("worker: %w", err)
+	}
+	w := &worker{link: link, service: newService(link.Name(), board, shared, live, p == nil, log)}
 	w.service.code = p
 	os.Unsetenv(envProgram)
 	os.Unsetenv(envServer)

@@ -65,16 +65,16 @@ func workerPlans(from, to *control.ListenerInfo) (all []control.WorkerPlan) {
 	return all
 }
 
-func actionOf(from, to *control.ListenerInfo) control.ListenerAction {
+func actionOf(from, to *control.ListenerInfo) string {
 	switch {
 	case from.Enabled && !to.Enabled:
-		return control.ListenerStopped
+		return "stop"
 	case !from.Enabled && to.Enabled:
-		return control.ListenerStarted
+		return "start"
 	case from.Prefork != to.Prefork || from.WorkersWanted != to.WorkersWanted:
-		return control.ListenerResized
+		return "resize"
 	}
-	return control.ListenerUpdated
+	return "update"
 }
 
 // missing returns the processes of a that are not among b.

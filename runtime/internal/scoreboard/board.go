@@ -1,7 +1,15 @@
 // Package scoreboard has the numbers that outlive the process that counted them.
+//
+// A process counts into a segment of memory that it shares with its master: with
+// plain atomics, at fixed places, without a call or a message. The master reads
+// whenever it likes, and a crashed process's numbers are still there. Master and
+// process are not always of the same version, after an upgrade or the end of another
+// master; so a segment names its counters, and a [Board] finds them by their names.
 package scoreboard
 
 import (
+	"errors"
+	"fmt"
 	"sync/atomic"
 	"unsafe"
 
@@ -9,46 +17,98 @@ import (
 	"github.com/echterhof/rockstar-tui/pool"
 )
 
-// MaxCells is how many backends a process can count, removed ones included.
-const MaxCells = 1024
-
-// Board is what one process counts: the scoreboard. It consists of atomics only,
-// so it can lie in memory that a worker shares with the master: the worker
-// counts, the master reads whenever it likes, and a crashed worker's numbers are
-// still there.
+// Board is what one process counts: the scoreboard. The process itself has one that
+// lies over its segment; another one's board points to the same words, wherever its
+// program has put them. It may be used for as long as the memory is mapped.
 type Board struct {
-	Listener listener.Counters
-	Backends [MaxCells]pool.Counters
-	// Accepting is how many accept loops run.
-	Accepting atomic.Int64
-	// Alternative is written by the master.
-	Alternative Alternative
-	// others is written by the master every 50 ms: what all other workers of
-	// the listener count together, so that a worker can answer for all.
-	others struct {
-		active, idle, total, requests, refused, timedOut, bytesIn, bytesOut atomic.Uint64
-		client, canceled, server, backend                                   atomic.Uint64 // failures
-	}
-	// Beat is the worker's heartbeat: it counts up while the process runs and
-	// its accept loop does.
-	Beat atomic.Uint64
-	// Place of the process in the listener's admission, from 1; 0 for none.
-	Place atomic.Int64
-	// Drain is what becomes of the connections when the process is retired.
-	Drain Drain
+	// Listener and Backends are for the process itself to count in. On a board of
+	// another program's process Listener is a copy of the moment when the board was
+	// made, and Backends is nil.
+	Listener *listener.Counters
+	Backends *[MaxCells]pool.Counters
+	once[*atomic.Uint64, *atomic.Int64]
+
+	memory    []byte
+	directory *directory
 }
 
-// Size of a board in bytes.
-const Size = int(unsafe.Sizeof(Board{}))
+// New is the board of this process, in memory of its own.
+func New() *Board {
+	return over(unsafe.Slice((*byte)(unsafe.Pointer(new(segment))), countersSize), own)
+}
 
-// Over lays a board over shared memory, which the kernel hands out zeroed
-// and aligned to a page.
+// Own is the board of a process over the memory that its master has given it. Both
+// are of one program, and count in the same places.
+func Own(memory []byte) (*Board, error) {
+	d, err := directoryIn(memory)
+	if err == nil && d != own {
+		err = errors.New("it was made by another program")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the memory shared with the master: %w", err)
+	}
+	return over(memory, own), nil
+}
+
+// Over is the board of a process whose memory this is, of whatever program. If it
+// cannot be understood, all numbers are zero and what is written is lost.
 func Over(memory []byte) *Board {
-	if len(memory) < Size {
-		panic("scoreboard: shared memory is smaller than the scoreboard")
+	d, err := directoryIn(memory)
+	if err != nil {
+		return New()
 	}
-	return (*Board)(unsafe.Pointer(&memory[0]))
+	return over(memory, d)
 }
+
+func over(memory []byte, d *directory) *Board {
+	b := &Board{memory: memory, directory: d}
+	words := (*[onceWords]unsafe.Pointer)(unsafe.Pointer(&b.once))
+	for i, offset := range d.words {
+		if offset < 0 {
+			words[i] = unsafe.Pointer(new(uint64))
+			continue
+		}
+		words[i] = unsafe.Pointer(&memory[offset])
+	}
+	if d.alike {
+		s := (*segment)(unsafe.Pointer(&memory[0]))
+		b.Listener, b.Backends = &s.Listener, &s.Backends
+		return b
+	}
+	s := new(listener.Counters)
+	for _, p := range d.listener {
+		for i := range min(p.own.count, p.theirs.count) {
+			to := (*atomic.Uint64)(unsafe.Add(unsafe.Pointer(s), p.own.at(i)-listenerOffset))
+			to.Store(b.load(p.theirs, i))
+		}
+	}
+	b.Listener = s
+	return b
+}
+
+const listenerOffset = int(unsafe.Offsetof(segment{}.Listener))
+
+// load reads one word of a counter.
+func (b *Board) load(c counter, i int) uint64 {
+	return (*atomic.Uint64)(unsafe.Pointer(&b.memory[c.at(i)])).Load()
+}
+
+// Backend is what the process has counted in a cell.
+func (b *Board) Backend(cell int) pool.Totals {
+	if b.Backends != nil {
+		return b.Backends[cell].Load()
+	}
+	var c pool.Counters
+	for _, p := range b.directory.backends {
+		if cell < p.theirs.count {
+			to := (*atomic.Uint64)(unsafe.Add(unsafe.Pointer(&c), p.own.offset-backendsOffset))
+			to.Store(b.load(p.theirs, cell))
+		}
+	}
+	return c.Load()
+}
+
+const backendsOffset = int(unsafe.Offsetof(segment{}.Backends))
 
 // Totals of the whole listener, without latencies: this process's own, and the
 // others' as of the master's last look.
@@ -77,11 +137,11 @@ func (b *Board) SetOthers(t listener.Totals) {
 		to       *atomic.Uint64
 		all, own uint64
 	}{
-		{&o.active, t.Active, own.Active}, {&o.idle, t.Idle, own.Idle}, {&o.total, t.Accepted, own.Accepted},
-		{&o.requests, t.Requests, own.Requests}, {&o.refused, t.Refused, own.Refused}, {&o.timedOut, t.TimedOut, own.TimedOut},
-		{&o.client, t.Failures.Client, own.Failures.Client}, {&o.canceled, t.Failures.Canceled, own.Failures.Canceled},
-		{&o.server, t.Failures.Server, own.Failures.Server}, {&o.backend, t.Failures.Backend, own.Failures.Backend},
-		{&o.bytesIn, t.BytesIn, own.BytesIn}, {&o.bytesOut, t.BytesOut, own.BytesOut},
+		{o.active, t.Active, own.Active}, {o.idle, t.Idle, own.Idle}, {o.total, t.Accepted, own.Accepted},
+		{o.requests, t.Requests, own.Requests}, {o.refused, t.Refused, own.Refused}, {o.timedOut, t.TimedOut, own.TimedOut},
+		{o.client, t.Failures.Client, own.Failures.Client}, {o.canceled, t.Failures.Canceled, own.Failures.Canceled},
+		{o.server, t.Failures.Server, own.Failures.Server}, {o.backend, t.Failures.Backend, own.Failures.Backend},
+		{o.bytesIn, t.BytesIn, own.BytesIn}, {o.bytesOut, t.BytesOut, own.BytesOut},
 	} {
 		n.to.Store(n.all - min(n.own, n.all))
 	}

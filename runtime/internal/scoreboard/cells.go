@@ -61,7 +61,7 @@ func (c *Cells) Fold(b *Board) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, cell := range c.cells {
-		c.gone[cell] = c.gone[cell].Add(b.Backends[cell].Load().Past())
+		c.gone[cell] = c.gone[cell].Add(b.Backend(cell).Past())
 	}
 }
 
@@ -88,10 +88,15 @@ func (c *Cells) State() (cells map[string]int, gone []pool.Totals) {
 	return maps.Clone(c.cells), append([]pool.Totals{}, c.gone[:known]...)
 }
 
-// Restore goes on with the State of another program.
+// Restore goes on with the State of another program, of which there may be more than
+// this one has room for.
 func (c *Cells) Restore(cells map[string]int, gone []pool.Totals) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	maps.Copy(c.cells, cells)
+	for backend, cell := range cells {
+		if cell >= 0 && cell < MaxCells {
+			c.cells[backend] = cell
+		}
+	}
 	copy(c.gone[:], gone)
 }

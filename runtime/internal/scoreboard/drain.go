@@ -6,19 +6,6 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
-// Drain is what a process counts of its own drain, on the scoreboard.
-type Drain struct {
-	// Receipt is the number of the change that retires the process, and Now not
-	// zero if somebody has ended the drain; both are written by the master.
-	Receipt, Now atomic.Uint64
-	// open and accepted are how many connections there were when the drain began,
-	// and how many had been accepted by then.
-	begun, open, accepted atomic.Uint64
-	// cut were closed within a request, Moved go on in another process; done is
-	// not zero when the drain is over.
-	cut, Moved, done atomic.Uint64
-}
-
 // Drained is what became of a process's connections.
 type Drained struct {
 	Ended, Cut, Moved, Open int
@@ -27,7 +14,7 @@ type Drained struct {
 
 // BeginDrain notes what a drain begins with.
 func (b *Board) BeginDrain() {
-	d, c := &b.Drain, &b.Listener
+	d, c := &b.Drain, b.Listener
 	for {
 		accepted := c.Accepted.Load()
 		d.open.Store(c.Active.Load() + c.Idle.Load())
@@ -46,7 +33,7 @@ func (b *Board) EndDrain(forced int) {
 
 // Drained is how far the drain has come; over tells that the process has ended.
 func (b *Board) Drained(over bool) Drained {
-	d, c := &b.Drain, &b.Listener
+	d, c := &b.Drain, b.Listener
 	active, idle := int(c.Active.Load()), int(c.Idle.Load())
 	r := Drained{Cut: int(d.cut.Load()), Moved: int(d.Moved.Load()), Open: active + idle}
 	if d.begun.Load() == 0 {
@@ -67,7 +54,7 @@ func (b *Board) Drained(over bool) Drained {
 }
 
 // because names why connections were cut.
-func (r Drained) because(d *Drain) Drained {
+func (r Drained) because(d *drain[*atomic.Uint64]) Drained {
 	switch {
 	case r.Cut == 0:
 	case d.done.Load() == 0:

@@ -2,28 +2,26 @@ package scoreboard_test
 
 import (
 	"testing"
-	"unsafe"
 
 	"github.com/echterhof/rockstar-tui/listener"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
 
 func TestAlternativesAreAnnouncedAndWithdrawn(t *testing.T) {
-	var a scoreboard.Alternative
+	a := scoreboard.New()
 	for _, c := range []struct {
 		port int
 		want string
 	}{{0, ""}, {443, `h3=":443"; ma=3600`}, {8443, `h3=":8443"; ma=3600`}, {0, "clear"}, {0, "clear"}, {443, `h3=":443"; ma=3600`}} {
-		a.Set(c.port)
-		if got := a.Header(); got != c.want {
+		a.Announce(c.port)
+		if got := a.AltSvc(); got != c.want {
 			t.Errorf("at port %d: %q, want %q", c.port, got, c.want)
 		}
 	}
 }
 
-func TestABoardLiesInMemory(t *testing.T) {
-	memory := make([]byte, scoreboard.Size+8)
-	b := scoreboard.Over(memory[uintptr(unsafe.Pointer(&memory[0]))%8:])
+func TestTotalsAreThoseOfAll(t *testing.T) {
+	b := scoreboard.New()
 	b.Listener.Requests.Add(3)
 	b.SetOthers(listener.Totals{Requests: 10, Active: 2, Failures: listener.Failures{Client: 1}})
 	if got := b.Totals(); got.Requests != 10 || got.Active != 2 || got.Failures.Client != 1 {
@@ -59,7 +57,7 @@ func TestCellsAreNeverGivenAway(t *testing.T) {
 func TestWhatAGoneProcessCountedStays(t *testing.T) {
 	c := scoreboard.NewCells()
 	cell, _ := c.Place("api/a")
-	b := new(scoreboard.Board)
+	b := scoreboard.New()
 	b.Backends[cell].Requests.Add(5)
 	c.Fold(b)
 	c.Fold(b)
