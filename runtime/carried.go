@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -76,6 +77,7 @@ type carriedListener struct {
 	Failed   string            `json:"failed,omitempty"`
 	Crashes  uint64            `json:"crashes"`
 	History  []control.Point   `json:"history,omitempty"`
+	Position uint64            `json:"history_position,omitempty"` // of its newest point
 	Recent   []listener.Totals `json:"recent,omitempty"`
 	Endpoint *carriedEndpoint  `json:"endpoint,omitempty"`
 }
@@ -118,7 +120,7 @@ func (m *managed) describe(points int) carriedListener {
 	defer m.mu.Unlock()
 	return carriedListener{
 		Name: m.name, GoneBy: m.goneBy, Seen: m.seen, Full: m.full, Trouble: m.trouble, Failed: m.failed, Crashes: m.crashes.Load(),
-		History: m.history.last(points), Recent: m.recent,
+		History: m.history.last(points), Position: m.history.position, Recent: m.recent,
 	}
 }
 
@@ -190,7 +192,10 @@ func (a *App) resumeListener(l carriedListener) *managed {
 	m := &managed{name: l.Name, events: a.events, goneBy: l.GoneBy, seen: l.Seen,
 		full: l.Full, trouble: l.Trouble, failed: l.Failed, recent: l.Recent}
 	for _, p := range l.History {
-		m.history.push(p)
+		m.history.push(p, time.Now())
+	}
+	if len(l.History) > 0 {
+		m.history.position = cmp.Or(l.Position, uint64(time.Now().Unix()))
 	}
 	m.crashes.Store(l.Crashes)
 	m.config = a.config.Listeners[l.Name]

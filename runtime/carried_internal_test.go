@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
 // heritage is what a runtime would leave.
@@ -80,7 +81,7 @@ func TestPastOutlivesTheProgram(t *testing.T) {
 	}
 	b.changeMu.Unlock()
 	defer b.Shutdown(t.Context())
-	s := b.snapshot(0)
+	s := b.snapshot(control.WatchOptions{})
 	if s.Version != "v2" || !s.StartedAt.Equal(a.started) || s.Revision != 7 || len(s.Events) != 1 || s.Events[0].Message != "it was" {
 		t.Errorf("after: %+v", s)
 	}

@@ -38,7 +38,7 @@ func (a *App) problems(s *control.Snapshot) []control.Problem {
 // watchProblems makes events of problems that nothing else tells, and forgets
 // those that are over.
 func (a *App) watchProblems() {
-	found := a.present(0).Problems
+	found := a.present(control.WatchOptions{}).Problems
 	a.monitor.mu.Lock()
 	a.monitor.known = found
 	a.monitor.mu.Unlock()

@@ -176,7 +176,7 @@ func (a *App) needs(plans []control.ListenerPlan) (n control.Needs) {
 // memoryPerWorker is what the workers that run hold on average.
 func (a *App) memoryPerWorker() uint64 {
 	var sum, count uint64
-	for _, l := range a.snapshot(0).Listeners {
+	for _, l := range a.snapshot(control.WatchOptions{}).Listeners {
 		for _, w := range l.Workers {
 			if l.Prefork && w.MemoryBytes > 0 {
 				sum, count = sum+w.MemoryBytes, count+1

@@ -117,7 +117,7 @@ func (m *managed) sample() {
 		Requests:    uint32(t.Requests - last.Requests),
 		Errors:      uint32(t.Errors() - last.Errors()),
 		Connections: uint32(t.Active + t.Idle),
-	})
+	}, time.Now())
 	if len(m.recent) > latencyWindow {
 		m.recent = append(m.recent[:0], m.recent[1:]...)
 	}

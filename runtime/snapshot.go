@@ -12,16 +12,16 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
 
-// snapshot of the present state, with that many seconds of history.
-func (a *App) snapshot(seconds int) *control.Snapshot {
-	s := a.present(seconds)
-	a.measure(s)
+// snapshot of the present state, as a watcher with these options gets it.
+func (a *App) snapshot(o control.WatchOptions) *control.Snapshot {
+	s := a.present(o)
+	a.measure(s, o)
 	s.Events = a.events.Newest()
 	return s
 }
 
 // present is a snapshot without what only those need who look at it.
-func (a *App) present(seconds int) *control.Snapshot {
+func (a *App) present(o control.WatchOptions) *control.Snapshot {
 	a.mu.RLock()
 	s := &control.Snapshot{
 		Time: time.Now(), Version: a.version, Host: a.host, PID: os.Getpid(),
@@ -32,6 +32,10 @@ func (a *App) present(seconds int) *control.Snapshot {
 	a.mu.RUnlock()
 	s.Listeners = []control.ListenerInfo{}
 	for _, m := range a.sortedListeners() {
+		seconds := 0
+		if o.Looks("listeners." + m.name) {
+			seconds = o.History
+		}
 		s.Listeners = append(s.Listeners, a.listenerInfo(m, seconds))
 	}
 	s.Pools = a.poolInfos(cfg)
@@ -41,8 +45,11 @@ func (a *App) present(seconds int) *control.Snapshot {
 }
 
 // measure asks the system what processes cost, so not while counters are held still.
-func (a *App) measure(s *control.Snapshot) {
+func (a *App) measure(s *control.Snapshot, o control.WatchOptions) {
 	for i := range s.Listeners {
+		if !o.Looks("listeners." + s.Listeners[i].Name) {
+			continue
+		}
 		for j := range s.Listeners[i].Workers {
 			w := &s.Listeners[i].Workers[j]
 			w.CPUSeconds, w.MemoryBytes = a.usage.Of(w.PID)

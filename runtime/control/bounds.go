@@ -2,6 +2,8 @@ package control
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -10,6 +12,7 @@ const (
 	minInterval     = 100 * time.Millisecond
 	defaultInterval = time.Second
 	maxHistory      = 3600
+	maxLook         = 100
 	defaultLimit    = 100
 	maxLimit        = 10000
 )
@@ -21,7 +24,17 @@ func (o WatchOptions) Effective() WatchOptions {
 	}
 	o.Interval = max(o.Interval, minInterval)
 	o.History = min(max(o.History, 0), maxHistory)
+	o.Look = o.Look[:min(len(o.Look), maxLook)]
 	return o
+}
+
+// Looks reports whether the watcher looks at the object with that path, or at
+// something below it.
+func (o WatchOptions) Looks(object string) bool {
+	return len(o.Look) == 0 || slices.ContainsFunc(o.Look, func(path string) bool {
+		below, ok := strings.CutPrefix(path, object)
+		return ok && (below == "" || below[0] == '.')
+	})
 }
 
 // Effective returns the query with its default limit, or an *[Error] with

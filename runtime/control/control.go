@@ -35,6 +35,9 @@ type Controller interface {
 	Act(ctx context.Context, action Action) (*Result, error)
 	// History lists what was put into effect or refused, newest first.
 	History(ctx context.Context, query HistoryQuery) ([]Generation, error)
+	// Read opens a stream of what is too much for a snapshot. It ends with ctx, and
+	// is to be closed.
+	Read(ctx context.Context, query ReadQuery) (Stream, error)
 }
 
 // WatchOptions say what a watcher wants.
@@ -43,6 +46,12 @@ type WatchOptions struct {
 	Interval time.Duration
 	// History is how many seconds of past rates each snapshot carries, at most 3600.
 	History int
+	// Look names what the watcher shows in detail, as paths: "listeners.web",
+	// "listeners.web.workers.1". What costs to find out, [ListenerInfo.History] and
+	// the CPU time and memory of workers, is then found out for these alone, and
+	// only while the watch lasts; 0 stands for it elsewhere. At most 100 paths;
+	// empty means everything.
+	Look []string
 }
 
 // Change is a wish for another desired state: a patch of the present one, or a

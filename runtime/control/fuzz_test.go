@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -20,8 +22,8 @@ import (
 // Whatever comes in, the answer is JSON with a status of its meaning, and what
 // reaches the controller can be printed.
 func FuzzHandler(f *testing.F) {
-	targets := []string{"/v1/plan", "/v1/apply", "/v1/act", "/v1/connections", "/v1/history"}
-	for i, text := range []string{bodies["/v1/plan"], bodies["/v1/apply"], bodies["/v1/act"], "listener=web&worker=1&limit=5&offset=2&state=idle", "number=1&limit=5&config=true"} {
+	targets := []string{"/v1/plan", "/v1/apply", "/v1/act", "/v1/connections", "/v1/history", "/v1/read"}
+	for i, text := range []string{bodies["/v1/plan"], bodies["/v1/apply"], bodies["/v1/act"], "listener=web&worker=1&limit=5&offset=2&state=idle", "number=1&limit=5&config=true", "kind=events&listener=web&after=5&limit=2"} {
 		f.Add(i, text, "")
 		f.Add(i, text, `"7"`)
 	}
@@ -33,14 +35,16 @@ func FuzzHandler(f *testing.F) {
 		fake := controltest.NewFake(controltest.Scene("busy"))
 		target := targets[uint(which)%uint(len(targets))]
 		r := httptest.NewRequest("POST", target, strings.NewReader(text))
-		if target == "/v1/connections" || target == "/v1/history" {
+		if target == "/v1/connections" || target == "/v1/history" || target == "/v1/read" {
 			r = &http.Request{Method: "GET", URL: &url.URL{Path: target, RawQuery: text}, Header: http.Header{}}
 		}
 		if ifMatch != "" {
 			r.Header["If-Match"] = []string{ifMatch}
 		}
 		w := httptest.NewRecorder()
-		control.Handler(fake, as(control.RoleAdmin)).ServeHTTP(w, r)
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond) // of who reads and follows
+		defer cancel()
+		control.Handler(fake, as(control.RoleAdmin)).ServeHTTP(w, r.WithContext(ctx))
 		checkAnswer(t, w)
 		for _, c := range fake.Changes() {
 			checkPrintable(t, c.Actor, c.Reason)
@@ -53,8 +57,10 @@ func FuzzHandler(f *testing.F) {
 
 func checkAnswer(t *testing.T, w *httptest.ResponseRecorder) {
 	if w.Code == 200 {
-		if !json.Valid(w.Body.Bytes()) {
-			t.Errorf("answer is no JSON: %q", w.Body)
+		for line := range bytes.Lines(w.Body.Bytes()) {
+			if !json.Valid(line) {
+				t.Errorf("answer is no JSON: %q", line)
+			}
 		}
 		return
 	}

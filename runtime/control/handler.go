@@ -39,9 +39,10 @@ type Version struct {
 //
 //	GET  /v1/version
 //	GET  /v1/snapshot
-//	GET  /v1/watch?interval=1s&history=60   a snapshot per line, until one side ends it
+//	GET  /v1/watch?interval=1s&history=60&look=  a snapshot per line, until one side ends it
 //	GET  /v1/connections?listener=&worker=&state=&limit=&offset=
 //	GET  /v1/history?number=&limit=&config=true   generations, newest first
+//	GET  /v1/read?kind=events&listener=&after=&limit=&follow=true   a [Record] per line
 //	POST /v1/plan     a [Change]
 //	POST /v1/apply    a [Change]
 //	POST /v1/act      an [Action]
@@ -77,6 +78,7 @@ var routes = map[string]route{
 	"/v1/watch":       {http.MethodGet, false, (*handler).watch},
 	"/v1/connections": {http.MethodGet, false, (*handler).connections},
 	"/v1/history":     {http.MethodGet, false, (*handler).history},
+	"/v1/read":        {http.MethodGet, false, (*handler).read},
 	"/v1/plan":        {http.MethodPost, false, (*handler).plan},
 	"/v1/apply":       {http.MethodPost, true, (*handler).apply},
 	"/v1/act":         {http.MethodPost, true, (*handler).act},

@@ -54,6 +54,14 @@ func wantAnswer(t *testing.T, what string, w *httptest.ResponseRecorder, status 
 
 func busy() *controltest.Fake { return controltest.NewFake(controltest.Scene("busy")) }
 
+// target of a request that a route accepts.
+func target(r control.Route) string {
+	if r.Path == "/v1/read" {
+		return r.Path + "?kind=" + control.ReadEvents
+	}
+	return r.Path
+}
+
 // bodies that a route accepts.
 var bodies = map[string]string{
 	"/v1/plan":  `{"patch":[{"path":"listeners.web.enabled","value":"false"}]}`,
@@ -67,7 +75,7 @@ func TestRolesOnEveryRoute(t *testing.T) {
 		h := control.Handler(f, as(role))
 		for _, r := range control.Routes() {
 			allowed := role == control.RoleAdmin || role == control.RoleViewer && !r.Writes
-			w := ask(h, r.Method, r.Path, bodies[r.Path])
+			w := ask(h, r.Method, target(r), bodies[r.Path])
 			if denied := w.Code == http.StatusForbidden && codeOf(w) == control.CodeDenied; denied == allowed {
 				t.Errorf("role %q, %s %s: answered %d, allowed is %v", role, r.Method, r.Path, w.Code, allowed)
 			}
@@ -107,7 +115,7 @@ func TestBrowsersAreRefused(t *testing.T) {
 	h := control.Handler(busy(), as(control.RoleAdmin))
 	for _, name := range []string{"Origin", "origin", "Sec-Fetch-Site", "Sec-Fetch-Mode", "sec-fetch-dest"} {
 		for _, r := range control.Routes() {
-			w := ask(h, r.Method, r.Path, bodies[r.Path], name, "null")
+			w := ask(h, r.Method, target(r), bodies[r.Path], name, "null")
 			wantAnswer(t, r.Path+" with "+name, w, 403, control.CodeDenied)
 		}
 	}
@@ -121,7 +129,7 @@ func TestPathsAndMethodsAreExact(t *testing.T) {
 	for _, r := range control.Routes() {
 		for _, method := range []string{"GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"} {
 			if method != r.Method {
-				wantAnswer(t, method+" "+r.Path, ask(h, method, r.Path, bodies[r.Path]), 405, control.CodeInvalid)
+				wantAnswer(t, method+" "+r.Path, ask(h, method, target(r), bodies[r.Path]), 405, control.CodeInvalid)
 			}
 		}
 	}
@@ -198,7 +206,7 @@ func TestErrorsHaveAFittingStatus(t *testing.T) {
 			if r.Path == "/v1/version" || r.Path == "/v1/watch" {
 				continue
 			}
-			wantAnswer(t, r.Path, ask(control.Handler(f, as(control.RoleAdmin)), r.Method, r.Path, bodies[r.Path]), status, code)
+			wantAnswer(t, r.Path, ask(control.Handler(f, as(control.RoleAdmin)), r.Method, target(r), bodies[r.Path]), status, code)
 		}
 	}
 	f := busy()
@@ -225,7 +233,7 @@ func TestPanicCostsOneRequest(t *testing.T) {
 			continue
 		}
 		log.Reset()
-		wantAnswer(t, r.Path, ask(h, r.Method, r.Path, bodies[r.Path]), 500, control.CodeInternal)
+		wantAnswer(t, r.Path, ask(h, r.Method, target(r), bodies[r.Path]), 500, control.CodeInternal)
 		if !strings.Contains(log.String(), "nil pointer") || !strings.Contains(log.String(), r.Path) {
 			t.Errorf("%s: the log has %q, want panic and path", r.Path, log.String())
 		}

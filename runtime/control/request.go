@@ -123,15 +123,20 @@ func parameters(raw string, known ...string) (url.Values, error) {
 	if err != nil {
 		return nil, invalid("", "the query string is not valid: %s", err)
 	}
+	return values, single(values, known...)
+}
+
+// single finds a parameter that is not known, or there more than once.
+func single(values url.Values, known ...string) error {
 	for name, v := range values {
 		if !slices.Contains(known, name) {
-			return nil, invalid(name, "unknown parameter %q, there are %s", clean(name, 40), strings.Join(known, ", "))
+			return invalid(name, "unknown parameter %q, there are %s", clean(name, 40), strings.Join(known, ", "))
 		}
 		if len(v) > 1 {
-			return nil, invalid(name, "parameter %s is there more than once", name)
+			return invalid(name, "parameter %s is there more than once", name)
 		}
 	}
-	return values, nil
+	return nil
 }
 
 func queryOf(raw string) (Query, error) {
@@ -165,6 +170,31 @@ func number(values url.Values, name string, at *int) error {
 	return nil
 }
 
+// large returns a number that need not fit an int, 0 if it is not there.
+func large(values url.Values, name string) (uint64, error) {
+	text := values.Get(name)
+	if text == "" {
+		return 0, nil
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0, invalid(name, "parameter %s: %q is not a number", name, clean(text, 40))
+	}
+	return n, nil
+}
+
+// yes returns whether a parameter is true; without it, it is not.
+func yes(values url.Values, name string) (bool, error) {
+	switch text := values.Get(name); text {
+	case "", "false":
+		return false, nil
+	case "true":
+		return true, nil
+	default:
+		return false, invalid(name, "parameter %s: %q is neither true nor false", name, clean(text, 40))
+	}
+}
+
 func (q Query) values() url.Values {
 	v := url.Values{}
 	set := func(name string, n int) {
@@ -191,14 +221,12 @@ func historyQueryOf(raw string) (HistoryQuery, error) {
 	if err != nil {
 		return HistoryQuery{}, err
 	}
-	q := HistoryQuery{Config: values.Get("config") == "true"}
-	if text := values.Get("config"); text != "" && text != "true" && text != "false" {
-		return q, invalid("config", "parameter config: %q is neither true nor false", clean(text, 40))
+	var q HistoryQuery
+	if q.Config, err = yes(values, "config"); err != nil {
+		return q, err
 	}
-	if text := values.Get("number"); text != "" {
-		if q.Number, err = strconv.ParseUint(text, 10, 64); err != nil {
-			return q, invalid("number", "parameter number: %q is not a number", clean(text, 40))
-		}
+	if q.Number, err = large(values, "number"); err != nil {
+		return q, err
 	}
 	if err := number(values, "limit", &q.Limit); err != nil {
 		return q, err
@@ -222,11 +250,18 @@ func (q HistoryQuery) values() url.Values {
 }
 
 func watchOptionsOf(raw string) (WatchOptions, error) {
-	values, err := parameters(raw, "interval", "history")
+	values, err := url.ParseQuery(raw)
 	if err != nil {
-		return WatchOptions{}, err
+		return WatchOptions{}, invalid("", "the query string is not valid: %s", err)
 	}
-	var o WatchOptions
+	o := WatchOptions{Look: values["look"]}
+	if len(o.Look) > maxLook {
+		return o, invalid("look", "parameter look is there %d times, at most %d are allowed", len(o.Look), maxLook)
+	}
+	values.Del("look")
+	if err := single(values, "interval", "history"); err != nil {
+		return o, err
+	}
 	if text := values.Get("interval"); text != "" {
 		if o.Interval, err = time.ParseDuration(text); err != nil {
 			return o, invalid("interval", "parameter interval: %q is not a duration, write it as 1s", clean(text, 40))
@@ -236,5 +271,44 @@ func watchOptionsOf(raw string) (WatchOptions, error) {
 }
 
 func (o WatchOptions) values() url.Values {
-	return url.Values{"interval": {o.Interval.String()}, "history": {strconv.Itoa(o.History)}}
+	v := url.Values{"interval": {o.Interval.String()}, "history": {strconv.Itoa(o.History)}}
+	if len(o.Look) > 0 {
+		v["look"] = o.Look
+	}
+	return v
+}
+
+func readQueryOf(raw string) (ReadQuery, error) {
+	values, err := parameters(raw, "kind", "listener", "after", "limit", "follow")
+	if err != nil {
+		return ReadQuery{}, err
+	}
+	q := ReadQuery{Kind: values.Get("kind"), Listener: values.Get("listener")}
+	if q.After, err = large(values, "after"); err != nil {
+		return q, err
+	}
+	if q.Follow, err = yes(values, "follow"); err != nil {
+		return q, err
+	}
+	if err := number(values, "limit", &q.Limit); err != nil {
+		return q, err
+	}
+	return q, q.Check()
+}
+
+func (q ReadQuery) values() url.Values {
+	v := url.Values{"kind": {q.Kind}}
+	if q.Listener != "" {
+		v.Set("listener", q.Listener)
+	}
+	if q.After != 0 {
+		v.Set("after", strconv.FormatUint(q.After, 10))
+	}
+	if q.Limit != 0 {
+		v.Set("limit", strconv.Itoa(q.Limit))
+	}
+	if q.Follow {
+		v.Set("follow", "true")
+	}
+	return v
 }

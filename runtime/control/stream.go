@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"sync"
 	"time"
@@ -54,10 +55,55 @@ func (h *handler) watch(a *answer, r *request) error {
 		case err := <-ended:
 			return st.last(err)
 		case <-stopping(r.Context()):
-			return st.last(&Error{Code: CodeUnavailable, Message: "the runtime has ended"})
+			return st.last(errEnded())
 		}
 	}
 }
+
+// read streams records, one per line. A last line may be an error that says why
+// there are no more than these.
+func (h *handler) read(a *answer, r *request) error {
+	q, err := readQueryOf(r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	ended := stopping(ctx)
+	go func() {
+		select {
+		case <-ended:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	records, err := h.ctl.Read(ctx, q)
+	if err != nil {
+		return err
+	}
+	defer records.Close()
+	st := newStream(a)
+	defer st.end()
+	if err := st.begin(); err != nil {
+		return err
+	}
+	for {
+		record, err := records.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil && r.Context().Err() == nil && ctx.Err() != nil:
+			return st.last(errEnded())
+		case err != nil:
+			return st.last(err)
+		}
+		if err := st.line(record); err != nil {
+			return err
+		}
+	}
+}
+
+func errEnded() *Error { return &Error{Code: CodeUnavailable, Message: "the runtime has ended"} }
 
 // follow is the controller's Watch with a panic turned into an error, because
 // it runs in a goroutine that net/http does not guard.
@@ -91,11 +137,7 @@ func (s *stream) line(v any) error {
 	if err := s.enc.Encode(v); err != nil {
 		return err
 	}
-	if !s.a.begun {
-		s.a.Header().Set("Content-Type", "application/x-ndjson")
-		s.a.Header().Set("Cache-Control", "no-store")
-		s.a.WriteHeader(http.StatusOK)
-	}
+	s.head()
 	if err := s.rc.SetWriteDeadline(time.Now().Add(streamTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return err
 	}
@@ -103,6 +145,20 @@ func (s *stream) line(v any) error {
 		return err
 	}
 	return s.rc.Flush()
+}
+
+// begin sends the header before there is a line, for a reader who waits for one.
+func (s *stream) begin() error {
+	s.head()
+	return s.rc.Flush()
+}
+
+func (s *stream) head() {
+	if !s.a.begun {
+		s.a.Header().Set("Content-Type", "application/x-ndjson")
+		s.a.Header().Set("Cache-Control", "no-store")
+		s.a.WriteHeader(http.StatusOK)
+	}
 }
 
 // last ends the stream with the reason. Before the first line it is an

@@ -36,6 +36,7 @@ func TestController(t *testing.T, start func(t *testing.T) Harness) {
 		{"WatchShowsTheStateAtOnce", watchShowsTheStateAtOnce},
 		{"WatchGoesOnAtTheInterval", watchGoesOnAtTheInterval},
 		{"WatchCarriesHistoryOnlyWhenAsked", watchCarriesHistoryOnlyWhenAsked},
+		{"WatchMeasuresWhatIsLookedAt", watchMeasuresWhatIsLookedAt},
 		{"WatchEndsWithItsContext", watchEndsWithItsContext},
 		{"SlowWatcherBlocksNobody", slowWatcherBlocksNobody},
 		{"PlanChangesNothing", planChangesNothing},
@@ -69,6 +70,11 @@ func TestController(t *testing.T, start func(t *testing.T) Harness) {
 		{"HistoryTellsWhatWasDone", historyTellsWhatWasDone},
 		{"RollbackGoesToAGeneration", rollbackGoesToAGeneration},
 		{"NothingIsHeld", nothingIsHeld},
+		{"EventsAreReadToTheirEnd", eventsAreReadToTheirEnd},
+		{"ReadingGoesOnWhereItEnded", readingGoesOnWhereItEnded},
+		{"EventsAreFollowed", eventsAreFollowed},
+		{"SeriesIsRead", seriesIsRead},
+		{"WrongReadsAreRefused", wrongReadsAreRefused},
 	}
 	for _, p := range parts {
 		t.Run(p.name, func(t *testing.T) {

@@ -108,6 +108,30 @@ func watchCarriesHistoryOnlyWhenAsked(r *rig) {
 	}
 }
 
+// watchMeasuresWhatIsLookedAt: what costs to find out comes for what is looked at
+// and for nothing else.
+func watchMeasuresWhatIsLookedAt(r *rig) {
+	look := func(path string, seen func(*control.Snapshot)) (stop func() error) {
+		return r.watch(control.WatchOptions{Interval: 100 * time.Millisecond, History: 5, Look: []string{path}}, seen)
+	}
+	measured := make(chan *control.Snapshot, 1)
+	stop := look(r.path("workers.0"), func(s *control.Snapshot) {
+		if len(r.listener(s).History) > 0 {
+			offer(measured)(s)
+		}
+	})
+	receive(r, "history of what is looked at", measured)
+	stop()
+
+	seen := make(chan *control.Snapshot, 1)
+	stop = look("listeners.there-is-none", offer(seen))
+	defer stop()
+	l := r.listener(receive(r, "snapshot", seen))
+	if len(l.History) > 0 || slices.ContainsFunc(l.Workers, func(w control.WorkerInfo) bool { return w.MemoryBytes+uint64(w.CPUSeconds) > 0 }) {
+		r.Errorf("what is not looked at comes with a history of %d points and workers %+v, want none measured", len(l.History), l.Workers)
+	}
+}
+
 func watchEndsWithItsContext(r *rig) {
 	seen := make(chan *control.Snapshot, 1)
 	stop := r.watch(control.WatchOptions{Interval: time.Hour}, offer(seen))

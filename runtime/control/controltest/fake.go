@@ -101,7 +101,7 @@ func (f *Fake) Snapshot(ctx context.Context) (*control.Snapshot, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	s, _, err := f.look(0)
+	s, _, err := f.look(control.WatchOptions{})
 	return s, err
 }
 
@@ -111,7 +111,7 @@ func (f *Fake) Watch(ctx context.Context, opts control.WatchOptions, fn func(*co
 	tick := time.NewTicker(opts.Interval)
 	defer tick.Stop()
 	for ctx.Err() == nil {
-		s, changed, err := f.look(opts.History)
+		s, changed, err := f.look(opts)
 		if err != nil {
 			return err
 		}
@@ -125,9 +125,9 @@ func (f *Fake) Watch(ctx context.Context, opts control.WatchOptions, fn func(*co
 	return ctx.Err()
 }
 
-// look returns the state with so many points of history, and a channel that is
-// closed when it has changed.
-func (f *Fake) look(history int) (*control.Snapshot, <-chan struct{}, error) {
+// look returns the state as a watcher gets it, and a channel that is closed when
+// it has changed.
+func (f *Fake) look(o control.WatchOptions) (*control.Snapshot, <-chan struct{}, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.failed != nil {
@@ -136,7 +136,13 @@ func (f *Fake) look(history int) (*control.Snapshot, <-chan struct{}, error) {
 	s := clone(f.now)
 	for i := range s.Listeners {
 		l := &s.Listeners[i]
-		l.History = l.History[max(0, len(l.History)-history):]
+		l.History = l.History[max(0, len(l.History)-o.History):]
+		if !o.Looks("listeners." + l.Name) {
+			l.History = nil
+			for j := range l.Workers {
+				l.Workers[j].CPUSeconds, l.Workers[j].MemoryBytes = 0, 0
+			}
+		}
 	}
 	s.Problems = problems.Find(s, nil, s.Problems, problems.Facts{})
 	return s, f.wake, nil

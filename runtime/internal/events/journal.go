@@ -18,19 +18,25 @@ const Shown = 100
 type Journal struct {
 	log *slog.Logger
 
-	mu     sync.Mutex
-	seq    uint64
-	events []control.Event // oldest first, at most 2*Shown
+	mu   sync.Mutex
+	seq  uint64
+	kept []control.Record // oldest first, at most 2*Shown
+	more chan struct{}    // closed and replaced by every event
 }
 
 // New returns an empty journal that writes to log, which must not block.
-func New(log *slog.Logger) *Journal { return &Journal{log: log} }
+func New(log *slog.Logger) *Journal {
+	return &Journal{log: log, more: make(chan struct{})}
+}
 
 // Resume goes on with what another journal held.
 func (j *Journal) Resume(seq uint64, events []control.Event) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.seq, j.events = seq, events
+	j.seq, j.kept = seq, nil
+	for i := range events {
+		j.keep(events[i])
+	}
 }
 
 // Add records an event; Seq and Time are set here.
@@ -38,12 +44,24 @@ func (j *Journal) Add(e control.Event) {
 	j.mu.Lock()
 	j.seq++
 	e.Seq, e.Time = j.seq, time.Now()
-	if len(j.events) == 2*Shown {
-		j.events = append(j.events[:0], j.events[Shown:]...)
-	}
-	j.events = append(j.events, e)
+	j.keep(e)
 	j.mu.Unlock()
 	j.write(e)
+}
+
+// keep appends an event. Its position is its time, so that positions grow over
+// restarts as well, unless the clock was set back meanwhile. mu is held.
+func (j *Journal) keep(e control.Event) {
+	position := uint64(max(e.Time.UnixMicro(), 1))
+	if n := len(j.kept); n > 0 {
+		position = max(position, j.kept[n-1].Position+1)
+	}
+	if len(j.kept) == 2*Shown {
+		j.kept = append(j.kept[:0], j.kept[Shown:]...)
+	}
+	j.kept = append(j.kept, control.Record{Position: position, Time: e.Time, Event: &e})
+	close(j.more)
+	j.more = make(chan struct{})
 }
 
 func (j *Journal) write(e control.Event) {
@@ -82,13 +100,37 @@ func (j *Journal) Errorf(listener, format string, args ...any) {
 func (j *Journal) Newest() []control.Event {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	from := max(0, len(j.events)-Shown)
-	return append([]control.Event{}, j.events[from:]...)
+	return copies(j.kept[max(0, len(j.kept)-Shown):])
 }
 
 // All is what the journal holds, for another program to go on with.
 func (j *Journal) All() (seq uint64, events []control.Event) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.seq, append([]control.Event{}, j.events...)
+	return j.seq, copies(j.kept)
+}
+
+func copies(kept []control.Record) []control.Event {
+	out := make([]control.Event, len(kept))
+	for i, r := range kept {
+		out[i] = *r.Event
+	}
+	return out
+}
+
+// After is a [control.Source] of the events about listener, or of all if that is
+// empty.
+func (j *Journal) After(listener string, position uint64, limit int) ([]control.Record, <-chan struct{}) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if n := len(j.kept); n > 0 && position > j.kept[n-1].Position {
+		position = 0
+	}
+	var out []control.Record
+	for _, r := range j.kept {
+		if len(out) < limit && r.Position > position && (listener == "" || r.Event.Listener == listener) {
+			out = append(out, r)
+		}
+	}
+	return out, j.more
 }

@@ -1,0 +1,40 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/echterhof/rockstar-tui/runtime/control"
+)
+
+// Read hands out what is too much for a snapshot.
+func (a *App) Read(ctx context.Context, q control.ReadQuery) (control.Stream, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := q.Check(); err != nil {
+		return nil, err
+	}
+	a.mu.RLock()
+	m := a.listeners[q.Listener]
+	a.mu.RUnlock()
+	if q.Listener != "" && m == nil {
+		return nil, &control.Error{Code: control.CodeNotFound, Message: fmt.Sprintf("there is no listener %q", q.Listener)}
+	}
+	source := func(after uint64, limit int) ([]control.Record, <-chan struct{}, error) {
+		found, more := a.events.After(q.Listener, after, limit)
+		return found, more, nil
+	}
+	if q.Kind == control.ReadSeries {
+		source = m.series
+	}
+	return control.NewStream(ctx, q, a.Done(), source), nil
+}
+
+// series is a [control.Source] of the listener's past.
+func (m *managed) series(after uint64, limit int) ([]control.Record, <-chan struct{}, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	found, more := m.history.after(after, limit)
+	return found, more, nil
+}
