@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -33,7 +31,7 @@ func (a *App) apply(ctx context.Context, to *config.Config) ([]config.Change, er
 func (a *App) carryOut(ctx context.Context, d deed) ([]config.Change, uint64, error) {
 	to := d.to
 	changes := config.Diff(a.config, to)
-	steps, err := a.steps(a.config, to, a.cells.Place)
+	steps, err := a.steps(a.planView(a.view()), to, a.cells.Place)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -105,7 +103,7 @@ func (a *App) commit(to *config.Config, steps []step, changes []config.Change) b
 		a.edited = a.edited.add(a.revision, a.changing.actor, changes)
 	}
 	for _, s := range steps {
-		a.listeners[s.name] = s.managed
+		a.listeners[s.Name] = s.managed
 	}
 	for name := range to.Listeners {
 		if a.listeners[name] == nil { // configured, but not enabled
@@ -134,107 +132,30 @@ func (a *App) served() map[string]settings {
 	return all
 }
 
-// step is what a change does to one listener.
-type step struct {
-	app     *App
-	name    string
-	kind    string // as in control.ListenerPlan.Action
-	managed *managed
-	running *endpoint // that serves it now; nil if none does
-	to      settings  // unless it stops
-	retired processes // by it
-	quick   bool      // its plan asks no worker
-}
-
-// steps lists what must be done to each listener, by name.
-func (a *App) steps(from, to *config.Config, place placing) ([]step, error) {
-	names := map[string]bool{}
-	for name := range from.Listeners {
-		names[name] = true
-	}
-	for name := range to.Listeners {
-		names[name] = true
-	}
-	var steps []step
-	for _, name := range sortedKeys(names) {
-		s, err := a.stepFor(from, to, name, place)
-		if err != nil {
-			return nil, err
-		}
-		if s.kind != "" {
-			steps = append(steps, s)
-		}
-	}
-	return steps, nil
-}
-
-func (a *App) stepFor(from, to *config.Config, name string, place placing) (step, error) {
-	m := a.managed(name)
-	running := m.endpoint()
-	s := step{app: a, name: name, managed: m, running: running}
-	if running == nil && m.left(from, to) {
-		return s, nil
-	}
-	want, wanted := to.Listeners[name]
-	if wanted {
-		var err error
-		if s.to, err = a.settingsFor(to, name, place); err != nil {
-			return s, err
-		}
-	}
-	switch {
-	case !wanted && running != nil:
-		s.kind = "remove"
-	case !wanted || !want.Enabled && running == nil:
-		s.kind = ""
-	case !want.Enabled:
-		s.kind = "stop"
-	case running == nil:
-		s.kind = "start"
-	default:
-		s.kind = difference(running.current(), s.to)
-	}
-	return s, nil
-}
-
-// difference names what leads from one running state to another.
-func difference(from, to settings) string {
-	f, t := from.Listener, to.Listener
-	switch {
-	case f.Address != t.Address || (f.Protocol == protocolQUIC) != (t.Protocol == protocolQUIC):
-		return "rebind"
-	case f.Prefork.Workers != t.Prefork.Workers:
-		return "resize"
-	case !reflect.DeepEqual(from, to):
-		return "update"
-	}
-	return ""
-}
-
 // check finds, without touching anything that runs, what would make the
 // settings fail in whoever serves them. It looks at directories that are served,
 // and waits for them within bounds.
 func (s step) check(ctx context.Context) error {
-	if s.kind == "stop" || s.kind == "remove" {
+	if s.Ends() {
 		return nil
 	}
-	_, err := slowdisk.Within(ctx, &s.app.files, "listener "+s.name, slowdisk.FileTimeout, func() (struct{}, error) {
+	_, err := slowdisk.Within(ctx, &s.app.files, "listener "+s.Name, slowdisk.FileTimeout, func() (struct{}, error) {
 		return struct{}{}, s.try()
 	})
 	return err
 }
 
 func (s step) try() error {
-	if e := s.running; e != nil && s.kind != "rebind" {
+	if e := s.running; e != nil && !s.Opens() {
 		if err := e.maySteerBy(s.to); err != nil {
 			return err
 		}
 	}
-	scratch := newService(s.name, scoreboard.New(), nil, nil, false, s.app.log)
-	scratch.code = s.app.codeFor(s.name)
+	scratch := newService(s.Name, scoreboard.New(), nil, nil, false, s.app.log)
+	scratch.code = s.app.codeFor(s.Name)
 	defer scratch.discard()
 	if err := scratch.update(s.to); err != nil {
-		return fmt.Errorf("listener %s: %w", s.name, err)
+		return fmt.Errorf("listener %s: %w", s.Name, err)
 	}
 	return nil
 }
@@ -242,10 +163,10 @@ func (s step) try() error {
 // prepare does what can fail. It returns how to take it back, and what is to be
 // retired when the change is decided.
 func (s step) prepare(ctx context.Context) (undo, retire func(), err error) {
-	switch s.kind {
-	case "stop", "remove":
+	switch {
+	case s.Ends():
 		return func() {}, func() { s.stop(s.running) }, nil
-	case "start", "rebind":
+	case s.Opens():
 		return s.open(ctx)
 	default:
 		return s.running.change(ctx, s.to)
@@ -255,11 +176,11 @@ func (s step) prepare(ctx context.Context) (undo, retire func(), err error) {
 // open binds the address and starts to serve it beside the endpoint in use, if any.
 func (s step) open(ctx context.Context) (undo, retire func(), err error) {
 	old := s.running
-	e, err := s.bind(ctx, old)
+	e, err := s.bind(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	e.code = s.app.codeFor(s.name)
+	e.code = s.app.codeFor(s.Name)
 	e.gone = func(b *scoreboard.Board) { s.app.gone(s.managed, b) }
 	e.event = s.managed.onWorker
 	e.alone, e.orphanDir = s.app.alone, s.app.orphanDir
@@ -278,7 +199,7 @@ func (s step) open(ctx context.Context) (undo, retire func(), err error) {
 		<-done
 	}
 	retire = func() {
-		s.app.events.Infof(s.name, "serving on %s", e.sockets.Addr())
+		s.app.events.Infof(s.Name, "serving on %s", e.sockets.Addr())
 		if old != nil {
 			s.managed.retire(old)
 		}
@@ -288,33 +209,23 @@ func (s step) open(ctx context.Context) (undo, retire func(), err error) {
 
 // bind opens what the listener accepts from: its address, or what the program
 // has given it to accept from.
-func (s step) bind(ctx context.Context, old *endpoint) (*endpoint, error) {
-	given, err := s.app.takeGiven(s.name)
+func (s step) bind(ctx context.Context) (*endpoint, error) {
+	given, err := s.app.takeGiven(s.Name)
 	if err != nil {
 		return nil, err
 	}
 	if given != nil {
-		return &endpoint{name: s.name, sockets: given, log: s.app.log}, nil
+		return &endpoint{name: s.Name, sockets: given, log: s.app.log}, nil
 	}
-	if e := s.app.orphaned(s.name, s.to); e != nil {
+	if e := s.app.orphaned(s.Name, s.to); e != nil {
 		return e, nil
 	}
-	e, err := bindEndpoint(ctx, s.name, s.to, s.samePort(old), s.app.log)
+	e, err := bindEndpoint(ctx, s.Name, s.to, s.KeepsPort(), s.app.log)
 	for tries := 100; tries > 0 && errors.Is(err, syscall.EADDRINUSE) && s.app.probing.Load() > 0; tries-- {
 		time.Sleep(time.Millisecond) // a plan tries the address just now
-		e, err = bindEndpoint(ctx, s.name, s.to, s.samePort(old), s.app.log)
+		e, err = bindEndpoint(ctx, s.Name, s.to, s.KeepsPort(), s.app.log)
 	}
 	return e, s.managed.explain(err)
-}
-
-// samePort reports whether the endpoint in use holds the port that is wanted
-// now, on another host address: then the port is not somebody else's.
-func (s step) samePort(old *endpoint) bool {
-	if old == nil {
-		return false
-	}
-	a, b := old.current().Listener.Address, s.to.Listener.Address
-	return a[strings.LastIndexByte(a, ':'):] == b[strings.LastIndexByte(b, ':'):]
 }
 
 // stop retires the endpoint and waits until it refuses new connections.
@@ -325,7 +236,7 @@ func (s step) stop(e *endpoint) {
 	case <-refused:
 	case <-time.After(refuseTimeout):
 	}
-	s.app.events.Infof(s.name, "stopped, new connections are refused")
+	s.app.events.Infof(s.Name, "stopped, new connections are refused")
 }
 
 // managed returns the listener of that name, a new one if there was none. It

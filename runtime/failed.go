@@ -8,6 +8,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/plan"
 )
 
 // reopenEvery is how often a listener is tried again that could not be opened at
@@ -46,7 +47,7 @@ func (l lostSteps) error() error {
 func (l lostSteps) tell(a *App) {
 	for _, one := range l {
 		one.managed.fail(one.err)
-		a.events.Errorf(one.name, "%v; the others serve, and it is tried again every %s", one.err, reopenEvery)
+		a.events.Errorf(one.Name, "%v; the others serve, and it is tried again every %s", one.err, reopenEvery)
 	}
 }
 
@@ -62,17 +63,6 @@ func (m *managed) failure() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.failed
-}
-
-// left reports whether a change leaves alone a listener that could not be opened:
-// it is tried again by itself, and other changes do not depend on it.
-func (m *managed) left(from, to *config.Config) bool {
-	if m.failure() == "" {
-		return false
-	}
-	was, had := from.Listeners[m.name]
-	will, has := to.Listeners[m.name]
-	return had && has && was.Enabled && will.Enabled && was.Address == will.Address && was.Protocol == will.Protocol
 }
 
 // failedListeners are those that could not be opened.
@@ -142,7 +132,7 @@ func (a *App) openFailed(ctx context.Context, m *managed) (err error) {
 	if m.failure() == "" || !slices.Contains(a.sortedListeners(), m) {
 		return nil
 	}
-	s := step{app: a, name: m.name, managed: m, kind: "start"}
+	s := step{Step: plan.Step{Name: m.name, Action: control.ListenerStarted, To: a.config.Listeners[m.name]}, app: a, managed: m}
 	if s.to, err = a.settingsFor(a.config, m.name, a.cells.Place); err == nil {
 		err = s.check(ctx)
 	}

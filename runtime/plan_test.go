@@ -73,7 +73,7 @@ func TestPlanTellsTheFateOfEachWorker(t *testing.T) {
 		}
 		var got []string
 		for _, w := range p.Listeners[0].Workers {
-			got = append(got, w.Action)
+			got = append(got, string(w.Action))
 		}
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s: got %v, want %v", c.edit, got, c.want)

@@ -62,7 +62,7 @@ func TestPlanTellsTheFateOfEachBackend(t *testing.T) {
 			got = append(got, fmt.Sprintf("%s %s %d", b.Name, b.Action, b.Active))
 		}
 		pp := p.Pools[0]
-		if pp.Action != c.action || strings.Join(got, ",") != c.backends || pp.Ending != c.ending || pp.Summary != c.summary || !strings.HasSuffix(p.Summary, c.wholeSummary) {
+		if string(pp.Action) != c.action || strings.Join(got, ",") != c.backends || pp.Ending != c.ending || pp.Summary != c.summary || !strings.HasSuffix(p.Summary, c.wholeSummary) {
 			t.Errorf("%v: got %+v of %q", c.edits, pp, p.Summary)
 		}
 	}

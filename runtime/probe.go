@@ -21,6 +21,7 @@ import (
 	"github.com/echterhof/rockstar-tui/listener/sockets"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/plan"
 	"github.com/echterhof/rockstar-tui/runtime/internal/procstat"
 )
 
@@ -32,9 +33,6 @@ const (
 	// workerMemory is taken for what a worker holds while none runs by which to
 	// judge; measured.
 	workerMemory = 20 << 20
-	// workerDescriptors are what the master holds per worker: control socket,
-	// memory, output, and the slot's socket.
-	workerDescriptors = 4
 )
 
 // probe tries for real what could fail when the steps are made, and returns why
@@ -48,25 +46,25 @@ func (a *App) probe(ctx context.Context, p *control.Plan, steps []step, from, to
 			return err
 		}
 	}
-	p.Needs = a.needs(p.Listeners)
+	p.Needs = plan.Needs(p.Listeners)
+	if p.Needs.Processes > 0 {
+		p.Needs.MemoryBytes = uint64(p.Needs.Processes) * a.memoryPerWorker()
+	}
 	if err := procstat.RoomForWorkers(p.Needs.Processes); err != nil {
 		return err
 	}
 	p.Warnings = append(a.probeBackends(ctx, from, to), certificateWarnings(steps)...)
 	p.Warnings = append(p.Warnings, shortages(p.Needs)...)
 	for _, s := range steps {
-		p.Warnings = append(p.Warnings, tooManyConnections(s.name, s.to.Listener)...)
+		p.Warnings = append(p.Warnings, tooManyConnections(s.Name, s.to.Listener)...)
 	}
 	return nil
 }
 
 // probeAddress binds the address of a listener that would open it.
 func (s step) probeAddress(ctx context.Context) error {
-	if s.kind != "start" && s.kind != "rebind" || s.app.isGiven(s.name) {
+	if !s.Opens() || s.app.isGiven(s.Name) || s.KeepsPort() {
 		return nil
-	}
-	if old := s.running; old != nil && s.samePort(old) {
-		return nil // the port is our own
 	}
 	if s.app.leaves(s.to.Listener.Address) {
 		return nil
@@ -74,7 +72,7 @@ func (s step) probeAddress(ctx context.Context) error {
 	s.app.probing.Add(1)
 	defer s.app.probing.Add(-1)
 	err := sockets.Probe(ctx, s.to.Listener.Address, s.to.Listener.Protocol == protocolQUIC)
-	return s.managed.explain(explainBind(s.name, s.to.Listener.Address, s.to.Listener.Protocol == protocolQUIC, err))
+	return s.managed.explain(explainBind(s.Name, s.to.Listener.Address, s.to.Listener.Protocol == protocolQUIC, err))
 }
 
 // leaves reports whether a listener of ours still drains on the address; whether
@@ -139,7 +137,7 @@ func reach(ctx context.Context, address string) error {
 // certificateWarnings tell of certificates that have ended or soon will.
 func certificateWarnings(steps []step) (out []string) {
 	for _, s := range steps {
-		if s.to.TLS == nil || s.kind == "stop" || s.kind == "remove" {
+		if s.to.TLS == nil || s.Ends() {
 			continue
 		}
 		block, _ := pem.Decode(s.to.TLS.Cert)
@@ -150,27 +148,12 @@ func certificateWarnings(steps []step) (out []string) {
 		switch left := time.Until(cert.NotAfter); {
 		case err != nil:
 		case left < 0:
-			out = append(out, fmt.Sprintf("the certificate of %s has expired on %s", s.name, cert.NotAfter.Format(time.DateOnly)))
+			out = append(out, fmt.Sprintf("the certificate of %s has expired on %s", s.Name, cert.NotAfter.Format(time.DateOnly)))
 		case left < expiryWarning:
-			out = append(out, fmt.Sprintf("the certificate of %s expires on %s", s.name, cert.NotAfter.Format(time.DateOnly)))
+			out = append(out, fmt.Sprintf("the certificate of %s expires on %s", s.Name, cert.NotAfter.Format(time.DateOnly)))
 		}
 	}
 	return out
-}
-
-// needs adds up what the plans of the listeners take.
-func (a *App) needs(plans []control.ListenerPlan) (n control.Needs) {
-	for _, p := range plans {
-		n.Processes += p.WorkersStarted
-		n.Descriptors += p.WorkersStarted * workerDescriptors
-		if p.Action == "start" || p.Action == "rebind" {
-			n.Descriptors += 2 // the socket, and whoever serves it here
-		}
-	}
-	if n.Processes > 0 {
-		n.MemoryBytes = uint64(n.Processes) * a.memoryPerWorker()
-	}
-	return n
 }
 
 // memoryPerWorker is what the workers that run hold on average.

@@ -9,6 +9,7 @@ import (
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/plan"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
 
@@ -232,17 +233,10 @@ func (p processes) has(w prefork.Status, b *scoreboard.Board) bool {
 
 // retirees are the processes that a step is about to retire.
 func (s step) retirees() processes {
-	switch s.kind {
-	case "stop", "remove", "rebind":
-		return s.running.serving(everyWorker)
-	case "resize":
-		was, will := s.running.current().Listener.Prefork.Workers, s.to.Listener.Prefork.Workers
-		if was == 0 || will == 0 {
-			return s.running.serving(everyWorker)
-		}
-		return s.running.serving(func(id int) bool { return id >= will })
+	if s.running == nil {
+		return processes{}
 	}
-	return processes{}
+	return s.running.serving(s.Retires)
 }
 
 func everyWorker(int) bool { return true }
@@ -251,7 +245,7 @@ func everyWorker(int) bool { return true }
 func (e *endpoint) serving(which func(id int) bool) processes {
 	p := processes{pids: map[int]bool{}, boards: map[*scoreboard.Board]bool{}}
 	e.mu.Lock()
-	if e.local != nil {
+	if e.local != nil && which(0) {
 		p.boards[e.local.board] = true
 	}
 	e.mu.Unlock()
@@ -273,7 +267,7 @@ func (a *App) begun(d deed, steps []step, changes []config.Change) uint64 {
 	for _, l := range d.plan.Listeners {
 		r.Planned.Drained += l.Drained
 		r.Planned.Cut += l.Cut
-		if l.Action == "update" {
+		if l.Action == control.ListenerUpdated {
 			r.Add(l.Name, control.EndedDrained, l.Drained)
 		}
 	}
@@ -323,21 +317,11 @@ func (a *App) unmarkAll(id uint64) {
 
 // forecast is what will become of the connections of such workers when they are
 // replaced by others.
-func (m *managed) forecast(ctx context.Context, e *endpoint, which func(id int) bool) (p control.ReceiptPlan) {
+func (m *managed) forecast(ctx context.Context, e *endpoint, which func(id int) bool) control.ReceiptPlan {
 	ctx, cancel := context.WithTimeout(ctx, inspectTimeout)
 	defer cancel()
-	l := e.current().Listener
-	for _, c := range m.connections(ctx, control.Query{}) {
-		stays := c.State == "active" && lasts(c, time.Since(c.Since), time.Duration(l.Timeouts.Shutdown))
-		switch {
-		case !which(c.Worker):
-		case stays:
-			p.Drained, p.Cut = p.Drained+1, p.Cut+1
-		case c.Protocol != "http/1.1" || l.TLS != nil:
-			p.Drained++
-		}
-	}
-	return p
+	replaced := slices.DeleteFunc(m.connections(ctx, control.Query{}), func(c control.Connection) bool { return !which(c.Worker) })
+	return plan.Replacement(e.current().Listener, replaced, time.Now())
 }
 
 // forecastAll is the same for all that serve.
@@ -370,11 +354,11 @@ func (a *App) planned(to *config.Config) *control.Plan {
 // planAhead plans what a turn leads to, with all that takes time to find out; nil
 // if that cannot be told.
 func (a *App) planAhead(ctx context.Context, v view, to *config.Config) *ahead {
-	steps, err := a.steps(v.config, to, a.cells.Peek)
+	met := a.planView(v)
+	steps, err := a.steps(met, to, a.cells.Peek)
 	if err != nil {
 		return nil
 	}
-	p := a.planOf(v, to, steps)
-	detail(ctx, p, steps)
-	return &ahead{to, p}
+	inspect(ctx, steps)
+	return &ahead{to, planOf(met, to, steps)}
 }

@@ -13,7 +13,7 @@ import (
 // costs so many connections.
 type removing struct {
 	*controltest.Fake
-	action  string
+	action  control.ListenerAction
 	costs   int
 	planned []control.Change
 	applied []control.Change
@@ -32,9 +32,10 @@ func (r *removing) Apply(_ context.Context, c control.Change) (*control.Result, 
 
 func TestADisruptiveUnsetWantsToBeMeant(t *testing.T) {
 	for _, tt := range []struct {
-		args, action string
-		costs        int
-		code         int
+		args   string
+		action control.ListenerAction
+		costs  int
+		code   int
 	}{
 		{"unset listeners.trial", "remove", 6, 2},
 		{"unset listeners.trial --json", "remove", 6, 2},

@@ -52,29 +52,44 @@ type Needs struct {
 	MemoryBytes uint64 `json:"memory_bytes"`
 }
 
+// WorkerAction is what a change does to a worker.
+type WorkerAction string
+
 // What a plan says of a worker.
 const (
-	WorkerKept    = "keep"   // notices nothing
-	WorkerUpdated = "update" // gets new settings, and keeps its connections
-	WorkerStarted = "start"
-	WorkerRetired = "retire" // drains and ends
+	WorkerKept    WorkerAction = "keep"   // notices nothing
+	WorkerUpdated WorkerAction = "update" // gets new settings, and keeps its connections
+	WorkerStarted WorkerAction = "start"
+	WorkerRetired WorkerAction = "retire" // drains and ends
 )
 
 // WorkerPlan is what a change would do to one worker.
 type WorkerPlan struct {
-	ID     int    `json:"id"`
-	PID    int    `json:"pid,omitempty"` // of one that runs
-	Action string `json:"action"`
+	ID     int          `json:"id"`
+	PID    int          `json:"pid,omitempty"` // of one that runs
+	Action WorkerAction `json:"action"`
 	// Connections open now, within a request and between two.
 	Active int `json:"active"`
 	Idle   int `json:"idle"`
 }
 
+// ListenerAction is what a change does to a listener.
+type ListenerAction string
+
+// What a plan says of a listener.
+const (
+	ListenerStarted ListenerAction = "start"
+	ListenerStopped ListenerAction = "stop"   // drains, and stays in the config
+	ListenerUpdated ListenerAction = "update" // gets new settings from those who serve it now
+	ListenerResized ListenerAction = "resize" // is served by more or fewer processes, on the same socket
+	ListenerRebound ListenerAction = "rebind" // is served on another address, then what is connected to the old one drains
+	ListenerRemoved ListenerAction = "remove" // drains, and leaves the config
+)
+
 // ListenerPlan is what a change would do to one listener.
 type ListenerPlan struct {
-	Name string `json:"name"`
-	// Action is "start", "stop", "update", "resize", "rebind" or "remove".
-	Action string `json:"action"`
+	Name   string         `json:"name"`
+	Action ListenerAction `json:"action"`
 	// Kept connections notice nothing, drained ones end after their present
 	// request, or at the latest after the shutdown timeout.
 	Kept    int `json:"connections_kept"`
@@ -116,11 +131,20 @@ type LongLived struct {
 	Age string `json:"age"`
 }
 
+// PoolAction is what a change does to a pool.
+type PoolAction string
+
+// What a plan says of a pool.
+const (
+	PoolAdded   PoolAction = "add"
+	PoolUpdated PoolAction = "update"
+	PoolRemoved PoolAction = "remove"
+)
+
 // PoolPlan is what a change would do to one pool.
 type PoolPlan struct {
-	Name string `json:"name"`
-	// Action is "add", "update" or "remove".
-	Action string `json:"action"`
+	Name   string     `json:"name"`
+	Action PoolAction `json:"action"`
 	// Active requests are under way on the pool now; Ending of them are to
 	// backends that leave, and finish first.
 	Active int `json:"active"`
@@ -131,20 +155,23 @@ type PoolPlan struct {
 	Summary string `json:"summary"`
 }
 
+// BackendAction is what a change does to a backend.
+type BackendAction string
+
 // What a plan says of a backend.
 const (
-	BackendKept    = "keep"
-	BackendAdded   = "add"
-	BackendUpdated = "update" // gets another weight, and keeps its connections
-	BackendMoved   = "move"   // has another URL: finishes what is under way, and starts anew
-	BackendRemoved = "remove" // gets nothing new, and finishes what is under way
+	BackendKept    BackendAction = "keep"
+	BackendAdded   BackendAction = "add"
+	BackendUpdated BackendAction = "update" // gets another weight, and keeps its connections
+	BackendMoved   BackendAction = "move"   // has another URL: finishes what is under way, and starts anew
+	BackendRemoved BackendAction = "remove" // gets nothing new, and finishes what is under way
 )
 
 // BackendPlan is what a change would do to one backend of a pool.
 type BackendPlan struct {
-	Name   string `json:"name"`
-	URL    string `json:"url"` // after the change, or of one that is removed
-	Action string `json:"action"`
+	Name   string        `json:"name"`
+	URL    string        `json:"url"` // after the change, or of one that is removed
+	Action BackendAction `json:"action"`
 	// Connections open to it now, within a request and between two.
 	Active int `json:"active"`
 	Idle   int `json:"idle"`

@@ -35,7 +35,7 @@ func planPools(p *Page, plan *control.Plan) {
 	var rows [][]string
 	for _, pool := range plan.Pools {
 		for _, b := range pool.Backends {
-			rows = append(rows, []string{pool.Name + "/" + b.Name, b.URL, b.Action, strconv.Itoa(b.Active), strconv.Itoa(b.Idle)})
+			rows = append(rows, []string{pool.Name + "/" + b.Name, b.URL, string(b.Action), strconv.Itoa(b.Active), strconv.Itoa(b.Idle)})
 		}
 	}
 	if len(rows) > 0 {
@@ -62,7 +62,7 @@ func planWorkers(p *Page, plan *control.Plan) {
 			if w.PID > 0 {
 				pid = strconv.Itoa(w.PID)
 			}
-			rows = append(rows, []string{fmt.Sprintf("%s/%d", l.Name, w.ID), pid, w.Action, strconv.Itoa(w.Active), strconv.Itoa(w.Idle)})
+			rows = append(rows, []string{fmt.Sprintf("%s/%d", l.Name, w.ID), pid, string(w.Action), strconv.Itoa(w.Active), strconv.Itoa(w.Idle)})
 		}
 	}
 	if len(rows) > 0 {

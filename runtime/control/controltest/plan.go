@@ -65,16 +65,16 @@ func workerPlans(from, to *control.ListenerInfo) (all []control.WorkerPlan) {
 	return all
 }
 
-func actionOf(from, to *control.ListenerInfo) string {
+func actionOf(from, to *control.ListenerInfo) control.ListenerAction {
 	switch {
 	case from.Enabled && !to.Enabled:
-		return "stop"
+		return control.ListenerStopped
 	case !from.Enabled && to.Enabled:
-		return "start"
+		return control.ListenerStarted
 	case from.Prefork != to.Prefork || from.WorkersWanted != to.WorkersWanted:
-		return "resize"
+		return control.ListenerResized
 	}
-	return "update"
+	return control.ListenerUpdated
 }
 
 // missing returns the processes of a that are not among b.
