@@ -45,7 +45,7 @@ func (m *model) linkText() string {
 	}
 	dash := m.st.Glyphs.Dash
 	age := m.now.Sub(m.seen.At)
-	text := "link lost " + component.Ago(age) + " " + dash + " old data " + dash + " reconnecting"
+	text := "link lost " + component.Ago(age) + " " + dash + " data is old " + dash + " reconnecting"
 	if m.seen.Err != nil {
 		text += ": " + m.seen.Err.Error()
 	}
@@ -137,7 +137,7 @@ func (m *model) trialBanner() []string {
 		left = "until " + t.Until.Format(time.TimeOnly)
 	}
 	head := m.st.Glyphs.Starting + " on trial, " + left
-	keys := fmt.Sprintf("%s keeps it, %s takes it back", m.operator.KeyOf("keep"), m.operator.KeyOf("take-back"))
+	keys := fmt.Sprintf("%s confirms it, %s rolls it back", m.operator.KeyOf("keep"), m.operator.KeyOf("take-back"))
 	if m.compact() {
 		return []string{m.banner(m.st.Notice, head+": "+m.tried(t.Changes))}
 	}
@@ -153,19 +153,19 @@ func (m *model) trialBanner() []string {
 		out = append(out, m.banner(m.st.Notice, "  "+l))
 	}
 	if t.Error != "" {
-		out = append(out, m.banner(m.st.Alarm, m.st.Glyphs.Failed+" it cannot be taken back, which is tried again and again: "+t.Error))
+		out = append(out, m.banner(m.st.Alarm, m.st.Glyphs.Failed+" rollback failed, trying again: "+t.Error))
 	}
 	return out
 }
 
 // fate is what becomes of a trial by itself.
 func (m *model) fate(t *control.Trial) string {
-	text := "when the time is up it is taken back by itself"
+	text := "unconfirmed, it is rolled back when the time is up"
 	if t.Guard != nil {
 		text += ", or after " + t.Guard.String()
 	}
 	if t.Persist {
-		text += "; kept, it is written to the file"
+		text += "; once confirmed, it is written to the file"
 	}
 	return text
 }
@@ -189,13 +189,13 @@ func (m *model) heldBanner() []string {
 	if h == nil {
 		return nil
 	}
-	text := m.st.Glyphs.Degraded + " a save of the config file is held: " + h.Reason
+	text := m.st.Glyphs.Degraded + " a config change waits for approval: " + h.Reason
 	if m.compact() {
 		return []string{m.banner(m.st.Notice, text)}
 	}
-	then := m.operator.KeyOf("held") + " shows it, to accept or to reject"
+	then := m.operator.KeyOf("held") + " shows it, to accept or reject"
 	if h.Trial {
-		then = "it takes effect when the trial is over; " + m.operator.KeyOf("held") + " shows it"
+		then = "it takes effect after the trial; " + m.operator.KeyOf("held") + " shows it"
 	}
 	return []string{m.banner(m.st.Notice, text), m.banner(m.st.Notice, "  "+then)}
 }

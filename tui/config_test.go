@@ -14,7 +14,7 @@ func TestConfigPageShowsFileAndRunningWithWhoAndWhy(t *testing.T) {
 	s := play(t, "overridden", 200, 50).press("4")
 	s.wants("web.limits.max_connections", "10000", "500", "11m59s", "bob (uid 1001)", "the database is slow until the index is built", "never")
 	s = play(t, "overridden", 80, 24).press("4")
-	s.wants("because: the database is slow", "then it is as in the")
+	s.wants("because: the database is slow", "then the file's value")
 	s.press("j", "j").wants("by alice (uid 1000); because: long reports")
 }
 
@@ -32,7 +32,7 @@ func TestOneValueOrAllAreWrittenWhenAsked(t *testing.T) {
 		"W": {"listeners.web.limits.max_connections=500", "listeners.web.timeouts.idle=2s", "listeners.web.timeouts.write=45s"},
 	} {
 		s := play(t, "overridden", 80, 24).press("4", key)
-		s.wants("to config.yaml?", "listeners.web.limits.max_connections: 10000 to 500, in the file", "nothing else in the file is touched")
+		s.wants("to config.yaml?", "listeners.web.limits.max_connections: 10000 to 500, in the file", "changes nothing else in the file")
 		s.read().press("enter").applied()
 		s.press(key).read().press("y").applied(want...)
 		if c := s.fake.Changes()[0]; !c.Persist || c.Base != 7 {
@@ -50,7 +50,7 @@ func TestNothingIsWrittenWithoutAFile(t *testing.T) {
 	snap.Config.Path = ""
 	s.fake.Set(snap)
 	s.look()
-	s.press("w").wants("there is no config file to write to")
+	s.press("w").wants("no config file to write to")
 	s.applied()
 }
 
@@ -77,10 +77,10 @@ func (forgetful) History(context.Context, control.HistoryQuery) ([]control.Gener
 
 func TestGoingBackShowsItsPlanFirst(t *testing.T) {
 	s := scaled(web(t)).press("4", "G", "b")
-	s.wants("go back to generation 1?", "listeners.web.prefork.workers: 6 to 4, drain", "retires 2 workers")
+	s.wants("roll back to generation 1?", "listeners.web.prefork.workers: 6 to 4, drain", "retires 2 workers")
 	s.read().press("enter").acts()
 	s.press("enter").wants("generation 1:")
-	s.read().press("b").wants("go back to generation 1?")
+	s.read().press("b").wants("roll back to generation 1?")
 	s.read().press("tab").wants("same as: rockstar-tui rollback 1")
 	s.press("y").acts(control.Rollback)
 	if a := s.fake.Actions()[0]; a.Generation != 1 || a.Base != 9 {
@@ -119,7 +119,7 @@ func TestSettingIsEditedInPlace(t *testing.T) {
 	s := web(t).press("e", "/").write("idle").press("enter", "enter")
 	s.wants("set web.timeouts.idle", "2m_", "Limits the wait for the next request.", "Default 2m.", "Takes effect: at once, for open")
 	s.press("ctrl+u").write("7").press("enter")
-	s.wants("a unit is missing: 7s?")
+	s.wants("needs a unit: 7s?")
 	s.applied()
 	s.write("s").press("enter").applied("listeners.web.timeouts.idle=7s")
 	s.look()

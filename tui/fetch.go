@@ -86,11 +86,11 @@ func (m *model) wantRunning() tea.Cmd {
 		case err != nil:
 			return runningMsg{failed: err.Error()}
 		case len(all) == 0 || all[0].Config == "":
-			return runningMsg{failed: "the history does not have what runs"}
+			return runningMsg{failed: "the history lacks the running config"}
 		}
 		c, err := config.Parse(file, []byte(all[0].Config))
 		if err != nil {
-			return runningMsg{failed: "the config is not of this version"}
+			return runningMsg{failed: "the config is of another version"}
 		}
 		return runningMsg{config: c}
 	})

@@ -119,7 +119,7 @@ func (n navigator) ShowHelp() {
 // whole process group; the runtime is in another one, unless it is embedded.
 func (n navigator) Suspend() tea.Cmd {
 	if n.opts.Embedded {
-		return n.notify(component.Note, "ctrl+z would stop the listeners too: they live in this process")
+		return n.notify(component.Note, "ctrl+z would also stop the listeners, which run in this process")
 	}
 	return tea.Suspend
 }

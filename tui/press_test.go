@@ -74,7 +74,7 @@ func TestMinusAsksWithWhatItCosts(t *testing.T) {
 
 func TestStopAsksWithTheNumberOfConnections(t *testing.T) {
 	s := web(t).press("s")
-	s.wants("stop web?", "ends 212 connections on web")
+	s.wants("stop web?", "closes 212 connections on web")
 	s.read().press("y")
 	s.applied("listeners.web.enabled=false")
 }
@@ -132,7 +132,7 @@ func TestTimeoutsFormSendsOnlyWhatWasChanged(t *testing.T) {
 	s := web(t).press("t")
 	s.wants("timeouts of web", "read_header", "2m")
 	s.press("tab", "tab", "ctrl+u").write("15").press("enter")
-	s.wants("a unit is missing: 15s?")
+	s.wants("needs a unit: 15s?")
 	s.applied()
 	s.write("s").press("down", "ctrl+u").write("1m30s").press("enter")
 	s.applied("listeners.web.timeouts.write=15s", "listeners.web.timeouts.idle=1m30s")
@@ -152,7 +152,7 @@ func TestEmptiedTimeoutIsInherited(t *testing.T) {
 
 func TestWrongTimeoutIsToldWhatWouldBeRight(t *testing.T) {
 	for value, want := range map[string]string{
-		"soon": "✗ use e.g. 10s or 1m30s", "25h": "✗ at most 24h0m0s", "-1s": "✗ not below zero", "100000000000": "✗ use e.g. 10s or 1m30s",
+		"soon": "✗ use e.g. 10s or 1m30s", "25h": "✗ at most 24h0m0s", "-1s": "✗ must not be negative", "100000000000": "✗ use e.g. 10s or 1m30s",
 	} {
 		s := web(t).press("t", "ctrl+u").write(value).press("enter")
 		s.wants(want)
@@ -188,7 +188,7 @@ func TestRefusedFormStaysOpenAndSaysWhy(t *testing.T) {
 	s := web(t)
 	s.fake.Refuse(&control.Error{Code: control.CodeRefused, Message: "the runtime is tired"})
 	s.press("t", "ctrl+u").write("20s").press("enter")
-	s.wants("timeouts of web", "20s", "refused, the old state keeps running: the runtime is tired")
+	s.wants("timeouts of web", "20s", "refused, nothing changed: the runtime is tired")
 	s.fake.Refuse(nil)
 	s.press("enter")
 	s.lacks("timeouts of web")
@@ -202,7 +202,7 @@ func TestConflictNamesTheOtherAndChangesNothing(t *testing.T) {
 	s.fake.Set(other)
 	s.look()
 	s.read().press("y")
-	s.wants("changed meanwhile by bob (uid 1001); look again")
+	s.wants("changed meanwhile by bob (uid 1001); check and try again")
 	if now, _ := s.fake.Snapshot(t.Context()); now.Listeners[1].WorkersWanted != 4 {
 		t.Errorf("%d workers wanted, want 4", now.Listeners[1].WorkersWanted)
 	}
@@ -283,7 +283,7 @@ func TestQAsksWhatBecomesOfARuntimeOfItsOwn(t *testing.T) {
 
 func TestStopEverythingIsConfirmedAndShowsItsProgress(t *testing.T) {
 	s := web(t).press("X")
-	s.wants("stop everything?", "ends 224 connections on 2 listeners and the runtime itself")
+	s.wants("stop everything?", "closes 224 connections on 2 listeners and ends the runtime")
 	s.press("X", "enter")
 	s.read().press("X", "enter")
 	if len(s.fake.Actions()) != 0 {
@@ -295,7 +295,7 @@ func TestStopEverythingIsConfirmedAndShowsItsProgress(t *testing.T) {
 	}
 	s.wants("stopping everything: ")
 	s.press("+")
-	s.wants("everything is being stopped")
+	s.wants("everything is stopping")
 	s.applied()
 	s.look()
 	if !s.quit || s.m.outcome != StopRuntime {
@@ -328,7 +328,7 @@ func TestSuspendIsSafeOrNotDone(t *testing.T) {
 	if s.asked {
 		t.Error("embedded: suspended, and the listeners with it")
 	}
-	s.wants("they live in this process")
+	s.wants("run in this process")
 }
 
 func TestFilterShowsWhatMatchesWhileItIsTyped(t *testing.T) {
@@ -386,9 +386,9 @@ func TestProblemStaysUntilAKeyAndSuccessGoesByItself(t *testing.T) {
 	s.press("+")
 	s.pass(time.Minute)
 	s.look()
-	s.wants("keeps running: no")
+	s.wants("nothing changed: no")
 	s.press("down")
-	s.lacks("keeps running: no")
+	s.lacks("nothing changed: no")
 }
 
 func TestPastedTextIsNoCommand(t *testing.T) {

@@ -33,7 +33,7 @@ func TestReloadAsksAboutWhatWasChangedByHand(t *testing.T) {
 		{keys: []string{"shift+tab", "enter"}, acts: true, discard: true},
 	} {
 		s := overridden(t, "/etc/my.yaml", "listeners.web.enabled", "listeners.web.timeouts.idle").press("R")
-		s.wants("reload the config file?", "2 values were changed by hand: listeners.web.enabled,", "[ cancel ]", "reload, keep them (k)", "discard them (d)")
+		s.wants("reload the config file?", "2 values were changed by hand: listeners.web.enabled,", "[ cancel ]", "reload and keep (k)", "discard them (d)")
 		s.press("d", "k") // too early
 		s.read().press(tt.keys...)
 		a := s.fake.Actions()
@@ -71,7 +71,7 @@ func TestReloadWithoutAFileAndWithoutChangesSaysSo(t *testing.T) {
 	snap.Config.Path = ""
 	s.fake.Set(snap)
 	s.look()
-	s.press("R").wants("there is no config file, and nothing was changed since start")
+	s.press("R").wants("no config file, and nothing has changed since the start")
 	if a := s.fake.Actions(); len(a) != 0 {
 		t.Errorf("acted %+v, want nothing", a)
 	}
@@ -93,8 +93,8 @@ func (i impatient) Plan(ctx context.Context, c control.Change) (*control.Plan, e
 func TestATimeoutThatEndsConnectionsIsAskedAbout(t *testing.T) {
 	s := web(t, func(o *Options) { o.Controller = impatient{o.Controller} })
 	s.press("t", "up", "up", "up", "up", "ctrl+u").write("2s").press("enter")
-	s.wants("change the timeouts of web?", "5 connections end at once, idle for longer than 2s", "207 connections will not notice", "[ cancel ]")
-	s.lacks("ends no connection", "may finish")
+	s.wants("change the timeouts of web?", "5 connections end at once, idle for longer than 2s", "leaves 207 connections open", "[ cancel ]")
+	s.lacks("closes no connection", "may finish")
 	s.applied()
 	s.read().press("esc")
 	s.applied()

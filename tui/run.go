@@ -93,7 +93,7 @@ func Run(ctx context.Context, ctl control.Controller, options ...Options) (Outco
 		opts.Output = os.Stdout
 	}
 	if !term.IsTerminal(opts.Output) {
-		return Detached, errors.New("run cockpit: the output is no terminal; use the command line, such as rockstar-tui status, instead")
+		return Detached, errors.New("run cockpit: the output is not a terminal; use commands such as rockstar-tui status instead")
 	}
 	styles, err := stylesFor(opts.Theme, os.Getenv)
 	if err != nil {

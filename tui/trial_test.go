@@ -75,7 +75,7 @@ func overriddenScene(t *testing.T, change func(*control.Snapshot)) *stage {
 
 func TestFormCanShowItsPlanFirst(t *testing.T) {
 	s := web(t).press("t", "ctrl+u").write("20s").press("ctrl+t")
-	s.wants("change the timeouts of web?", "listeners.web.timeouts.read: 10s to 20s, live", "ends no connection", "try for 1m (t)")
+	s.wants("change the timeouts of web?", "listeners.web.timeouts.read: 10s to 20s, live", "closes no connection", "try for 1m (t)")
 	s.applied()
 	s.read().press("t").applied("listeners.web.timeouts.read=20s")
 	s.lacks("timeouts of web")
@@ -84,14 +84,14 @@ func TestFormCanShowItsPlanFirst(t *testing.T) {
 func TestTrialCountsDownAndSaysWhatBecomesOfIt(t *testing.T) {
 	s := web(t).press("-").read().press("t")
 	s.look()
-	s.wants("on trial, 1m00s left, by cockpit: web.prefork.workers is 3", "c keeps it, z takes it back; when the time is up it is taken back by")
+	s.wants("on trial, 1m00s left, by cockpit: web.prefork.workers is 3", "c confirms it, z rolls it back; unconfirmed, it is rolled back when")
 	for range 3 {
 		s.step()
 	}
 	for _, page := range []string{"1", "2", "3"} {
 		s.press(page).wants("on trial, 57s left")
 	}
-	s.press("1", "+").wants("a trial is under way, which comes first")
+	s.press("1", "+").wants("end the trial first")
 	for range 57 {
 		s.step()
 	}
@@ -109,13 +109,13 @@ func TestTrialIsKeptWithC(t *testing.T) {
 	}
 	s.look()
 	s.lacks("on trial")
-	s.press("c").wants("nothing is on trial")
+	s.press("c").wants("no trial is running")
 	s.acts(control.Confirm)
 }
 
 func TestTrialIsTakenBackWhenAsked(t *testing.T) {
 	s := play(t, "trial", 80, 24).press("z")
-	s.wants("take the trial back?", "listeners.web.timeouts.idle: 2s to 2m, live")
+	s.wants("roll the trial back?", "listeners.web.timeouts.idle: 2s to 2m, live")
 	s.press("y").acts() // too early
 	s.read().press("enter").acts()
 	s.press("z").read().press("y").acts(control.Rollback)
@@ -131,7 +131,7 @@ func TestLostLinkShowsWhenATrialEnds(t *testing.T) {
 func TestHeldSaveIsAcceptedOrRejected(t *testing.T) {
 	for key, want := range map[string]string{"a": control.AcceptHeld, "x": control.RejectHeld} {
 		s := play(t, "held", 80, 24)
-		s.wants("a save of the config file is held: it removes listener web", "h shows it")
+		s.wants("a config change waits for approval: it removes listener web", "h shows it")
 		s.press("h").wants("listeners.web: {address: 127.0.0.1:8080} to nothing", "accept (a)", "reject (x)")
 		s.press(key).acts()
 		s.read().press("enter").acts()
@@ -145,7 +145,7 @@ func TestHeldSaveThatWaitsForATrialIsOnlyShown(t *testing.T) {
 	s := overriddenScene(t, func(snap *control.Snapshot) {
 		snap.Config.Held = &control.Held{Reason: "a trial is under way", Trial: true}
 	})
-	s.wants("it takes effect when the trial is over")
+	s.wants("it takes effect after the trial")
 	s.press("h").lacks("accept")
 	s.read().press("a", "x", "enter").acts()
 }

@@ -83,7 +83,7 @@ func (m *model) page(st *component.Styles) []string {
 		where = "the runtime"
 	}
 	if m.seen.Err != nil {
-		return m.waiting("no answer from "+where, m.seen.Err.Error()+"; trying again, q leaves")
+		return m.waiting("no answer from "+where, m.seen.Err.Error()+"; trying again, q quits")
 	}
 	return m.waiting("connecting to "+where, "")
 }
@@ -177,13 +177,13 @@ func (m *model) configState() component.Line {
 	st, c := m.st, &m.data.Config
 	g := st.Glyphs
 	if c.Held != nil && c.State != control.ConfigRefused {
-		return component.Line{{Paint: st.Warn, Text: g.Degraded + " save is held"}}
+		return component.Line{{Paint: st.Warn, Text: g.Degraded + " change waits"}}
 	}
 	switch c.State {
 	case control.ConfigRefused:
 		return component.Line{{Paint: st.Bad, Text: g.Failed + " file refused"}}
 	case control.ConfigPending:
-		return component.Line{{Paint: st.Warn, Text: g.Starting + " file is being applied"}}
+		return component.Line{{Paint: st.Warn, Text: g.Starting + " applying file"}}
 	case control.ConfigOverridden:
 		text := " differs from file"
 		if c.Path == "" {

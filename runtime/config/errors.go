@@ -135,7 +135,7 @@ func (r *report) err() error {
 		return cmp.Or(a.Line-b.Line, a.Column-b.Column, strings.Compare(a.Path, b.Path))
 	})
 	if r.more {
-		all = append(all, &Error{File: r.file, Message: "more is wrong than is listed here"})
+		all = append(all, &Error{File: r.file, Message: "there are more errors than listed here"})
 	}
 	return all
 }

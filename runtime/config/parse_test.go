@@ -304,7 +304,7 @@ func TestHopelessFilesDoNotFloodTheReader(t *testing.T) {
 	if !errors.As(err, &all) || len(all) != 1001 {
 		t.Fatalf("got %d errors, want 1000 and a note", len(all))
 	}
-	if got, want := all[1000].Error(), "my.yaml: more is wrong than is listed here"; got != want {
+	if got, want := all[1000].Error(), "my.yaml: there are more errors than listed here"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

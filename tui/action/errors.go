@@ -16,15 +16,15 @@ func (o *Operator) problem(err error) string {
 		return text
 	case errors.Is(err, control.ErrConflict):
 		if who := o.lastActor(); who != "" {
-			return "changed meanwhile by " + who + "; look again"
+			return "changed meanwhile by " + who + "; check and try again"
 		}
-		return "changed meanwhile: " + text + "; look again"
+		return "changed meanwhile: " + text + "; check and try again"
 	case errors.Is(err, control.ErrDenied):
 		return "not allowed: " + text
 	case errors.Is(err, control.ErrRefused):
-		return "refused, the old state keeps running: " + text
+		return "refused, nothing changed: " + text
 	case errors.Is(err, context.DeadlineExceeded):
-		return "no answer in time; the listeners show whether it was done"
+		return "no answer in time; the listeners show whether it happened"
 	}
 	return text
 }

@@ -33,7 +33,7 @@ func (o *Operator) showGeneration(g control.Generation) tea.Cmd {
 	}
 	body = append(body, o.changesText(g.Changes, max(3, height-12))...)
 	if len(g.Changes) == 0 {
-		body = append(body, "no value was changed")
+		body = append(body, "no value changed")
 	}
 	d := &component.Dialog{
 		Title:   fmt.Sprintf("generation %d: %s, %s by %s", g.Number, g.Time.Format(time.DateTime), g.Result, g.Trigger),
@@ -41,7 +41,7 @@ func (o *Operator) showGeneration(g control.Generation) tea.Cmd {
 		Buttons: []component.Button{{Label: "close", Hint: request.Command(fmt.Sprintf("config history %d", g.Number))}},
 	}
 	if g.Result == control.ResultApplied && o.Refusal() == "" {
-		d.Buttons = append(d.Buttons, component.Button{Label: "go back to it" + o.env.Styles().Glyphs.Ellipsis, Key: "b", Hint: "shows first what that would do"})
+		d.Buttons = append(d.Buttons, component.Button{Label: "roll back to it" + o.env.Styles().Glyphs.Ellipsis, Key: "b", Hint: "shows first what would change"})
 	}
 	return o.ask(d, func(button int) tea.Cmd {
 		if button != dialog.Confirm {
@@ -55,12 +55,12 @@ func (o *Operator) showGeneration(g control.Generation) tea.Cmd {
 func (o *Operator) goBack(g control.Generation) tea.Cmd {
 	switch {
 	case g.Result != control.ResultApplied:
-		return o.env.Notify(component.Note, fmt.Sprintf("generation %d was %s: there is nothing to go back to", g.Number, g.Result))
+		return o.env.Notify(component.Note, fmt.Sprintf("generation %d was %s and never ran", g.Number, g.Result))
 	case g.Number == o.env.Data().Config.Generation:
-		return o.env.Notify(component.Note, fmt.Sprintf("generation %d is what runs", g.Number))
+		return o.env.Notify(component.Note, fmt.Sprintf("generation %d is running", g.Number))
 	}
 	r := request.Change{Generation: g.Number, ShowPlan: true, Base: o.queue.known,
-		Title: fmt.Sprintf("go back to generation %d?", g.Number), Verb: "go back"}
+		Title: fmt.Sprintf("roll back to generation %d?", g.Number), Verb: "roll back"}
 	return o.env.Call(func(ctx context.Context, ctl control.Controller) tea.Msg {
 		ctx, cancel := context.WithTimeout(ctx, planTime)
 		defer cancel()
@@ -78,7 +78,7 @@ func (o *Operator) generation(msg generationMsg) tea.Cmd {
 	case msg.err != nil:
 		return o.env.Notify(component.Problem, o.problem(msg.err))
 	case msg.config == "":
-		return o.env.Notify(component.Problem, fmt.Sprintf("generation %d has no config any more", msg.number))
+		return o.env.Notify(component.Problem, fmt.Sprintf("the config of generation %d is no longer kept", msg.number))
 	}
 	msg.change.Config = msg.config
 	return o.submit(msg.change)

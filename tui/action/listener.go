@@ -25,7 +25,7 @@ func (o *Operator) scale(l *page.Listener, by int) tea.Cmd {
 	}
 	to := have + by
 	if to < 0 || to > maxWorkers {
-		return o.env.Notify(component.Note, fmt.Sprintf("%s: the number of workers is from 0 to %d", l.Name, maxWorkers))
+		return o.env.Notify(component.Note, fmt.Sprintf("%s: use 0 to %d workers", l.Name, maxWorkers))
 	}
 	return o.submit(request.Resize(l.Name, to))
 }
@@ -48,14 +48,14 @@ func (o *Operator) toggle(l *page.Listener) tea.Cmd {
 // askWorkers opens the form for a number of workers, which begins with the
 // present one.
 func (o *Operator) askWorkers(l *page.Listener) tea.Cmd {
-	hint := fmt.Sprintf("0 to %d, 0 is the master itself", maxWorkers)
+	hint := fmt.Sprintf("0 to %d; 0 means the master serves", maxWorkers)
 	if o.options.CPUs > 0 {
 		hint += "; " + words.Count(o.options.CPUs, "CPU") + " there"
 	}
 	now := strconv.Itoa(wanted(l.WorkersWanted, l.Prefork))
 	fields := []component.Field{{Name: "workers", Label: "workers", Hint: hint, Check: checkWorkers}}
 	form := component.NewForm("resize "+l.Name, fields, []string{now})
-	form.Note = "enter resizes, esc leaves it as it is"
+	form.Note = "enter resizes, esc cancels"
 	return o.openForm(form, l.Name, o.submitWorkers)
 }
 
@@ -93,7 +93,7 @@ func (o *Operator) askTimeouts(l *page.Listener) tea.Cmd {
 		values[i] = page.Brief(values[i])
 	}
 	form := component.NewForm("timeouts of "+l.Name, fields, values)
-	form.Note = o.unsetNote("0s is none, ")
+	form.Note = o.unsetNote("0s: no limit; ")
 	return o.openForm(form, l.Name, o.submitTimeouts)
 }
 
@@ -109,11 +109,11 @@ func checkDuration(value string) error {
 	d, err := time.ParseDuration(value)
 	switch {
 	case err != nil && len(value) <= 8 && strings.Trim(value, "0123456789.") == "":
-		return errors.New("a unit is missing: " + value + "s?")
+		return errors.New("needs a unit: " + value + "s?")
 	case err != nil:
 		return errors.New("use e.g. 10s or 1m30s")
 	case d < 0:
-		return errors.New("not below zero")
+		return errors.New("must not be negative")
 	case d > longest:
 		return fmt.Errorf("at most %v", longest)
 	}
@@ -139,7 +139,7 @@ func (o *Operator) submitTimeouts(e *dialog.Form) tea.Cmd {
 // within tells how long what is under way may take.
 func within(l *page.Listener) string {
 	if l.Timeouts.Shutdown == "0s" {
-		return "requests under way may finish"
+		return "current requests may finish"
 	}
-	return "requests under way may finish, within " + page.Brief(l.Timeouts.Shutdown)
+	return "current requests may finish within " + page.Brief(l.Timeouts.Shutdown)
 }

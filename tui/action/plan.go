@@ -31,7 +31,7 @@ const (
 func (o *Operator) confirm(r request.Change, p *control.Plan) tea.Cmd {
 	d := dialog.Confirmation(r.Title, r.Verb, o.planText(r, p))
 	d.Danger = p.Disruptive()
-	d.Buttons[dialog.Cancel].Hint = "nothing is changed"
+	d.Buttons[dialog.Cancel].Hint = "changes nothing"
 	d.Buttons[dialog.Confirm].Hint = r.Command("")
 	d.Buttons = append(d.Buttons, component.Button{Label: "try for " + page.Brief(trialTime.String()), Key: "t",
 		Hint: r.Command(" --confirm " + page.Brief(trialTime.String()))})
@@ -121,18 +121,18 @@ func consequences(p *control.Plan) []string {
 		out = append(out, "starts "+words.Count(started, "new worker"))
 	}
 	if ended > 0 {
-		out = append(out, "ends "+words.Count(ended, "connection")+touched(p))
+		out = append(out, "closes "+words.Count(ended, "connection")+touched(p))
 		if deadline != "" {
-			out = append(out, "requests under way may finish, within "+page.Brief(deadline))
+			out = append(out, "current requests may finish within "+page.Brief(deadline))
 		}
 		if cut > 0 {
 			out = append(out, "cuts "+words.Count(cut, "connection")+" if still busy then")
 		}
 	} else if !drains(p) {
-		out = append(out, "ends no connection")
+		out = append(out, "closes no connection")
 	}
 	if kept > 0 {
-		out = append(out, words.Count(kept, "connection")+" will not notice")
+		out = append(out, "leaves "+words.Count(kept, "connection")+" open")
 	}
 	return out
 }
@@ -167,7 +167,7 @@ func staying(p *control.Plan) []string {
 			}
 		}
 		if len(l.LongLived) == 0 && l.OldestRequest != "" {
-			out = append(out, "the oldest request has been under way for "+l.OldestRequest)
+			out = append(out, "the oldest request has been running for "+l.OldestRequest)
 		}
 	}
 	if n > few {

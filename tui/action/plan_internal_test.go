@@ -12,7 +12,7 @@ func TestDeadlineInAQuestionIsTheLongest(t *testing.T) {
 		{Name: "a", Action: "stop", Drained: 1, Deadline: "5s"}, {Name: "b", Action: "stop", Drained: 2, Cut: 2, Kept: 1, Deadline: "1m0s"},
 	}}
 	got := fmt.Sprint(consequences(p))
-	if want := "[ends 3 connections on 2 listeners requests under way may finish, within 1m cuts 2 connections if still busy then 1 connection will not notice]"; got != want {
+	if want := "[closes 3 connections on 2 listeners current requests may finish within 1m cuts 2 connections if still busy then leaves 1 connection open]"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -104,15 +104,15 @@ func (q *queue) forget() {
 func (o *Operator) Refusal() string {
 	switch {
 	case o.options.ReadOnly:
-		return "read-only: this cockpit was started to look, not to change"
+		return "this cockpit is read-only"
 	case o.env.Data() == nil:
 		return "not connected yet"
 	case o.env.Data().Role != "admin":
-		return fmt.Sprintf("not allowed: your role is %s, only an admin may change something", o.env.Data().Role)
+		return fmt.Sprintf("not allowed: your role is %s; only an admin may make changes", o.env.Data().Role)
 	case o.ending != NotStopping:
-		return "everything is being stopped"
+		return "everything is stopping"
 	case o.env.Lost():
-		return "the link is lost: nothing can be changed until it is back"
+		return "no changes until the link is back"
 	}
 	return ""
 }
@@ -121,7 +121,7 @@ func (o *Operator) Refusal() string {
 func (o *Operator) noChange() string {
 	why := o.Refusal()
 	if why == "" && o.Trial() != nil {
-		return "a trial is under way, which comes first: " + o.KeyOf("keep") + " keeps it, " + o.KeyOf("take-back") + " takes it back"
+		return "end the trial first: " + o.KeyOf("keep") + " confirms it, " + o.KeyOf("take-back") + " rolls it back"
 	}
 	return why
 }
@@ -188,7 +188,7 @@ func (o *Operator) planned(msg plannedMsg) tea.Cmd {
 		return o.apply(msg.change, msg.plan.Revision)
 	case o.asking():
 		o.queue.forget()
-		return o.env.Notify(component.Note, "not done: another question was open")
+		return o.env.Notify(component.Note, "not done: another question is open")
 	}
 	return o.confirm(msg.change, msg.plan)
 }

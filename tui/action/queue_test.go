@@ -149,7 +149,7 @@ func TestAConflictNamesWhoeverChangedSomethingLast(t *testing.T) {
 	d.fake.Fail(control.ErrConflict)
 	d.press("+", d.data.Listeners[1].Name)
 	d.answer(t)
-	if len(d.said) != 1 || d.said[0] != "changed meanwhile by alice; look again" {
+	if len(d.said) != 1 || d.said[0] != "changed meanwhile by alice; check and try again" {
 		t.Errorf("said %q", d.said)
 	}
 }

@@ -31,7 +31,7 @@ func (o *Operator) Receipts(s *control.Snapshot) tea.Cmd {
 		case r.AsPlanned():
 			tell = append(tell, o.env.Notify(component.Done, r.String()))
 		default:
-			tell = append(tell, o.env.Notify(component.Problem, r.String()+", which the plan had not named"))
+			tell = append(tell, o.env.Notify(component.Problem, r.String()+", more than planned"))
 		}
 		return true
 	})

@@ -106,9 +106,9 @@ func (o *Operator) stopConsequences() []string {
 		}
 	}
 	open := int(o.env.Data().Open())
-	out := []string{"ends " + words.Count(open, "connection") + " on " + words.Count(len(o.env.Data().Listeners), "listener") + " and the runtime itself"}
+	out := []string{"closes " + words.Count(open, "connection") + " on " + words.Count(len(o.env.Data().Listeners), "listener") + " and ends the runtime"}
 	if open > 0 && deadline != "" {
-		out = append(out, "requests under way may finish, within "+page.Brief(deadline))
+		out = append(out, "current requests may finish within "+page.Brief(deadline))
 	}
 	return out
 }
@@ -126,10 +126,10 @@ func (o *Operator) Leave() tea.Cmd {
 	}
 	open := int(o.env.Data().Open())
 	d := &component.Dialog{
-		Title: "leave the cockpit",
+		Title: "quit the cockpit",
 		Body: []string{
-			"this cockpit has started the runtime; it can go on without a screen",
-			fmt.Sprintf("to stop everything ends %s on %s", words.Count(open, "connection"), words.Count(len(o.env.Data().Listeners), "listener")),
+			"this cockpit started the runtime, which can run without it",
+			fmt.Sprintf("stopping everything closes %s on %s", words.Count(open, "connection"), words.Count(len(o.env.Data().Listeners), "listener")),
 		},
 		Buttons: []component.Button{{Label: "keep running"}, {Label: "stop everything"}, {Label: "cancel"}},
 		Cancel:  2,
@@ -149,16 +149,16 @@ func (o *Operator) Leave() tea.Cmd {
 // now.
 func (o *Operator) askUpgrade() tea.Cmd {
 	if u := o.env.Data().Upgrade; !u.Over() {
-		return o.env.Notify(component.Note, fmt.Sprintf("an upgrade to %s is under way: %s", u.To, u.State))
+		return o.env.Notify(component.Note, fmt.Sprintf("already upgrading to %s: %s", u.To, u.State))
 	}
 	body := []string{
-		"replaces version " + o.env.Data().Version + " by the program that now lies at its path",
-		"it is asked first whether it can go on; if not, the old one keeps running",
-		"pid, sockets and counters stay, then the workers move over one by one",
+		"replaces version " + o.env.Data().Version + " with the program that is now at its path",
+		"the new program is checked first; if it fails, the old one keeps running",
+		"pid, sockets and counters stay; then workers are replaced one by one",
 	}
 	for i := range o.env.Data().Listeners {
 		if l := &o.env.Data().Listeners[i]; l.Enabled && !l.Prefork {
-			body = append(body, fmt.Sprintf("%s has no workers: its %s end, %s", l.Name,
+			body = append(body, fmt.Sprintf("%s has no workers: its %s end %s", l.Name,
 				words.Count(int(l.Connections.Active+l.Connections.Idle), "connection"), "within "+page.Brief(l.Timeouts.Shutdown)))
 		}
 	}
@@ -175,7 +175,7 @@ func (o *Operator) reload() tea.Cmd {
 	case len(c.Overrides) > 0:
 		return o.askReload(c.Overrides)
 	case c.Path == "":
-		return o.env.Notify(component.Note, "there is no config file, and nothing was changed since start")
+		return o.env.Notify(component.Note, "no config file, and nothing has changed since the start")
 	}
 	return o.actReload(false)
 }
@@ -187,7 +187,7 @@ func (o *Operator) actReload(discard bool) tea.Cmd {
 func (o *Operator) askReload(overrides []string) tea.Cmd {
 	d := &component.Dialog{
 		Title: "reload the config file?", Body: []string{o.byHand(overrides)}, Danger: true,
-		Buttons: []component.Button{{Label: "cancel"}, {Label: "reload, keep them", Key: "k"}, {Label: "discard them", Key: "d"}},
+		Buttons: []component.Button{{Label: "cancel"}, {Label: "reload and keep", Key: "k"}, {Label: "discard them", Key: "d"}},
 	}
 	return o.ask(d, func(button int) tea.Cmd {
 		switch button {
@@ -203,7 +203,7 @@ func (o *Operator) askReload(overrides []string) tea.Cmd {
 // askDiscard is for a runtime without a file: there is nothing to read again.
 func (o *Operator) askDiscard(overrides []string) tea.Cmd {
 	d := &component.Dialog{
-		Title: "go back to how it was started?", Body: []string{o.byHand(overrides)}, Danger: true,
+		Title: "discard all changes since the start?", Body: []string{o.byHand(overrides)}, Danger: true,
 		Buttons: []component.Button{{Label: "cancel"}, {Label: "discard them", Key: "d"}},
 	}
 	return o.ask(d, func(button int) tea.Cmd {

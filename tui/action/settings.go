@@ -28,9 +28,9 @@ func (o *Operator) askSetting(path, value string) tea.Cmd {
 // unsetNote says what an empty field means.
 func (o *Operator) unsetNote(before string) string {
 	if o.env.Data().Config.Path == "" {
-		return before + "empty is what it was at start; enter applies"
+		return before + "empty: the value at start; enter applies"
 	}
-	return before + "empty is what the file says; enter applies"
+	return before + "empty: the file's value; enter applies"
 }
 
 // explained is what the reference says of the key at a path.
@@ -96,7 +96,7 @@ func (o *Operator) submitSetting(e *dialog.Form) tea.Cmd {
 
 func orFile(value string) string {
 	if value == "" {
-		return "what the file says"
+		return "the file's value"
 	}
 	return strings.TrimSpace(value)
 }
@@ -105,14 +105,14 @@ func orFile(value string) string {
 func (o *Operator) unset(path string) tea.Cmd {
 	return o.submit(request.Change{
 		Patch: config.Patch{{Path: path, Unset: true}},
-		Title: "take " + page.Short(path) + " back to what the file says?", Verb: "unset",
+		Title: "reset " + page.Short(path) + " to the file's value?", Verb: "unset",
 	})
 }
 
 // askWrite asks whether to write values that run into the config file.
 func (o *Operator) askWrite(edits []control.Override) tea.Cmd {
 	if o.env.Data().Config.Path == "" {
-		return o.env.Notify(component.Problem, "there is no config file to write to")
+		return o.env.Notify(component.Problem, "no config file to write to")
 	}
 	var r request.Change
 	var changes []config.Change
@@ -123,10 +123,10 @@ func (o *Operator) askWrite(edits []control.Override) tea.Cmd {
 	r.Persist, r.Base = true, o.queue.known
 	file := filepath.Base(o.env.Data().Config.Path)
 	r.Done = "written to " + file
-	body := append(o.changesText(changes, 8), "nothing else in the file is touched, and nothing that runs")
+	body := append(o.changesText(changes, 8), "changes nothing else in the file and nothing that runs")
 	d := dialog.Confirmation("write "+words.Count(len(edits), "value")+" to "+file+"?", "write", body)
 	d.Danger = false
-	d.Buttons[dialog.Cancel].Hint = "nothing is changed"
+	d.Buttons[dialog.Cancel].Hint = "changes nothing"
 	d.Buttons[dialog.Confirm].Hint = r.Command(" --persist")
 	return o.ask(d, func(button int) tea.Cmd {
 		if button != dialog.Confirm {

@@ -56,15 +56,15 @@ func (o *Operator) listenerActions(nav Navigator) []Action {
 	return []Action{
 		{ID: "toggle", Key: bind("s", "start or stop", "s"), Chapter: chapterListener, Applies: onListener, Offer: offerToggle,
 			Needs: ToChange, Disrupts: true, Run: on(o.toggle)},
-		{ID: "worker-more", Key: bind("+", "one worker more", "+", "="), Chapter: chapterListener, Applies: onListener,
+		{ID: "worker-more", Key: bind("+", "add a worker", "+", "="), Chapter: chapterListener, Applies: onListener,
 			Needs: ToChange, Run: on(func(l *page.Listener) tea.Cmd { return o.scale(l, 1) })},
-		{ID: "worker-fewer", Key: bind("-", "one worker fewer", "-"), Chapter: chapterListener, Applies: onListener,
+		{ID: "worker-fewer", Key: bind("-", "remove a worker", "-"), Chapter: chapterListener, Applies: onListener,
 			Needs: ToChange, Disrupts: true, Run: on(func(l *page.Listener) tea.Cmd { return o.scale(l, -1) })},
-		{ID: "resize", Key: bind("r", "how many workers", "r"), Chapter: chapterListener, Applies: onListener,
+		{ID: "resize", Key: bind("r", "set worker count", "r"), Chapter: chapterListener, Applies: onListener,
 			Needs: ToChange, Disrupts: true, Run: on(o.askWorkers)},
 		footerOnly("workers", "+ - r", "workers", "+", "-", onListener),
-		{ID: "drain-extend", Key: bind("d", "1m more for a drain", "d"), Chapter: chapterListener, Applies: onListener,
-			Offer: ifTrue("1m more", drainsHere), Needs: ToAct, Run: o.extend},
+		{ID: "drain-extend", Key: bind("d", "extend a drain by 1m", "d"), Chapter: chapterListener, Applies: onListener,
+			Offer: ifTrue("extend 1m", drainsHere), Needs: ToAct, Run: o.extend},
 		{ID: "drain-now", Key: bind("D", "end a drain now", "D"), Chapter: chapterListener, Applies: onListener,
 			Offer: ifTrue("end now", drainsHere), Needs: ToAct, Disrupts: true, Run: o.askDrainNow},
 		{ID: "timeouts", Key: bind("t", "timeouts", "t"), Chapter: chapterListener, Applies: onListener, Offer: ifTrue("timeouts", onListener),
@@ -84,10 +84,10 @@ func (o *Operator) configActions() []Action {
 	overridden := func(t page.Target) bool { return t.Setting != nil && t.Setting.Override != nil }
 	some := func(t page.Target) bool { return len(t.Overrides) > 0 }
 	return []Action{
-		{ID: "keep", Key: bind("c", "keep what is on trial", "c"), Chapter: chapterConfig, Needs: ToAct, Run: command(o.keep)},
-		{ID: "take-back", Key: bind("z", "take the trial back", "z"), Chapter: chapterConfig, Needs: ToAct, Disrupts: true, Run: command(o.askTakeBack)},
-		{ID: "held", Key: bind("h", "a save that is held", "h"), Chapter: chapterConfig, Disrupts: true, Run: command(o.askHeld)},
-		{ID: "unset", Key: bind("u", "as in the file again", "u"), Chapter: chapterConfig, Applies: onSetting,
+		{ID: "keep", Key: bind("c", "confirm the trial", "c"), Chapter: chapterConfig, Needs: ToAct, Run: command(o.keep)},
+		{ID: "take-back", Key: bind("z", "roll the trial back", "z"), Chapter: chapterConfig, Needs: ToAct, Disrupts: true, Run: command(o.askTakeBack)},
+		{ID: "held", Key: bind("h", "review waiting change", "h"), Chapter: chapterConfig, Disrupts: true, Run: command(o.askHeld)},
+		{ID: "unset", Key: bind("u", "reset to file value", "u"), Chapter: chapterConfig, Applies: onSetting,
 			Offer: ifTrue("unset", overridden), Needs: ToChange, Disrupts: true,
 			Run: func(t page.Target) tea.Cmd { return o.unset(t.Setting.Path) }},
 		{ID: "write", Key: bind("w", "write it to the file", "w"), Chapter: chapterConfig, Applies: overridden,
@@ -96,8 +96,8 @@ func (o *Operator) configActions() []Action {
 		{ID: "write-all", Key: bind("W", "write all", "W"), Chapter: chapterConfig, Applies: some,
 			Offer: ifTrue("write all", func(t page.Target) bool { return some(t) && overridden(t) }), Needs: ToChange,
 			Run: func(t page.Target) tea.Cmd { return o.askWrite(t.Overrides) }},
-		{ID: "go-back", Key: bind("b", "back to a generation", "b"), Chapter: chapterConfig, Applies: onGeneration,
-			Offer: ifTrue("go back to it", onGeneration), Needs: ToChange, Disrupts: true,
+		{ID: "go-back", Key: bind("b", "restore a generation", "b"), Chapter: chapterConfig, Applies: onGeneration,
+			Offer: ifTrue("roll back to it", onGeneration), Needs: ToChange, Disrupts: true,
 			Run: func(t page.Target) tea.Cmd { return o.goBack(*t.Generation) }},
 	}
 }
@@ -122,7 +122,7 @@ func (o *Operator) runtimeActions(nav Navigator) []Action {
 			Offer: ifTrue("reload the config file", func(t page.Target) bool { return t.Files }), Needs: ToAct, Run: command(o.reload)},
 		{ID: "upgrade", Key: bind("U", "upgrade the program", "U"), Chapter: chapterRuntime, Needs: ToAct, Disrupts: true, Run: command(o.askUpgrade)},
 		{ID: "stop", Key: bind("X", "stop everything", "X"), Chapter: chapterRuntime, Needs: ToAct, Disrupts: true, Run: command(o.askStop)},
-		{ID: "quit", Key: bind("q", "leave", "q", "ctrl+c"), Chapter: chapterRuntime, Run: command(nav.Quit)},
+		{ID: "quit", Key: bind("q", "quit the cockpit", "q", "ctrl+c"), Chapter: chapterRuntime, Run: command(nav.Quit)},
 		{ID: "suspend", Key: bind("ctrl+z", "suspend the cockpit", "ctrl+z"), Chapter: chapterRuntime, Run: command(nav.Suspend)},
 		{ID: "help", Key: bind("?", "help", "?"), Chapter: chapterRuntime, Run: simply(nav.ShowHelp)},
 	}

@@ -27,7 +27,7 @@ func (o *Operator) keep() tea.Cmd {
 	return o.act(control.Action{Kind: control.Confirm, Base: o.Trial().Revision}, applyTime)
 }
 
-const noTrial = "nothing is on trial"
+const noTrial = "no trial is running"
 
 // askTakeBack asks before it ends the trial: to take back can end connections,
 // just as the change did.
@@ -40,8 +40,8 @@ func (o *Operator) askTakeBack() tea.Cmd {
 	for i, c := range t.Changes {
 		back[i] = config.Change{Path: c.Path, From: c.To, To: c.From, Effect: config.EffectOf(c.Path, c.To, c.From)}
 	}
-	d := dialog.Confirmation("take the trial back?", "take back", o.changesText(back, 8))
-	d.Buttons[dialog.Cancel].Hint = "the trial goes on"
+	d := dialog.Confirmation("roll the trial back?", "roll back", o.changesText(back, 8))
+	d.Buttons[dialog.Cancel].Hint = "the trial continues"
 	d.Buttons[dialog.Confirm].Hint = request.Command("rollback")
 	action := control.Action{Kind: control.Rollback, Base: t.Revision}
 	return o.ask(d, func(button int) tea.Cmd {
@@ -61,7 +61,7 @@ const (
 // askHeld shows the save that is held, and lets one decide.
 func (o *Operator) askHeld() tea.Cmd {
 	if o.env.Data() == nil || o.env.Data().Config.Held == nil {
-		return o.env.Notify(component.Note, "no save of the config file is held")
+		return o.env.Notify(component.Note, "no config change waits for approval")
 	}
 	h := o.env.Data().Config.Held
 	body := []string{h.Reason}
@@ -69,14 +69,14 @@ func (o *Operator) askHeld() tea.Cmd {
 		body = append(body, h.Summary)
 	}
 	body = append(body, o.changesText(h.Changes, 8)...)
-	d := &component.Dialog{Title: "a save of the config file is held", Body: body, Danger: true,
-		Buttons: []component.Button{{Label: "later", Hint: "it stays unapplied until somebody decides"}}}
+	d := &component.Dialog{Title: "a config change waits for approval", Body: body, Danger: true,
+		Buttons: []component.Button{{Label: "later", Hint: "it is not applied until somebody accepts it"}}}
 	if why := o.Refusal(); why != "" || h.Trial {
 		d.Buttons[0] = component.Button{Label: "close"}
 	} else {
 		d.Buttons = append(d.Buttons,
 			component.Button{Label: "accept", Key: "a", Hint: request.Command("held accept")},
-			component.Button{Label: "reject", Key: "x", Hint: request.Command("held reject") + "; until it is saved again"})
+			component.Button{Label: "reject", Key: "x", Hint: request.Command("held reject") + "; until the next save"})
 	}
 	return o.ask(d, func(button int) tea.Cmd {
 		switch button {

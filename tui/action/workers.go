@@ -30,7 +30,7 @@ const (
 // askAct asks whether to do an action; command is the command line that does the same.
 func (o *Operator) askAct(title, verb, command string, body []string, a control.Action, limit time.Duration) tea.Cmd {
 	d := dialog.Confirmation(title, verb, body)
-	d.Buttons[dialog.Cancel].Hint = "nothing is changed"
+	d.Buttons[dialog.Cancel].Hint = "changes nothing"
 	d.Buttons[dialog.Confirm].Hint = request.Command(command)
 	return o.ask(d, func(button int) tea.Cmd {
 		if button != dialog.Confirm {
@@ -44,7 +44,7 @@ func (o *Operator) askAct(title, verb, command string, body []string, a control.
 func (o *Operator) askRestart(l *page.Listener, id int) tea.Cmd {
 	name := l.Name
 	if !l.Prefork {
-		return o.env.Notify(component.Note, name+" is served in the master process, which is not restarted")
+		return o.env.Notify(component.Note, name+" has no workers: the master process serves it")
 	}
 	body := []string{"a new process is ready before the old one drains"}
 	for _, w := range l.Workers {
@@ -61,11 +61,11 @@ func (o *Operator) askRestart(l *page.Listener, id int) tea.Cmd {
 func (o *Operator) askRoll(l *page.Listener) tea.Cmd {
 	name := l.Name
 	if !l.Prefork {
-		return o.env.Notify(component.Note, name+" is served in the master process, which is not restarted")
+		return o.env.Notify(component.Note, name+" has no workers: the master process serves it")
 	}
 	body := []string{
-		fmt.Sprintf("%s one after the other, each ready before the old one drains", words.Count(l.WorkersWanted, "worker")),
-		within(l), "it ends with the first that does not get ready; the rest go on as before",
+		fmt.Sprintf("%s one by one, each ready before the old one drains", words.Count(l.WorkersWanted, "worker")),
+		within(l), "if one does not get ready, the restart stops; the rest keep running",
 	}
 	return o.askAct("restart all workers of "+name+"?", "restart", "restart "+request.Quote(name), body,
 		control.Action{Kind: control.RestartWorkers, Listener: name}, rollTime)
@@ -87,7 +87,7 @@ func drain(t page.Target) (a control.Action, subject string) {
 func (o *Operator) extend(t page.Target) tea.Cmd {
 	a, _ := drain(t)
 	if n, _ := stillDraining(t.Listener, a.All, a.Worker); n == 0 {
-		return o.env.Notify(component.Note, a.Listener+": nothing drains")
+		return o.env.Notify(component.Note, a.Listener+": nothing is draining")
 	}
 	a.Kind, a.By = control.DrainExtend, config.Duration(moreTime)
 	return o.act(a, planTime)
@@ -111,10 +111,10 @@ func (o *Operator) askDrainNow(t page.Target) tea.Cmd {
 	a, subject := drain(t)
 	n, left := stillDraining(t.Listener, a.All, a.Worker)
 	if n == 0 {
-		return o.env.Notify(component.Note, a.Listener+": nothing drains")
+		return o.env.Notify(component.Note, a.Listener+": nothing is draining")
 	}
-	body := []string{"closes " + words.Count(int(left), "connection") + " at once, requests under way are lost",
-		o.KeyOf("drain-extend") + " would give them " + page.Brief(moreTime.String()) + " more"}
+	body := []string{"closes " + words.Count(int(left), "connection") + " at once; their requests are lost",
+		o.KeyOf("drain-extend") + " gives them " + page.Brief(moreTime.String()) + " more"}
 	a.Kind = control.DrainNow
 	return o.askAct("end the drain of "+a.Listener+" now?", "end it", "drain "+subject+" --now", body, a, planTime)
 }
@@ -148,7 +148,7 @@ func (o *Operator) showConnections(msg connectionsMsg) tea.Cmd {
 	case o.env.Top() != nil || o.env.Data() == nil:
 		return nil
 	case len(msg.page.Connections) == 0:
-		return o.env.Notify(component.Note, msg.listener+": no connection is busy")
+		return o.env.Notify(component.Note, msg.listener+": no busy connections")
 	}
 	var body []string
 	width, _ := o.env.Room()
@@ -159,7 +159,7 @@ func (o *Operator) showConnections(msg connectionsMsg) tea.Cmd {
 	if n := msg.page.Total - len(msg.page.Connections); n > 0 {
 		body = append(body, fmt.Sprintf("and %d more", n))
 	}
-	return o.ask(&component.Dialog{Title: "busy connections of " + msg.listener + ", the oldest first", Body: body,
+	return o.ask(&component.Dialog{Title: "busy connections of " + msg.listener + ", oldest first", Body: body,
 		Buttons: []component.Button{{Label: "close", Hint: request.Command("connections --listener " + request.Quote(msg.listener) + " --state active")}},
 	}, func(int) tea.Cmd { return nil })
 }

@@ -72,7 +72,7 @@ func (f *Feed) Run(ctx context.Context) {
 			continue
 		}
 		if err == nil {
-			err = errors.New("the runtime has closed the connection")
+			err = errors.New("the runtime closed the connection")
 		}
 		last := f.newest.Load()
 		f.newest.Store(&State{Snapshot: last.Snapshot, At: last.At, Err: err})

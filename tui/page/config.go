@@ -263,11 +263,11 @@ func (c *Config) drawn(st *component.Styles) (lines []string, at int) {
 func (c *Config) nothingByHand() string {
 	switch {
 	case c.filter != "":
-		return "nothing that was changed by hand matches " + c.filter
+		return "no change made by hand matches " + c.filter
 	case c.data.Config.Path == "":
-		return "nothing was changed by hand since start"
+		return "nothing has been changed by hand since the start"
 	}
-	return "nothing was changed by hand: what runs is what the file says"
+	return "nothing has been changed by hand: the file is running"
 }
 
 func (c *Config) editRow(st *component.Styles, i int) string {
@@ -380,10 +380,10 @@ func (c *Config) editText(e *control.Override) string {
 		parts = append(parts, "since "+e.Since.Format(time.DateTime))
 	}
 	if e.Expires != nil {
-		parts = append(parts, "until "+e.Expires.Format(time.DateTime)+", then it is as in the file")
+		parts = append(parts, "until "+e.Expires.Format(time.DateTime)+", then the file's value")
 	}
 	if e.Base != e.File {
-		parts = append(parts, "the file said "+e.Base+" when it was changed")
+		parts = append(parts, "the file had "+e.Base+" when it was changed")
 	}
 	return strings.Join(parts, "; ")
 }
@@ -400,5 +400,5 @@ func pastText(g *control.Generation) string {
 	if len(g.Changes) == 1 {
 		values = "1 value"
 	}
-	return text + fmt.Sprintf("; %s by %s, %s, decided in %s ms", g.Result, g.Trigger, values, component.Millis(g.DurationMS))
+	return text + fmt.Sprintf("; %s by %s, %s, in %s ms", g.Result, g.Trigger, values, component.Millis(g.DurationMS))
 }

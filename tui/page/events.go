@@ -72,9 +72,9 @@ func (e *Events) View(st *component.Styles) []string {
 	case e.data == nil:
 		return nil
 	case len(e.rows) == 0 && e.filter != "":
-		return say(st, e.width, "no event matches "+e.filter, "esc shows all again")
+		return say(st, e.width, "no event matches "+e.filter, "esc shows all")
 	case len(e.rows) == 0:
-		return say(st, e.width, "nothing has happened yet", "what starts, stops, crashes or is changed is listed here")
+		return say(st, e.width, "nothing has happened yet", "starts, stops, crashes and changes are listed here")
 	}
 	detail := e.detail(st)
 	var lines []string

@@ -124,7 +124,7 @@ func (w *Workers) View(st *component.Styles) []string {
 	case w.data == nil:
 		return nil
 	case w.lis == nil:
-		return say(st, w.width, "there is no listener "+w.name+" any more", "esc goes back to those there are")
+		return say(st, w.width, "the listener "+w.name+" no longer exists", "esc goes back to the list")
 	}
 	lines := w.head(st)
 	foot := w.settings(st)
@@ -231,7 +231,7 @@ func (w *Workers) shares(st *component.Styles, room int) component.Line {
 func (w *Workers) workers(st *component.Styles, height int) []string {
 	if len(w.rows) == 0 {
 		if w.filter != "" {
-			return say(st, w.width, "no worker matches "+w.filter, "esc shows all again")
+			return say(st, w.width, "no worker matches "+w.filter, "esc shows all")
 		}
 		return say(st, w.width, "no workers", "s starts the listener")
 	}
@@ -305,9 +305,9 @@ func (w *Workers) note(k *Worker) string {
 	case k.State == control.WorkerDraining && k.DrainDeadline != nil:
 		return "closed in " + Left(k.DrainDeadline.Sub(w.data.Time)) + " at most"
 	case k.HungSince != nil:
-		return "no sign of life for " + component.Ago(w.data.age(*k.HungSince))
+		return "no heartbeat for " + component.Ago(w.data.age(*k.HungSince))
 	case k.LastExit != "":
-		return "ended before: " + k.LastExit
+		return "last exit: " + k.LastExit
 	}
 	return ""
 }

@@ -284,13 +284,13 @@ func (o *Overview) events(st *component.Styles, room int) []string {
 // nothing says why there is no row.
 func (o *Overview) nothing(st *component.Styles) []string {
 	if o.filter != "" {
-		return say(st, o.width, "no listener matches "+o.filter, "esc shows all again")
+		return say(st, o.width, "no listener matches "+o.filter, "esc shows all")
 	}
 	where := "the config"
 	if p := o.data.Config.Path; p != "" {
 		where = p
 	}
-	return say(st, o.width, "no listeners", "add one to "+where+"; it is served as soon as the file is saved")
+	return say(st, o.width, "no listeners", "add one to "+where+"; it serves as soon as you save the file")
 }
 
 // say writes a headline and what to do.

@@ -127,9 +127,9 @@ func (p *Pools) View(st *component.Styles) []string {
 	case p.data == nil:
 		return nil
 	case len(p.rows) == 0 && p.filter != "":
-		return say(st, p.width, "no pool or backend matches "+p.filter, "esc shows all again")
+		return say(st, p.width, "no pool or backend matches "+p.filter, "esc shows all")
 	case len(p.rows) == 0:
-		return say(st, p.width, "no pools", "a pool holds connections to the backends of proxy routes; write it under pools: in the config")
+		return say(st, p.width, "no pools", "pools hold connections to the backends of proxy routes; add them under pools: in the config")
 	}
 	var lines []string
 	if p.height > 10 {

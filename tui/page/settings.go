@@ -174,9 +174,9 @@ func (s *Settings) View(st *component.Styles) []string {
 	case s.data == nil:
 		return nil
 	case s.data.Listener(s.name) == nil:
-		return say(st, s.width, "there is no listener "+s.name+" any more", "esc goes back")
+		return say(st, s.width, "the listener "+s.name+" no longer exists", "esc goes back")
 	case len(s.rows) == 0:
-		return say(st, s.width, "no setting matches "+s.filter, "esc shows all again")
+		return say(st, s.width, "no setting matches "+s.filter, "esc shows all")
 	}
 	detail := s.detail(st)
 	s.table.Layout(s.width)
@@ -233,7 +233,7 @@ func (s *Settings) detail(st *component.Styles) []string {
 	k := s.rows[s.list.Cursor]
 	head := s.path(k)
 	if s.failed != "" {
-		head += "  (not all values are known: " + s.failed + ")"
+		head += "  (some values are unknown: " + s.failed + ")"
 	}
 	out := []string{component.Rule(st, []component.Line{{{Paint: st.Muted, Text: head}}}, nil, s.width)}
 	lines := component.Wrap(Explained(k), s.width-2, 4, st.Glyphs.Ellipsis)

@@ -21,7 +21,7 @@ func (w *Workers) drains() (n int) {
 func (w *Workers) underway(st *component.Styles) []string {
 	var out []string
 	if r := w.lis.Rolling; r != nil {
-		text := fmt.Sprintf(" %s workers are restarted one after the other: %d of %d done", st.Glyphs.Starting, r.Done, r.Total)
+		text := fmt.Sprintf(" %s restarting workers one by one: %d of %d done", st.Glyphs.Starting, r.Done, r.Total)
 		out = append(out, component.Line{{Paint: st.Warn, Text: text}}.Render(w.width, st.Glyphs.Ellipsis))
 	}
 	if w.drains() == 0 {
@@ -94,12 +94,12 @@ func lastLines(text string, limit int) []string {
 func (w *Workers) told(k *Worker) string {
 	var parts []string
 	if k.HungSince != nil {
-		parts = append(parts, "no sign of life for "+component.Ago(w.data.age(*k.HungSince))+", gets no new connections, is replaced soon")
+		parts = append(parts, "no heartbeat for "+component.Ago(w.data.age(*k.HungSince))+", gets no new connections, will be replaced")
 	}
 	if k.Crashes > 0 {
-		text := fmt.Sprintf("ended unasked %d times", k.Crashes)
+		text := fmt.Sprintf("crashed %d times", k.Crashes)
 		if k.Crashes == 1 {
-			text = "ended unasked once"
+			text = "crashed once"
 		}
 		if k.CrashesSince != nil {
 			text += " within " + component.Ago(w.data.age(*k.CrashesSince))
@@ -107,7 +107,7 @@ func (w *Workers) told(k *Worker) string {
 		parts = append(parts, text)
 	}
 	if k.LastExit != "" {
-		parts = append(parts, "the last one with "+k.LastExit)
+		parts = append(parts, "last exit: "+k.LastExit)
 	}
 	return strings.Join(parts, ", ")
 }

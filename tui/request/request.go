@@ -60,7 +60,7 @@ func (c *Change) Writable() bool {
 func Resize(listener string, to int) Change {
 	done := fmt.Sprintf("%s: %s wanted", listener, words.Count(to, "worker"))
 	if to == 0 {
-		done = listener + ": served in the master process"
+		done = listener + ": the master process serves it"
 	}
 	return Change{
 		Listener: listener, Workers: &to, Done: done,

@@ -59,7 +59,7 @@ func TestWhatIsUnsetIsNotWritten(t *testing.T) {
 func TestAResizeSaysWhatItDid(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]string{
-		0: "web: served in the master process",
+		0: "web: the master process serves it",
 		1: "web: 1 worker wanted",
 		2: "web: 2 workers wanted",
 	} {
