@@ -24,12 +24,12 @@ func (a *App) announce() {
 // the same certificate; 0 if there is none.
 func (m *managed) besides(all []*managed) int {
 	own := m.configured()
-	if own.TLS == nil || own.Protocol == protocolQUIC {
+	if own.TLS == nil || own.Protocol == config.ProtocolQUIC {
 		return 0
 	}
 	for _, o := range all {
 		c, e := o.configured(), o.endpoint()
-		if e == nil || c.Protocol != protocolQUIC || c.TLS == nil || *c.TLS != *own.TLS || hostOf(c.Address) != hostOf(own.Address) {
+		if e == nil || c.Protocol != config.ProtocolQUIC || c.TLS == nil || *c.TLS != *own.TLS || hostOf(c.Address) != hostOf(own.Address) {
 			continue
 		}
 		if at, ok := e.sockets.Addr().(*net.UDPAddr); ok {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
+	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 	"github.com/echterhof/rockstar-tui/runtime/internal/slowdisk"
 )
 
@@ -151,10 +152,7 @@ func (s step) try() error {
 			return err
 		}
 	}
-	scratch := newService(s.Name, scoreboard.New(), nil, nil, false, s.app.log)
-	scratch.code = s.app.codeFor(s.Name)
-	defer scratch.discard()
-	if err := scratch.update(s.to); err != nil {
+	if err := serving.Check(s.to, s.app.programOf(s.Name), s.app.log); err != nil {
 		return fmt.Errorf("listener %s: %w", s.Name, err)
 	}
 	return nil
@@ -180,7 +178,7 @@ func (s step) open(ctx context.Context) (undo, retire func(), err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	e.code = s.app.codeFor(s.Name)
+	e.program = s.app.programOf(s.Name)
 	e.gone = func(b *scoreboard.Board) { s.app.gone(s.managed, b) }
 	e.event = s.managed.onWorker
 	e.alone, e.orphanDir = s.app.alone, s.app.orphanDir

@@ -16,6 +16,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 	"github.com/echterhof/rockstar-tui/runtime/internal/certs"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
+	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 )
 
 // carriedFormat is the version of carried. It changes when an older program
@@ -220,7 +221,7 @@ func (a *App) resumeEndpoint(m *managed, c *carriedEndpoint) (*endpoint, error) 
 		return nil, err
 	}
 	if c.InProcess {
-		s = s.byCaretaker()
+		s = byCaretaker(s)
 	}
 	e := &endpoint{name: m.name, log: a.log, event: m.onWorker, alone: a.alone, orphanDir: a.orphanDir, settings: s}
 	e.gone = func(b *scoreboard.Board) { a.gone(m, b) }
@@ -231,7 +232,7 @@ func (a *App) resumeEndpoint(m *managed, c *carriedEndpoint) (*endpoint, error) 
 		s.Measure(e.tenants)
 	}
 	if common, err := c.Workers.MapCommon(); err == nil {
-		e.admission, err = admissionOver(common)
+		e.admission, err = serving.AdmissionOver(common)
 		if err != nil {
 			return nil, err
 		}
@@ -260,7 +261,7 @@ func adoptSockets(c *carriedEndpoint) (socketSet, error) {
 }
 
 // byCaretaker is s with one worker in the place of the master.
-func (s settings) byCaretaker() settings {
+func byCaretaker(s settings) settings {
 	s.Listener.Prefork.Workers = 1
 	return s
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 )
 
 // Snapshot returns the present state.
@@ -193,8 +194,8 @@ func (m *managed) connections(ctx context.Context, q control.Query) []control.Co
 			}
 		}
 	}
-	m.ask(ctx, callConnections, nil,
-		func(s *service) { add(connectionsOf(s.server, m.name, 0)) },
+	m.ask(ctx, serving.CallConnections, nil,
+		func(s *serving.Service) { add(s.Connections(0)) },
 		func(reply []byte) {
 			var list []control.Connection
 			if json.Unmarshal(reply, &list) == nil {
@@ -208,8 +209,8 @@ func (m *managed) connections(ctx context.Context, q control.Query) []control.Co
 func (m *managed) overdue(ctx context.Context, to config.Listener) (sum listener.Overdue) {
 	add := func(n listener.Overdue) { sum.Idle, sum.Active = sum.Idle+n.Idle, sum.Active+n.Active }
 	payload, _ := json.Marshal(to) // plain data
-	m.ask(ctx, callOverdue, payload,
-		func(s *service) { add(s.server.Overdue(limitsOf(to))) },
+	m.ask(ctx, serving.CallOverdue, payload,
+		func(s *serving.Service) { add(s.Overdue(to)) },
 		func(reply []byte) {
 			var n listener.Overdue
 			if json.Unmarshal(reply, &n) == nil {
@@ -221,7 +222,7 @@ func (m *managed) overdue(ctx context.Context, to config.Listener) (sum listener
 
 // ask calls all who serve the listener: the services of this process, and its
 // workers. One that does not answer is left out: it has just ended.
-func (m *managed) ask(ctx context.Context, kind string, payload []byte, local func(*service), answer func([]byte)) {
+func (m *managed) ask(ctx context.Context, kind string, payload []byte, local func(*serving.Service), answer func([]byte)) {
 	for _, e := range m.endpoints() {
 		locals, groups := e.servers()
 		for _, s := range locals {

@@ -7,6 +7,7 @@ import (
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
+	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 )
 
 // actOnDrain gives drains that are under way more time, or none. It waits for no
@@ -57,16 +58,16 @@ func (m *managed) redrain(action control.Action) (n int) {
 	if action.All {
 		id = -1
 	}
-	local := func(g *grace) bool { return g.extend(more) }
+	local := func(s *serving.Service) bool { return s.ExtendDrain(more) }
 	group := func(g *prefork.Group) int { return g.ExtendDrain(id, more) }
 	if action.Kind == control.DrainNow {
-		local = (*grace).end
+		local = (*serving.Service).EndDrain
 		group = func(g *prefork.Group) int { return g.EndDrain(id) }
 	}
 	for _, e := range m.endpoints() {
 		locals, groups := e.servers()
 		for _, s := range locals {
-			if g := s.grace.Load(); g != nil && id <= 0 && local(g) {
+			if id <= 0 && local(s) {
 				n++
 			}
 		}

@@ -5,13 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os/exec"
 	"sync"
 	"time"
 
 	"github.com/echterhof/rockstar-tui/prefork"
+	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/internal/procstat"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
+	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 )
+
+type settings = serving.Settings
 
 // startTimeout bounds how long a new worker may take until it serves.
 const startTimeout = 10 * time.Second
@@ -22,9 +27,9 @@ type endpoint struct {
 	name    string
 	sockets socketSet
 	log     *slog.Logger
-	// code holds the routes that the program registered for this listener, if
-	// any; a worker is then a new process of the same program.
-	code *program
+	// program has this listener, if it is one of Go code; a worker is then a new
+	// process of the same program.
+	program serving.Program
 	// alone says that serving is all this process does.
 	alone bool
 	// orphanDir is where its workers wait for another master; empty if they do not.
@@ -32,7 +37,7 @@ type endpoint struct {
 	// adoptees are workers that serve already, of a master that died.
 	adoptees orphans
 	// admission is shared by all who serve it; nil if there never was a worker.
-	admission *admission
+	admission *serving.Admission
 	// gone is told what a process counted when it is gone for good.
 	gone func(*scoreboard.Board)
 	// event reports what happens to workers.
@@ -47,9 +52,9 @@ type endpoint struct {
 	// started, drained or waited for.
 	mu       sync.Mutex
 	settings settings
-	local    *service       // serves in this process; nil when preforked
-	group    *prefork.Group // nil when in process
-	leaving  []*service     // drain after a move into workers
+	local    *serving.Service   // serves in this process; nil when preforked
+	group    *prefork.Group     // nil when in process
+	leaving  []*serving.Service // drain after a move into workers
 	departed []*prefork.Group
 }
 
@@ -59,7 +64,7 @@ type endpoint struct {
 func bindEndpoint(ctx context.Context, name string, to settings, beside bool, log *slog.Logger) (*endpoint, error) {
 	sockets, err := openSockets(ctx, to.Listener, beside)
 	if err != nil {
-		return nil, explainBind(name, to.Listener.Address, to.Listener.Protocol == protocolQUIC, err)
+		return nil, explainBind(name, to.Listener.Address, to.Listener.Protocol == config.ProtocolQUIC, err)
 	}
 	e := &endpoint{name: name, sockets: sockets, log: log}
 	if s, ok := sockets.(steerable); ok {
@@ -82,13 +87,15 @@ func (e *endpoint) start(ctx context.Context, s settings) error {
 // startLocal serves in this process, from every slot that exists: what still
 // arrives on a slot that a worker has left must be accepted too.
 func (e *endpoint) startLocal(s settings) error {
-	local := newService(e.name, scoreboard.New(), e.admission, nil, e.alone, e.log)
-	local.code = e.code
-	if err := local.update(s); err != nil {
+	local := serving.New(serving.Config{
+		Name: e.name, Board: scoreboard.New(), Admission: e.admission,
+		Dedicated: e.alone, Program: e.program, Log: e.log,
+	})
+	if err := local.Update(s); err != nil {
 		return fmt.Errorf("listener %s: %w", e.name, err)
 	}
 	if err := e.serveLocal(local); err != nil {
-		local.server.Close()
+		local.Discard()
 		return fmt.Errorf("listener %s: %w", e.name, err)
 	}
 	e.mu.Lock()
@@ -121,29 +128,49 @@ func (e *endpoint) groupConfig(s settings) prefork.Config {
 		Sockets:       e.lend(),
 		MemorySize:    scoreboard.Size,
 		Prepare:       scoreboard.Describe,
-		Common:        e.admission.common(),
+		Common:        e.admission.Memory(),
 		Settings:      e.encode(s),
-		Command:       e.code.command(e.name),
+		Command:       e.workerCommand(),
 		StartTimeout:  startTimeout,
-		DrainTimeout:  drainTimeout(s),
+		DrainTimeout:  s.DrainTimeout(),
 		Log:           e.log,
 		OnEvent:       e.event,
 		Beat:          beatOf,
-		HangTimeout:   hangTimeout(s),
-		Recycle:       recycling(s),
+		HangTimeout:   s.HangTimeout(),
+		Recycle:       s.Recycle(),
 		Requests:      requestsOf,
 		Resident:      procstat.Resident,
 		OrphanDir:     e.orphanDir,
 		Room:          procstat.RoomForWorkers,
-		OrphanTimeout: time.Duration(s.Listener.Prefork.OrphanTimeout),
+		OrphanTimeout: s.OrphanTimeout(),
 		Fold:          func(_ int, memory []byte) { e.ended(scoreboard.Over(memory)) },
 	}
+}
+
+// workerCommand starts a worker; nil stands for this program as it was started.
+func (e *endpoint) workerCommand() func() *exec.Cmd {
+	if e.program == nil {
+		return nil
+	}
+	return e.program.Command
+}
+
+func beatOf(memory []byte) uint64 { return scoreboard.Over(memory).Beat.Load() }
+
+func requestsOf(memory []byte) uint64 { return scoreboard.Over(memory).Listener.Requests.Load() }
+
+// watchWorkers brings to the group what concerns the life of workers.
+func watchWorkers(g *prefork.Group, s settings) {
+	g.SetOrphanTimeout(s.OrphanTimeout())
+	g.SetDrainTimeout(s.DrainTimeout())
+	g.SetHangTimeout(s.HangTimeout())
+	g.SetRecycle(s.Recycle())
 }
 
 // ended is called when a process that counted on b is gone for good, or serves no
 // more.
 func (e *endpoint) ended(b *scoreboard.Board) {
-	e.admission.vacate(b)
+	e.admission.Leave(b)
 	e.gone(b)
 }
 
@@ -178,12 +205,12 @@ func (e *endpoint) changeServers(ctx context.Context, to settings) (undo, retire
 }
 
 func (e *endpoint) changeLocal(from, to settings) (undo, retire func(), err error) {
-	if err := e.local.update(to); err != nil {
+	if err := e.local.Update(to); err != nil {
 		return nil, nil, fmt.Errorf("listener %s: %w", e.name, err)
 	}
 	e.remember(to)
 	undo = func() {
-		e.local.update(from) // worked a moment ago
+		e.local.Update(from) // worked a moment ago
 		e.remember(from)
 	}
 	return undo, func() {}, nil
@@ -239,17 +266,17 @@ func (e *endpoint) moveToGroup(ctx context.Context, from, to settings) (undo, re
 		e.mu.Lock()
 		e.settings, e.local, e.group, e.leaving = from, local, nil, without(e.leaving, local)
 		e.mu.Unlock()
-		group.AcceptConns(local.adopt)
+		group.AcceptConns(local.AcceptConn)
 		e.endGroup(group)
 	}
 	retire = func() {
-		local.handOver(e.group.SendConn)
+		local.HandOver(e.group.SendConn)
 		e.moving.Go(func() {
-			local.drainWithin(drainTimeout(from))
+			local.Drain(from.DrainTimeout())
 			e.mu.Lock()
 			e.leaving = without(e.leaving, local)
 			e.mu.Unlock()
-			e.ended(local.board)
+			e.ended(local.Board())
 		})
 	}
 	return undo, retire, nil
@@ -272,13 +299,13 @@ func (e *endpoint) moveToLocal(from, to settings) (undo, retire func(), err erro
 		e.mu.Lock()
 		e.settings, e.local, e.group, e.departed = from, nil, group, without(e.departed, group)
 		e.mu.Unlock()
-		local.handOver(group.SendConn)
-		local.drainWithin(drainTimeout(to))
-		e.ended(local.board)
+		local.HandOver(group.SendConn)
+		local.Drain(to.DrainTimeout())
+		e.ended(local.Board())
 	}
 	retire = func() {
 		e.steerLocal()
-		group.AcceptConns(e.local.adopt)
+		group.AcceptConns(e.local.AcceptConn)
 		e.moving.Go(func() { e.endGroup(group) })
 	}
 	return undo, retire, nil
@@ -309,7 +336,7 @@ func (e *endpoint) stopGroup(group *prefork.Group) {
 // refused is closed then, done when all is over.
 func (e *endpoint) end() (refused, done <-chan struct{}) {
 	noAccept, over := make(chan struct{}), make(chan struct{})
-	timeout := drainTimeout(e.current())
+	timeout := e.current().DrainTimeout()
 	go func() {
 		defer close(over)
 		if err := e.sockets.Quiesce(); err != nil {
@@ -338,12 +365,12 @@ func (e *endpoint) drain(timeout time.Duration) {
 	local, group := e.local, e.group
 	e.mu.Unlock()
 	if local != nil {
-		local.drainsLast()
-		local.drainWithin(timeout)
+		local.NoSuccessor()
+		local.Drain(timeout)
 		e.mu.Lock()
 		e.local = nil
 		e.mu.Unlock()
-		e.ended(local.board)
+		e.ended(local.Board())
 	}
 	if group != nil {
 		e.stopGroup(group)
@@ -376,7 +403,7 @@ func (e *endpoint) accepting() bool {
 func (e *endpoint) each(f func(prefork.Status, *scoreboard.Board)) {
 	locals, groups := e.servers()
 	for _, local := range locals {
-		f(prefork.Status{DrainDeadline: local.drainDeadline()}, local.board)
+		f(prefork.Status{DrainDeadline: local.DrainDeadline()}, local.Board())
 	}
 	for _, group := range groups {
 		group.Each(func(s prefork.Status, memory []byte) {
@@ -390,7 +417,7 @@ func (e *endpoint) each(f func(prefork.Status, *scoreboard.Board)) {
 }
 
 // servers are all who serve or drain.
-func (e *endpoint) servers() (locals []*service, groups []*prefork.Group) {
+func (e *endpoint) servers() (locals []*serving.Service, groups []*prefork.Group) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	locals = append(locals, e.leaving...)
@@ -426,10 +453,10 @@ func (e *endpoint) share() (err error) {
 	if len(e.adoptees) > 0 {
 		var c *prefork.Common
 		if c, err = e.adoptees[0].Common(); err == nil {
-			e.admission, err = admissionOver(c)
+			e.admission, err = serving.AdmissionOver(c)
 		}
 	} else {
-		e.admission, err = newAdmission()
+		e.admission, err = serving.NewAdmission()
 	}
 	if err != nil {
 		return fmt.Errorf("listener %s: %w", e.name, err)
@@ -439,9 +466,9 @@ func (e *endpoint) share() (err error) {
 
 // retain drops what processes count that are not there any more.
 func (e *endpoint) retain() {
-	var places []int
-	e.each(func(_ prefork.Status, b *scoreboard.Board) { places = append(places, int(b.Place.Load())-1) })
-	e.admission.Retain(places)
+	var boards []*scoreboard.Board
+	e.each(func(_ prefork.Status, b *scoreboard.Board) { boards = append(boards, b) })
+	e.admission.Retain(boards)
 }
 
 // without returns list less the one element v.

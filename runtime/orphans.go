@@ -10,6 +10,7 @@ import (
 	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/listener/sockets"
 	"github.com/echterhof/rockstar-tui/prefork"
+	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
 
@@ -55,7 +56,7 @@ func (a *App) scatter() {
 
 func (a *App) dismiss(o orphan) {
 	a.events.Warnf("", "worker of %s on %s (pid %d), whose master died, drains: there is no such listener here", o.Name(), o.settings.Listener.Address, o.PID())
-	o.Drain(drainTimeout(o.settings))
+	o.Drain(o.settings.DrainTimeout())
 }
 
 // orphaned returns an endpoint on the sockets of orphans that serve this very
@@ -96,7 +97,7 @@ func (a *App) orphaned(name string, to settings) *endpoint {
 func (o orphan) fits(name string, to settings) bool {
 	was, will := o.settings.Listener, to.Listener
 	return o.Name() == name && scoreboard.Readable(o.settings.BoardFormat, o.settings.Board) && was.Address == will.Address && will.Prefork.Workers > 0 &&
-		was.Protocol != protocolQUIC && will.Protocol != protocolQUIC &&
+		was.Protocol != config.ProtocolQUIC && will.Protocol != config.ProtocolQUIC &&
 		(was.Prefork.Steering == sockets.SteerShared) == (will.Prefork.Steering == sockets.SteerShared)
 }
 

@@ -71,8 +71,8 @@ func (s step) probeAddress(ctx context.Context) error {
 	}
 	s.app.probing.Add(1)
 	defer s.app.probing.Add(-1)
-	err := sockets.Probe(ctx, s.to.Listener.Address, s.to.Listener.Protocol == protocolQUIC)
-	return s.managed.explain(explainBind(s.Name, s.to.Listener.Address, s.to.Listener.Protocol == protocolQUIC, err))
+	err := sockets.Probe(ctx, s.to.Listener.Address, s.to.Listener.Protocol == config.ProtocolQUIC)
+	return s.managed.explain(explainBind(s.Name, s.to.Listener.Address, s.to.Listener.Protocol == config.ProtocolQUIC, err))
 }
 
 // leaves reports whether a listener of ours still drains on the address; whether

@@ -18,6 +18,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/internal/routes"
+	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 )
 
 // envProgram tells a worker which App of the program it serves: they are
@@ -57,24 +58,54 @@ func newProgram(a *App) *program {
 	return p
 }
 
-// command starts this program again as a worker of the server of that name, with
-// the same arguments: up to its first Start or Listen it does there what it does here.
-func (p *program) command(name string) func() *exec.Cmd {
-	if p == nil {
-		return nil
+// ofListener is what the program has for one of its listeners.
+type ofListener struct {
+	*program
+	name string
+}
+
+var _ serving.Program = ofListener{}
+
+// Register adds the program's routes to those of the config.
+func (p ofListener) Register(r *routes.Router, s *serving.Service) error {
+	server := p.serverOf(p.name)
+	if prefork.IsWorker() {
+		server.worker.Store(s)
 	}
-	return func() *exec.Cmd {
-		path, err := os.Executable()
-		if err != nil {
-			path = os.Args[0]
-		}
-		cmd := &exec.Cmd{Path: runningFile(path), Args: os.Args}
-		cmd.Env = append(os.Environ(), envProgram+"="+strconv.Itoa(p.number))
-		if p.server(name).isDistinct() {
-			cmd.Env = append(cmd.Env, envServer+"="+name)
-		}
-		return cmd
+	return server.table().addTo(r, server)
+}
+
+// TLS is that of the listener's server, nil if it has none.
+func (p ofListener) TLS() *tls.Config { return p.serverOf(p.name).config.TLS }
+
+// Command starts this program again as a worker of the listener, with the same
+// arguments: up to its first Start or Listen it does there what it does here.
+func (p ofListener) Command() *exec.Cmd {
+	path, err := os.Executable()
+	if err != nil {
+		path = os.Args[0]
 	}
+	cmd := &exec.Cmd{Path: runningFile(path), Args: os.Args}
+	cmd.Env = append(os.Environ(), envProgram+"="+strconv.Itoa(p.number))
+	if p.server(p.name).isDistinct() {
+		cmd.Env = append(cmd.Env, envServer+"="+p.name)
+	}
+	return cmd
+}
+
+// IsWorker reports whether this process was started to be a worker. A main
+// function asks it before anything else and then calls [RunWorker].
+func IsWorker() bool { return prefork.IsWorker() }
+
+// RunWorker serves as a worker of the master that started this process, until
+// the master asks it to end or is gone, and all its connections are finished.
+func RunWorker() error { return serving.RunWorker(nil) }
+
+// runWorker is RunWorker with the routes that the program registered.
+func (p *program) runWorker() error {
+	os.Unsetenv(envProgram)
+	os.Unsetenv(envServer)
+	return serving.RunWorker(func(listener string) serving.Program { return ofListener{p, listener} })
 }
 
 // runningFile is the file of the program that runs, also when another has taken
@@ -101,7 +132,7 @@ func runningFile(path string) string {
 func (p *program) becomeWorker() {
 	switch cmp.Or(os.Getenv(envProgram), "0") {
 	case strconv.Itoa(p.number):
-		exitOnce.Do(func() { exitWith(errors.Join(runWorker(p), p.app.callHooks(context.Background()))) })
+		exitOnce.Do(func() { exitWith(errors.Join(p.runWorker(), p.app.callHooks(context.Background()))) })
 	case "0": // of a master that serves a config and no code
 		exitOnce.Do(func() { exitWith(RunWorker()) })
 	}
@@ -128,24 +159,6 @@ func exitWith(err error) {
 	os.Exit(0)
 }
 
-// register adds the program's routes to those of the config, for a service that
-// serves one of the program's listeners.
-func (p *program) register(r *routes.Router, s *service) error {
-	if p == nil {
-		return nil
-	}
-	server := p.serverFor(s)
-	return server.table().addTo(r, server)
-}
-
-// tlsFor is the TLS that the program has for the server of s; nil if none.
-func (p *program) tlsFor(s *service) *tls.Config {
-	if p == nil {
-		return nil
-	}
-	return p.serverFor(s).config.TLS
-}
-
 // server of that name; nil if there is none.
 func (p *program) server(name string) *Server {
 	p.mu.Lock()
@@ -153,24 +166,21 @@ func (p *program) server(name string) *Server {
 	return p.servers[name]
 }
 
-// serverFor is the Server that handlers see. In a worker it may be one that the
+// serverOf is the Server that handlers see. In a worker it may be one that the
 // program has not made yet, or will never make: its routes are the same.
-func (p *program) serverFor(s *service) *Server {
+func (p *program) serverOf(name string) *Server {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	server := p.servers[s.name]
+	server := p.servers[name]
 	if server == nil {
-		server = &Server{app: p.app, name: s.name, end: termination{done: make(chan struct{})}}
-		p.servers[s.name] = server
-	}
-	if prefork.IsWorker() {
-		server.worker.Store(s)
+		server = &Server{app: p.app, name: name, end: termination{done: make(chan struct{})}}
+		p.servers[name] = server
 	}
 	return server
 }
 
-// codeFor returns the program if the listener of that name is one of its own.
-func (a *App) codeFor(name string) *program {
+// programOf returns the program if the listener of that name is one of its own.
+func (a *App) programOf(name string) serving.Program {
 	if a.program == nil {
 		return nil
 	}
@@ -179,7 +189,7 @@ func (a *App) codeFor(name string) *program {
 	if a.program.servers[name] == nil {
 		return nil
 	}
-	return a.program
+	return ofListener{a.program, name}
 }
 
 // isGiven reports whether the program itself made the listener of this name.
@@ -318,7 +328,7 @@ func (m *managed) cut() {
 	for _, e := range m.endpoints() {
 		locals, groups := e.servers()
 		for _, s := range locals {
-			s.server.Close()
+			s.Close()
 		}
 		for _, g := range groups {
 			g.Each(func(w prefork.Status, _ []byte) { kill(w.PID) })

@@ -10,6 +10,7 @@ import (
 	"github.com/echterhof/rockstar-tui/listener/sockets"
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 )
 
 // packets are the sockets of a QUIC endpoint, with the secrets that all who
@@ -24,7 +25,7 @@ var _ socketSet = (*packets)(nil)
 // openSockets opens those that the protocol needs.
 func openSockets(ctx context.Context, c config.Listener, beside bool) (socketSet, error) {
 	opt := sockets.Options{Beside: beside, Steering: c.Prefork.Steering}
-	if c.Protocol != protocolQUIC {
+	if c.Protocol != config.ProtocolQUIC {
 		return orNil(sockets.Open(ctx, c.Address, opt))
 	}
 	s, err := sockets.OpenPackets(ctx, c.Address, opt)
@@ -47,23 +48,23 @@ func (e *endpoint) encode(s settings) []byte {
 	if p, ok := e.sockets.(*packets); ok {
 		s.QUIC = &p.keys
 	}
-	return s.encode()
+	return s.Encode()
 }
 
 // lend is what a group of workers serves.
 func (e *endpoint) lend() prefork.Sockets {
 	if p, ok := e.sockets.(*packets); ok {
-		return p.From(workerSlots)
+		return p.From(serving.WorkerSlots)
 	}
 	return e.sockets
 }
 
 // serveLocal serves with local every socket that this process should.
-func (e *endpoint) serveLocal(local *service) error {
+func (e *endpoint) serveLocal(local *serving.Service) error {
 	if p, ok := e.sockets.(*packets); ok {
-		pc, err := p.PacketConn(localSlot)
+		pc, err := p.PacketConn(serving.LocalSlot)
 		if err == nil {
-			local.serveQUIC(pc, localSlot, p.keys)
+			local.ServeQUIC(pc, serving.LocalSlot, p.keys)
 		}
 		return err
 	}
@@ -72,7 +73,7 @@ func (e *endpoint) serveLocal(local *service) error {
 		if err != nil {
 			return err
 		}
-		local.serve(ln)
+		local.Serve(ln)
 	}
 	return nil
 }
@@ -97,7 +98,7 @@ func (m *managed) explain(err error) error {
 // it anyway.
 func (e *endpoint) steerLocal() {
 	if p, ok := e.sockets.(*packets); ok {
-		if err := p.Steer([]int{localSlot}); err != nil {
+		if err := p.Steer([]int{serving.LocalSlot}); err != nil {
 			e.log.Error("steering", "listener", e.name, "error", err)
 		}
 	}

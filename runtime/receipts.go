@@ -246,7 +246,7 @@ func (e *endpoint) serving(which func(id int) bool) processes {
 	p := processes{pids: map[int]bool{}, boards: map[*scoreboard.Board]bool{}}
 	e.mu.Lock()
 	if e.local != nil && which(0) {
-		p.boards[e.local.board] = true
+		p.boards[e.local.Board()] = true
 	}
 	e.mu.Unlock()
 	e.each(func(w prefork.Status, _ *scoreboard.Board) {

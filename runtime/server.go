@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/prefork"
+	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 )
 
 var (
@@ -28,7 +29,7 @@ type Server struct {
 	app    *App
 	name   string
 	config ServerConfig
-	worker atomic.Pointer[service] // what serves it in this process, if that is a worker
+	worker atomic.Pointer[serving.Service] // what serves it in this process, if that is a worker
 
 	mu       sync.Mutex
 	started  bool
@@ -365,7 +366,7 @@ func (s *Server) IsRunning() bool {
 // server is not running.
 func (s *Server) Addr() net.Addr {
 	if w := s.worker.Load(); w != nil {
-		return w.addr()
+		return w.Addr()
 	}
 	m := s.present()
 	if m == nil {

@@ -48,7 +48,7 @@ type FailureStats struct {
 // second ago.
 func (s *Server) Stats() ServerStats {
 	if w := s.worker.Load(); w != nil {
-		return statsOf(w.board.Totals())
+		return statsOf(w.Board().Totals())
 	}
 	if m := s.present(); m != nil {
 		return statsOf(m.totals())

@@ -183,7 +183,7 @@ func (a *App) vacate(ctx context.Context, receipt uint64) (undo func() error, er
 			continue
 		}
 		served := e.serving(everyWorker)
-		_, retire, err := e.change(ctx, e.current().byCaretaker())
+		_, retire, err := e.change(ctx, byCaretaker(e.current()))
 		if err != nil {
 			return undo, err
 		}

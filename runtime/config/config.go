@@ -48,6 +48,9 @@ type Settings struct {
 	Limits    Limits    `json:"limits"`
 }
 
+// ProtocolQUIC is the Protocol of a listener that serves HTTP/3 on a UDP port.
+const ProtocolQUIC = "quic"
+
 // Listener is one endpoint.
 type Listener struct {
 	// Protocol is "http" (HTTP/1.1, over TLS if that is set), "http2" (HTTP/2,

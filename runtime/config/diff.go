@@ -67,7 +67,7 @@ var severity = map[Effect]int{Live: 1, Drain: 2, Rebind: 3, Restart: 4}
 
 // withinTCP: between the protocols that share a socket, what is connected leaves
 // after its present request and comes back speaking the other one.
-func withinTCP(from, to string) bool { return from != "quic" && to != "quic" }
+func withinTCP(from, to string) bool { return from != ProtocolQUIC && to != ProtocolQUIC }
 
 // keepsSockets: workers have a socket each, however it is chosen among them.
 func keepsSockets(from, to string) bool { return from != "shared" && to != "shared" }

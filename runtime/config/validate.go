@@ -43,7 +43,7 @@ func (v *validator) addresses() {
 		if !fixed || !l.Enabled || !v.report.sound("listeners", name, "enabled") {
 			continue
 		}
-		if l.Protocol == "quic" { // UDP has ports of its own
+		if l.Protocol == ProtocolQUIC { // UDP has ports of its own
 			same += " udp"
 		}
 		first, taken := holder[same]
@@ -71,11 +71,11 @@ func (v *validator) transports() {
 		case l.Protocol == "http2" && !l.Secure() && !l.H2C:
 			v.add(faultf("http2 needs tls").hintf("write tls: {cert_file: cert.pem, key_file: key.pem}, or h2c: true for clients that begin with HTTP/2 in clear"),
 				append(at, "protocol")...)
-		case l.Protocol == "quic" && !l.Secure():
+		case l.Protocol == ProtocolQUIC && !l.Secure():
 			v.add(faultf("quic needs tls").hintf("write tls: {cert_file: cert.pem, key_file: key.pem}"), append(at, "protocol")...)
-		case l.Protocol == "quic" && l.Prefork.Workers > maxQUICWorkers:
+		case l.Protocol == ProtocolQUIC && l.Prefork.Workers > maxQUICWorkers:
 			v.add(faultf("%d is too large for quic", l.Prefork.Workers).hintf("at most %d", maxQUICWorkers), append(at, "prefork", "workers")...)
-		case l.Protocol == "quic" && !slices.Contains([]string{"", "auto", "random"}, l.Prefork.Steering):
+		case l.Protocol == ProtocolQUIC && !slices.Contains([]string{"", "auto", "random"}, l.Prefork.Steering):
 			v.add(faultf("%s is not for quic, which is steered by connection ID", l.Prefork.Steering).hintf("write auto, or remove it"), append(at, "prefork", "steering")...)
 		case l.H2C && l.Protocol != "http2":
 			v.add(faultf("h2c is for protocol http2").hintf("write protocol: http2, or remove it"), append(at, "h2c")...)
