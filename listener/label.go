@@ -2,10 +2,10 @@ package listener
 
 import (
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/echterhof/rockstar-tui/internal/printable"
 )
 
 // label names what a connection is busy with for long: a request whose response
@@ -74,25 +74,12 @@ func (m *streams) oldest() string {
 	return legible(first.method, first.target)
 }
 
-// maxLegible is how many bytes of a request are shown.
+// maxLegible is how many characters of a request are shown.
 const maxLegible = 120
 
 // legible is a request as one short line for a person: method and path, without
 // the query, which may hold secrets, and without anything a terminal obeys.
 func legible(method, target string) string {
 	path, _, _ := strings.Cut(target, "?")
-	line := strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, method+" "+path)
-	if len(line) <= maxLegible {
-		return line
-	}
-	cut := maxLegible
-	for !utf8.RuneStart(line[cut]) {
-		cut--
-	}
-	return line[:cut] + "…"
+	return printable.Limit(method+" "+path, maxLegible)
 }

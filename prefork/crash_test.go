@@ -28,7 +28,7 @@ func TestCrashLoopIsCountedAndBounded(t *testing.T) {
 	if n < 3 || n > 8 {
 		t.Errorf("%d crashes within 2s, want some and no more than the backoff allows", n)
 	}
-	if w.Crashes < 3 || time.Since(w.CrashesSince) > patience || w.LastExit != "exit status 4" || w.LastOutput != "first\nnot today" {
+	if w.Crashes < 3 || time.Since(w.CrashesSince) > patience || w.LastExit != "exit status 4" || w.LastOutput != "first\nnot today\\a" {
 		t.Errorf("worker 1 is %+v, want its crashes, how it ended and what it printed", w)
 	}
 	for _, e := range r.drainSent() {

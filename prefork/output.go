@@ -6,11 +6,11 @@ import (
 	"context"
 	"log/slog"
 	"os"
-	"regexp"
 	"strings"
 	"sync/atomic"
 	"time"
-	"unicode"
+
+	"github.com/echterhof/rockstar-tui/internal/printable"
 )
 
 // tailSize is how many bytes of a worker's last output are kept.
@@ -87,34 +87,13 @@ const (
 	shownRunes = 200 // of each line
 )
 
-// lastLines are the last lines of what a program has printed, fit for a
-// terminal: without escape sequences and other characters that do not print.
+// lastLines are the last lines of what a program has printed, fit for a terminal.
 func lastLines(tail string) string {
 	var lines []string
-	for line := range strings.Lines(escapes.ReplaceAllString(tail, "")) {
-		if line = plain(line); line != "" {
+	for line := range strings.Lines(tail) {
+		if line = printable.Limit(line, shownRunes); line != "" {
 			lines = append(lines, line)
 		}
 	}
 	return strings.Join(lines[max(0, len(lines)-shownLines):], "\n")
-}
-
-// escapes are sequences by which programs colour what they print.
-var escapes = regexp.MustCompile("\x1b(\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(\x07|\x1b\\\\)?)")
-
-// plain is a line without what does not print, cut to a length.
-func plain(line string) string {
-	line = strings.TrimSpace(strings.Map(func(r rune) rune {
-		if r == '\t' || unicode.IsSpace(r) {
-			return ' '
-		}
-		if !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, line))
-	if runes := []rune(line); len(runes) > shownRunes {
-		return string(runes[:shownRunes]) + "…"
-	}
-	return line
 }

@@ -107,8 +107,8 @@ func monkey(t *testing.T, rng *rand.Rand, steps int) {
 
 var styleSequence = regexp.MustCompile(`\x1b\[[0-9;]*m`)
 
-// What comes from outside reaches the terminal as text or not at all: the only
-// escape sequences in a frame are the styles of the theme.
+// What comes from outside reaches the terminal as text: the only escape sequences
+// in a frame are the styles of the theme.
 func TestHostileTextNeverReachesTheTerminal(t *testing.T) {
 	s := play(t, "many", 120, 40)
 	s.m.st = styles(t, "dark", themes.TrueColor, themes.Unicode())
@@ -178,9 +178,6 @@ func assertHarmless(t *testing.T, view string) {
 		if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar) {
 			t.Fatalf("%U on the screen:\n%q", r, view)
 		}
-	}
-	if strings.Contains(view, "ZXZpbA") {
-		t.Fatalf("part of an escape sequence on the screen:\n%s", view)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/echterhof/rockstar-tui/internal/cli/render"
+	"github.com/echterhof/rockstar-tui/internal/printable"
 	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
@@ -107,7 +107,7 @@ func (c *call) canAsk() bool {
 // confirm asks on the terminal. Anything but yes is no, so is ctrl+c. A read
 // that is still under way then ends with the process.
 func (c *call) confirm(ctx context.Context, question string) bool {
-	_, _ = io.WriteString(c.Stderr, render.Text(question))
+	_, _ = io.WriteString(c.Stderr, printable.Text(question))
 	answer := make(chan string, 1)
 	go func() {
 		line, _ := bufio.NewReader(io.LimitReader(c.Stdin, 1024)).ReadString('\n')

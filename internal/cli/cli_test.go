@@ -150,7 +150,7 @@ func scene() *control.Snapshot {
 		Events: []control.Event{
 			{Seq: 1, Time: now.Add(-time.Hour), Level: control.LevelInfo, Message: "config loaded, revision 7"},
 			{Seq: 2, Time: now.Add(-time.Minute), Level: control.LevelWarn, Listener: "web", Worker: &one, Message: "worker crashed: signal: killed"},
-			{Seq: 3, Time: now, Level: control.LevelInfo, Listener: "web", Actor: "alice\x1b[31m", Message: "idle timeout 2m0s"},
+			{Seq: 3, Time: now, Level: control.LevelInfo, Listener: "web", Actor: "alice\x1b[2J", Message: "idle timeout 2m0s"},
 		},
 	}
 }

@@ -52,7 +52,7 @@ var stubs = map[string]func(context.Context, cli.ServeOptions) error{
 		return config.Errors{{File: o.ConfigPath, Path: "listenrs", Line: 2, Column: 1, Message: "unknown key"}}
 	},
 	"crash": func(context.Context, cli.ServeOptions) error {
-		fmt.Fprintln(os.Stderr, "panic: out of luck \x1b[31m")
+		fmt.Fprintln(os.Stderr, "panic: out of luck \x1b[2J")
 		os.Exit(9)
 		return nil
 	},
@@ -246,7 +246,7 @@ func TestAStartThatFailsSaysWhy(t *testing.T) {
 		want []string
 	}{
 		{"bad config", 78, []string{"my.yaml:2:1: listenrs: unknown key"}},
-		{"crash", 1, []string{"ended before it was ready: exit status 9", `panic: out of luck \x1b[31m`, "its log is "}},
+		{"crash", 1, []string{"ended before it was ready: exit status 9", `panic: out of luck \x1b[2J`, "its log is "}},
 		{"hang", 1, []string{"not ready within 1.2s", "starting a runtime, 1s"}},
 	} {
 		t.Run(tt.mode, func(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/internal/cli/render"
+	"github.com/echterhof/rockstar-tui/internal/printable"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
@@ -190,7 +191,7 @@ func (c *call) progress(format string, args ...any) {
 	if c.json || !isTerminal(c.Stderr) {
 		return
 	}
-	_, _ = fmt.Fprintf(c.Stderr, "\r\x1b[K%s", render.Text(strings.TrimSpace(fmt.Sprintf(format, args...))))
+	_, _ = fmt.Fprintf(c.Stderr, "\r\x1b[K%s", printable.Text(strings.TrimSpace(fmt.Sprintf(format, args...))))
 }
 
 func (c *call) clearProgress() {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/echterhof/rockstar-tui/internal/printable"
 )
 
 // Bounds of what one may ask for.
@@ -49,7 +51,7 @@ func (q Query) Effective() (Query, error) {
 	case q.Offset < 0:
 		return q, invalid("offset", "connections: offset %d is negative", q.Offset)
 	case q.State != "" && q.State != "active" && q.State != "idle":
-		return q, invalid("state", "connections: state %q is neither active nor idle", clean(q.State, 40))
+		return q, invalid("state", "connections: state %q is neither active nor idle", printable.Limit(q.State, 40))
 	}
 	return q, nil
 }

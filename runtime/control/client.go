@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/echterhof/rockstar-tui/internal/printable"
 	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 )
 
@@ -250,5 +251,5 @@ func (c *Client) stranger() error {
 }
 
 func unavailable(format string, args ...any) *Error {
-	return &Error{Code: CodeUnavailable, Message: clean(fmt.Sprintf(format, args...), 1000)}
+	return &Error{Code: CodeUnavailable, Message: printable.Limit(fmt.Sprintf(format, args...), 1000)}
 }

@@ -359,7 +359,7 @@ func TestHostileAnswers(t *testing.T) {
 
 func TestWatchLineMayBeAnError(t *testing.T) {
 	_, err := control.DecodeLine([]byte(`{"error":{"code":"unavailable","message":"shut\u001b down"}}`))
-	wantText(t, err, control.ErrUnavailable, "shut  down")
+	wantText(t, err, control.ErrUnavailable, "shut\\x1b down")
 	s, err := control.DecodeLine([]byte(`{"revision":4,"config":{"error":{"code":"invalid"}},"new_field":1}`))
 	if err != nil || s.Revision != 4 || s.Config.Error.Code != control.CodeInvalid {
 		t.Errorf("a snapshot with a config error is %+v, %v", s, err)

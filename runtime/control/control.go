@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/echterhof/rockstar-tui/internal/printable"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 )
 
@@ -165,7 +166,7 @@ var Actions = []string{Reload, RestartWorker, RestartWorkers, Shutdown, Confirm,
 // UnknownAction says that there is no action of that kind, and which there are.
 func UnknownAction(kind string) string {
 	last := len(Actions) - 1
-	return fmt.Sprintf("unknown action %q: there are %s and %s", clean(kind, 40), strings.Join(Actions[:last], ", "), Actions[last])
+	return fmt.Sprintf("unknown action %q: there are %s and %s", printable.Limit(kind, 40), strings.Join(Actions[:last], ", "), Actions[last])
 }
 
 // Action is a deed that is not a state.

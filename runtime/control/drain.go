@@ -3,6 +3,8 @@ package control
 import (
 	"fmt"
 	"time"
+
+	"github.com/echterhof/rockstar-tui/internal/printable"
 )
 
 // Bounds of how much more time an [Action] gives to a drain.
@@ -32,9 +34,9 @@ func (a Action) DrainSubject() string {
 	case a.Listener == "":
 		return "all listeners"
 	case a.All:
-		return clean(a.Listener, 80)
+		return printable.Limit(a.Listener, 80)
 	}
-	return fmt.Sprintf("%s worker %d", clean(a.Listener, 80), a.Worker)
+	return fmt.Sprintf("%s worker %d", printable.Limit(a.Listener, 80), a.Worker)
 }
 
 // NothingDrains is the answer to such an action that finds nothing to do.

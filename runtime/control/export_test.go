@@ -10,7 +10,6 @@ import (
 var (
 	DecodeLine = decodeLine
 	ReadLines  = readLines
-	Clean      = clean
 )
 
 // Route describes one path of the handler.

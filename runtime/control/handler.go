@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/echterhof/rockstar-tui/internal/printable"
 	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 )
 
@@ -128,7 +129,7 @@ func (h *handler) serve(a *answer, r *http.Request) error {
 	}
 	rt, known := routes[r.URL.Path]
 	if !known {
-		return &Error{Code: CodeNotFound, Message: "no such path: " + strconv.Quote(clean(r.URL.Path, 200))}
+		return &Error{Code: CodeNotFound, Message: "no such path: " + strconv.Quote(printable.Limit(r.URL.Path, 200))}
 	}
 	if r.Method != rt.method {
 		a.Header().Set("Allow", rt.method)

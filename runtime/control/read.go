@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/echterhof/rockstar-tui/internal/printable"
 )
 
 // What can be read with [Controller.Read].
@@ -41,7 +43,7 @@ func (q ReadQuery) Check() error {
 	last := len(ReadKinds) - 1
 	switch {
 	case q.Kind != ReadEvents && q.Kind != ReadSeries:
-		return invalid("kind", "read: unknown kind %q: there are %s and %s", clean(q.Kind, 40), strings.Join(ReadKinds[:last], ", "), ReadKinds[last])
+		return invalid("kind", "read: unknown kind %q: there are %s and %s", printable.Limit(q.Kind, 40), strings.Join(ReadKinds[:last], ", "), ReadKinds[last])
 	case q.Kind == ReadSeries && q.Listener == "":
 		return invalid("listener", "read: name the listener whose series to read")
 	case q.Limit < 0:

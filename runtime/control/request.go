@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/echterhof/rockstar-tui/internal/printable"
 	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 )
 
@@ -35,7 +36,7 @@ func changeOf(a *answer, r *request) (Change, error) {
 		return c, invalid("base", "If-Match asks for revision %d, the base of the change is %d", base, c.Base)
 	}
 	c.Base = max(c.Base, base)
-	c.Actor, c.Reason = sign(r.peer, c.Actor), clean(c.Reason, 500)
+	c.Actor, c.Reason = sign(r.peer, c.Actor), printable.Limit(c.Reason, 500)
 	return c, c.Check()
 }
 
@@ -50,7 +51,7 @@ func matched(h http.Header) (uint64, error) {
 	number, closed := strings.CutSuffix(number, `"`)
 	n, err := strconv.ParseUint(number, 10, 64)
 	if len(values) > 1 || !quoted || !closed || err != nil || n == 0 {
-		return 0, invalid("If-Match", "If-Match %q is not a revision, write it as %q", clean(strings.Join(values, ", "), 100), `"7"`)
+		return 0, invalid("If-Match", "If-Match %q is not a revision, write it as %q", printable.Limit(strings.Join(values, ", "), 100), `"7"`)
 	}
 	return n, nil
 }
@@ -63,14 +64,14 @@ func actionOf(a *answer, r *request) (Action, error) {
 	if r.Header.Get("If-Match") != "" {
 		return action, invalid("If-Match", "an action is not made on a revision, leave If-Match out")
 	}
-	action.Actor, action.Reason = sign(r.peer, action.Actor), clean(action.Reason, 500)
+	action.Actor, action.Reason = sign(r.peer, action.Actor), printable.Limit(action.Reason, 500)
 	return action, nil
 }
 
 // sign returns the name that someone claims together with what is known of
 // them: "alice (uid 1000, pid 4242)". The claim cannot look like the rest.
 func sign(p socket.Peer, claim string) string {
-	claim = strings.NewReplacer("(", "[", ")", "]").Replace(clean(claim, 100))
+	claim = strings.NewReplacer("(", "[", ")", "]").Replace(printable.Limit(claim, 100))
 	var known []string
 	add := func(what string, n int) {
 		if n >= 0 {
@@ -130,7 +131,7 @@ func parameters(raw string, known ...string) (url.Values, error) {
 func single(values url.Values, known ...string) error {
 	for name, v := range values {
 		if !slices.Contains(known, name) {
-			return invalid(name, "unknown parameter %q, there are %s", clean(name, 40), strings.Join(known, ", "))
+			return invalid(name, "unknown parameter %q, there are %s", printable.Limit(name, 40), strings.Join(known, ", "))
 		}
 		if len(v) > 1 {
 			return invalid(name, "parameter %s is there more than once", name)
@@ -164,7 +165,7 @@ func number(values url.Values, name string, at *int) error {
 	}
 	n, err := strconv.Atoi(values.Get(name))
 	if err != nil {
-		return invalid(name, "parameter %s: %q is not a number", name, clean(values.Get(name), 40))
+		return invalid(name, "parameter %s: %q is not a number", name, printable.Limit(values.Get(name), 40))
 	}
 	*at = n
 	return nil
@@ -178,7 +179,7 @@ func large(values url.Values, name string) (uint64, error) {
 	}
 	n, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
-		return 0, invalid(name, "parameter %s: %q is not a number", name, clean(text, 40))
+		return 0, invalid(name, "parameter %s: %q is not a number", name, printable.Limit(text, 40))
 	}
 	return n, nil
 }
@@ -191,7 +192,7 @@ func yes(values url.Values, name string) (bool, error) {
 	case "true":
 		return true, nil
 	default:
-		return false, invalid(name, "parameter %s: %q is neither true nor false", name, clean(text, 40))
+		return false, invalid(name, "parameter %s: %q is neither true nor false", name, printable.Limit(text, 40))
 	}
 }
 
@@ -264,7 +265,7 @@ func watchOptionsOf(raw string) (WatchOptions, error) {
 	}
 	if text := values.Get("interval"); text != "" {
 		if o.Interval, err = time.ParseDuration(text); err != nil {
-			return o, invalid("interval", "parameter interval: %q is not a duration, write it as 1s", clean(text, 40))
+			return o, invalid("interval", "parameter interval: %q is not a duration, write it as 1s", printable.Limit(text, 40))
 		}
 	}
 	return o, number(values, "history", &o.History)

@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	tea "github.com/charmbracelet/bubbletea"
+
+	"github.com/echterhof/rockstar-tui/internal/printable"
 )
 
 // Dialog asks a question. It hears no key until it is armed, so that what was
@@ -89,12 +91,12 @@ func (d *Dialog) Lines(st *Styles, width, height int) []string {
 
 // inner is the width between the frames: what the texts need, within room.
 func (d *Dialog) inner(room int) int {
-	need := Width(Clean(d.Title)) + 4
+	need := Width(printable.Text(d.Title)) + 4
 	for _, b := range d.Body {
-		need = max(need, Width(Clean(b)))
+		need = max(need, Width(printable.Text(b)))
 	}
 	for _, b := range d.Buttons {
-		need = max(need, Width(Clean(b.Hint)))
+		need = max(need, Width(printable.Text(b.Hint)))
 	}
 	row := 0
 	for _, b := range d.Buttons {

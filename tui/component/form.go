@@ -8,6 +8,8 @@ import (
 	"github.com/charmbracelet/bubbles/key"
 	"github.com/charmbracelet/bubbles/textinput"
 	tea "github.com/charmbracelet/bubbletea"
+
+	"github.com/echterhof/rockstar-tui/internal/printable"
 )
 
 // Field of a form.
@@ -64,7 +66,7 @@ func newInput(value string) textinput.Model {
 	in.CharLimit = 256
 	in.Cursor.SetMode(cursor.CursorStatic)
 	in.KeyMap.Paste = key.NewBinding(key.WithDisabled())
-	in.SetValue(Clean(value))
+	in.SetValue(printable.Text(value))
 	in.CursorEnd()
 	return in
 }

@@ -1,5 +1,7 @@
 package component
 
+import "github.com/echterhof/rockstar-tui/internal/printable"
+
 // Span is text in one style.
 type Span struct {
 	Paint Paint
@@ -16,7 +18,7 @@ func (l Line) Add(p Paint, text string) Line { return append(l, Span{p, text}) }
 func (l Line) Width() int {
 	n := 0
 	for _, s := range l {
-		n += Width(Clean(s.Text))
+		n += Width(printable.Text(s.Text))
 	}
 	return n
 }
@@ -49,7 +51,7 @@ func (l Line) Select(st *Styles, width int) string {
 // style of their own have the style on.
 func (l Line) write(p *pen, width int, ellipsis, on string) int {
 	for i, s := range l {
-		text := Clean(s.Text)
+		text := printable.Text(s.Text)
 		n := Width(text)
 		style := s.Paint.on
 		if style == "" {

@@ -9,6 +9,7 @@ package component
 import (
 	"strings"
 
+	"github.com/echterhof/rockstar-tui/internal/printable"
 	"github.com/echterhof/rockstar-tui/themes"
 )
 
@@ -22,7 +23,7 @@ type Paint struct {
 
 // Render returns s, cleaned, in this style.
 func (p Paint) Render(s string) string {
-	s = Clean(s)
+	s = printable.Text(s)
 	if p.on == "" || s == "" {
 		return s
 	}

@@ -2,65 +2,12 @@ package component
 
 import (
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/charmbracelet/x/ansi"
+
+	"github.com/echterhof/rockstar-tui/internal/printable"
 )
-
-// Clean returns s without anything a terminal would obey or that would move
-// text about: escape sequences, control characters, marks of writing direction
-// and invisible characters. Tabs and line ends become spaces; what cannot be
-// shown becomes a question mark.
-func Clean(s string) string {
-	if isPlain(s) || isClean(s) {
-		return s
-	}
-	return strings.Map(visible, ansi.Strip(strings.ToValidUTF8(s, "?")))
-}
-
-// isPlain is the fast way out for nearly everything: printable ASCII.
-func isPlain(s string) bool {
-	for i := range len(s) {
-		if s[i] < ' ' || s[i] > '~' {
-			return false
-		}
-	}
-	return true
-}
-
-// isClean is the way out for text with signs and letters of other scripts.
-func isClean(s string) bool {
-	for i, r := range s {
-		if r == utf8.RuneError && strings.HasPrefix(s[i:], "\uFFFD") {
-			continue // is in the text itself
-		}
-		if r == utf8.RuneError || visible(r) != r {
-			return false
-		}
-	}
-	return true
-}
-
-func visible(r rune) rune {
-	if r >= ' ' && r <= '~' || r >= 0x2190 && r <= 0x27BF {
-		return r // ASCII, and our own signs
-	}
-
-	switch {
-	case r == '\t', r == '\n', r == '\r', r == '\u2028', r == '\u2029', r == '\u0085':
-		return ' '
-	case unicode.IsControl(r):
-		return '?'
-	case r == '\u200d', r == '\ufe0e', r == '\ufe0f': // hold emoji together
-		return r
-	case unicode.Is(unicode.Cf, r), r >= 0xE0000 && r <= 0xE0FFF:
-		return -1
-	case unicode.Is(unicode.Co, r), unicode.Is(unicode.Cs, r):
-		return '?'
-	}
-	return r
-}
 
 // Width is how many cells s takes on the screen. Escape sequences take none.
 func Width(s string) int {
@@ -83,7 +30,7 @@ func isNarrow(r rune) bool {
 // Cut cleans s and shortens it to width cells, with the ellipsis at its end if
 // something was cut off.
 func Cut(s string, width int, ellipsis string) string {
-	s = Clean(s)
+	s = printable.Text(s)
 	switch {
 	case width <= 0:
 		return ""
@@ -96,7 +43,7 @@ func Cut(s string, width int, ellipsis string) string {
 // Wrap cleans s and breaks it into lines of at most width cells, preferably
 // between words; no more than limit lines, the last of which is then cut.
 func Wrap(s string, width, limit int, ellipsis string) []string {
-	s = Clean(s)
+	s = printable.Text(s)
 	if width <= 0 || limit <= 0 {
 		return nil
 	}

@@ -4,9 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
+	"github.com/echterhof/rockstar-tui/internal/printable"
 	"github.com/echterhof/rockstar-tui/themes"
 	"github.com/echterhof/rockstar-tui/tui/component"
 )
@@ -20,44 +19,11 @@ func testStyles(t testing.TB, depth themes.Depth) *component.Styles {
 	return component.NewStyles(th, depth, themes.Unicode())
 }
 
-func TestCleanKeepsTextAndDropsOrders(t *testing.T) {
-	for in, want := range map[string]string{
-		"web":                          "web",
-		"größe · 日本語":                  "größe · 日本語",
-		"a\x1b[2Jb":                    "ab",
-		"a\x1b]0;title\ab":             "ab",
-		"a\x1b]52;c;ZXZpbA==\x1b\\b":   "ab",
-		"two\nlines\tand\ra tab":       "two lines and a tab",
-		"nul\x00bell\x07":              "nul?bell?",
-		"\u202eevil\u2066\u200b\ufeff": "evil",
-		"broken\xff\xfe":               "broken?",
-		"lone\x1b":                     "lone",
-		"👩‍👩‍👧‍👦":                      "👩‍👩‍👧‍👦",
-		"\U000e0041tags\ue000":         "tags?",
-	} {
-		if got := component.Clean(in); got != want {
-			t.Errorf("Clean(%q) = %q, want %q", in, got, want)
-		}
-	}
-}
-
-func FuzzClean(f *testing.F) {
+func FuzzWidths(f *testing.F) {
 	for _, seed := range []string{"web", "\x1b[31mred", "\x1b]0;x\a", "日本\u202e語", "\xff\x1b", "e\u0301", "👩‍👩‍👧‍👦", "\u009b31m", "\x1bP1;2q\x1b\\"} {
 		f.Add(seed, 7)
 	}
 	f.Fuzz(func(t *testing.T, s string, width int) {
-		got := component.Clean(s)
-		if !utf8.ValidString(got) {
-			t.Errorf("Clean(%q) = %q is not valid UTF-8", s, got)
-		}
-		for _, r := range got {
-			if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
-				t.Errorf("Clean(%q) = %q has %U", s, got, r)
-			}
-		}
-		if again := component.Clean(got); again != got {
-			t.Errorf("Clean(%q) = %q, and that cleaned again is %q", s, got, again)
-		}
 		width %= 300
 		if cut := component.Cut(s, width, "…"); component.Width(cut) > max(0, width) {
 			t.Errorf("Cut(%q, %d) = %q is %d cells wide", s, width, cut, component.Width(cut))
@@ -67,8 +33,8 @@ func FuzzClean(f *testing.F) {
 				t.Errorf("Wrap(%q, %d) has the line %q, %d cells wide", s, width, l, component.Width(l))
 			}
 		}
-		if a := component.ASCII(got); component.Width(a) != len(a) {
-			t.Errorf("ASCII(%q) = %q is not ASCII", got, a)
+		if a := component.ASCII(printable.Text(s)); component.Width(a) != len(a) {
+			t.Errorf("ASCII(%q) = %q is not ASCII", s, a)
 		}
 	})
 }

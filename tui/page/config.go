@@ -7,6 +7,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"github.com/echterhof/rockstar-tui/internal/printable"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/tui/component"
 )
@@ -101,7 +102,7 @@ func (c *Config) choose() {
 	for _, e := range editsOf(&c.data.Config) {
 		if Match(c.filter, e.Path, e.Actor, e.Reason) {
 			c.edits = append(c.edits, e)
-			path = max(path, component.Width(component.Clean(Short(e.Path))))
+			path = max(path, component.Width(printable.Text(Short(e.Path))))
 		}
 	}
 	c.overrides.Columns[cfPath].Want = min(path, 60)

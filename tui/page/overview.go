@@ -6,6 +6,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"github.com/echterhof/rockstar-tui/internal/printable"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/tui/component"
 )
@@ -85,8 +86,8 @@ func (o *Overview) choose() {
 			o.list.Go(len(o.rows), len(o.rows)+1)
 		}
 		o.rows = append(o.rows, l)
-		name = max(name, component.Width(component.Clean(l.Name)))
-		address = max(address, component.Width(component.Clean(l.Address)))
+		name = max(name, component.Width(printable.Text(l.Name)))
+		address = max(address, component.Width(printable.Text(l.Address)))
 		if l.State == control.StateDraining {
 			state = max(state, 2+len(left(l.Connections.Active+l.Connections.Idle)))
 		}

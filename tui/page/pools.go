@@ -6,6 +6,7 @@ import (
 
 	tea "github.com/charmbracelet/bubbletea"
 
+	"github.com/echterhof/rockstar-tui/internal/printable"
 	"github.com/echterhof/rockstar-tui/tui/component"
 )
 
@@ -75,8 +76,8 @@ func (p *Pools) choose() {
 	for i := range p.data.Pools {
 		for _, row := range rowsOf(&p.data.Pools[i], p.filter) {
 			p.rows = append(p.rows, row)
-			name = max(name, component.Width(component.Clean(row.name())))
-			where = max(where, component.Width(component.Clean(row.where())))
+			name = max(name, component.Width(printable.Text(row.name())))
+			where = max(where, component.Width(printable.Text(row.where())))
 		}
 	}
 	p.table.Columns[poName].Want = min(name, 32)
@@ -156,8 +157,8 @@ func (p *Pools) trouble(st *component.Styles) []string {
 	if b.LastError == nil {
 		return nil
 	}
-	text := fmt.Sprintf("failed %s ago: %s", component.Ago(p.data.Time.Sub(b.LastError.At)), component.Clean(b.LastError.Message))
-	return []string{"", component.Line{{Paint: st.Muted, Text: " " + component.Clean(b.Name) + " "}, {Paint: st.Text, Text: text}}.Render(p.width, st.Glyphs.Ellipsis)}
+	text := fmt.Sprintf("failed %s ago: %s", component.Ago(p.data.Time.Sub(b.LastError.At)), printable.Text(b.LastError.Message))
+	return []string{"", component.Line{{Paint: st.Muted, Text: " " + printable.Text(b.Name) + " "}, {Paint: st.Text, Text: text}}.Render(p.width, st.Glyphs.Ellipsis)}
 }
 
 func (p *Pools) totals(st *component.Styles) string {

@@ -3,6 +3,6 @@
 // [Page], and decides nothing; the commands are in package cli.
 //
 // Names and messages in a snapshot come from clients, backends and config files.
-// Therefore nothing reaches the terminal but through [Page.Line], [Page.Table],
-// [Text] or [JSON], which make control characters visible.
+// Therefore nothing reaches the terminal but through [Page.Line], [Page.Table] and
+// [JSON], which make control characters visible (package printable).
 package render

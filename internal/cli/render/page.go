@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/echterhof/rockstar-tui/internal/printable"
 )
 
 // Page collects text for people, line by line. Lines and cells are made safe for a
@@ -18,7 +20,7 @@ type Page struct{ bytes.Buffer }
 
 // Line adds one line, without blanks at its end.
 func (p *Page) Line(format string, args ...any) {
-	p.WriteString(Text(strings.TrimRight(fmt.Sprintf(format, args...), " ")))
+	p.WriteString(printable.Text(strings.TrimRight(fmt.Sprintf(format, args...), " ")))
 	p.WriteByte('\n')
 }
 
@@ -38,7 +40,7 @@ func (p *Page) Table(header string, rows [][]string) {
 			if i > 0 {
 				b.WriteString("  ")
 			}
-			b.WriteString(pad(Text(cell), widths[i], right[i]))
+			b.WriteString(pad(printable.Text(cell), widths[i], right[i]))
 		}
 		p.Line("%s", b.String())
 	}
@@ -48,7 +50,7 @@ func columnWidths(rows [][]string, columns int) []int {
 	widths := make([]int, columns)
 	for _, row := range rows {
 		for i, cell := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(Text(cell)))
+			widths[i] = max(widths[i], utf8.RuneCountInString(printable.Text(cell)))
 		}
 	}
 	return widths
@@ -64,32 +66,11 @@ func pad(s string, width int, right bool) string {
 
 // cut shortens s to so many characters, the last of which then tells of it.
 func cut(s string, width int) string {
-	s = Text(s)
+	s = printable.Text(s)
 	if utf8.RuneCountInString(s) <= width {
 		return s
 	}
 	return string([]rune(s)[:width-3]) + "..."
-}
-
-// Text makes what a terminal would obey visible instead: control
-// characters, and those that reorder or break lines.
-func Text(s string) string {
-	if strings.IndexFunc(s, obeyed) < 0 && utf8.ValidString(s) {
-		return s
-	}
-	var b strings.Builder
-	for _, r := range s {
-		if obeyed(r) {
-			b.WriteString(strings.Trim(strconv.QuoteRuneToASCII(r), "'"))
-		} else {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-func obeyed(r rune) bool {
-	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'
 }
 
 // JSON writes doc to w, on one line if indent is empty. Characters that a terminal
@@ -101,16 +82,19 @@ func JSON(w io.Writer, doc any, indent string) error {
 	return enc.Encode(doc)
 }
 
-// escaping escapes in JSON what [Text] makes visible. It occurs in strings only.
+// escaping escapes in JSON what [printable.Text] makes visible. It occurs in strings only.
 type escaping struct{ w io.Writer }
 
 func (e escaping) Write(b []byte) (int, error) {
 	var out bytes.Buffer
 	for _, r := range string(b) {
-		if r != '\n' && obeyed(r) {
-			fmt.Fprintf(&out, "\\u%04x", r)
-		} else {
+		switch high, low := utf16.EncodeRune(r); {
+		case r == '\n' || printable.Rune(r):
 			out.WriteRune(r)
+		case high != unicode.ReplacementChar:
+			fmt.Fprintf(&out, "\\u%04x\\u%04x", high, low)
+		default:
+			fmt.Fprintf(&out, "\\u%04x", r)
 		}
 	}
 	if _, err := e.w.Write(out.Bytes()); err != nil {
