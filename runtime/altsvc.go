@@ -8,14 +8,14 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
 
-// announce tells every process with TLS over TCP whether HTTP/3 is served beside
+// Announce tells every process with TLS over TCP whether HTTP/3 is served beside
 // it.
-func (a *App) announce() {
-	all := a.sortedListeners()
+func (s *endpointSet) Announce() {
+	all := s.All()
 	for _, m := range all {
 		port := m.besides(all)
 		for _, e := range m.endpoints() {
-			e.each(func(_ prefork.Status, b *scoreboard.Board) { b.Announce(port) })
+			e.Each(func(_ prefork.Status, b *scoreboard.Board) { b.Announce(port) })
 		}
 	}
 }
@@ -23,26 +23,20 @@ func (a *App) announce() {
 // besides is the port of a listener that serves HTTP/3 for the same host with
 // the same certificate; 0 if there is none.
 func (m *managed) besides(all []*managed) int {
-	own := m.configured()
+	own := m.Config()
 	if own.TLS == nil || own.Protocol == config.ProtocolQUIC {
 		return 0
 	}
 	for _, o := range all {
-		c, e := o.configured(), o.endpoint()
-		if e == nil || c.Protocol != config.ProtocolQUIC || c.TLS == nil || *c.TLS != *own.TLS || hostOf(c.Address) != hostOf(own.Address) {
+		c, at := o.Config(), o.Addr()
+		if at == nil || c.Protocol != config.ProtocolQUIC || c.TLS == nil || *c.TLS != *own.TLS || hostOf(c.Address) != hostOf(own.Address) {
 			continue
 		}
-		if at, ok := e.sockets.Addr().(*net.UDPAddr); ok {
+		if at, ok := at.(*net.UDPAddr); ok {
 			return at.Port
 		}
 	}
 	return 0
-}
-
-func (m *managed) configured() config.Listener {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.config
 }
 
 // hostOf is the host of an address, "" for all.

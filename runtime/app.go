@@ -60,7 +60,6 @@ type Options struct {
 // App is a running runtime. It implements [control.Controller].
 type App struct {
 	version string
-	alone   bool
 	started time.Time
 	host    string
 	log     *slog.Logger
@@ -82,7 +81,6 @@ type App struct {
 	// held while something is opened, drained or waited for.
 	changeMu  sync.Mutex
 	urgent    atomic.Int32 // how many wait for changeMu that go before everybody else
-	probing   atomic.Int32 // how many plans bind an address just now
 	mu        sync.RWMutex
 	config    *config.Config       // what runs
 	file      *config.Config       // what the file last said, or what Open was given
@@ -92,15 +90,12 @@ type App struct {
 	edited    edits             // which paths the newest revisions changed
 	fileHash  [sha256.Size]byte // of the file as last seen; mu guards it
 	changing  changing
-	closed    bool               // the runtime has begun to end; mu guards it
 	notes     notes              // what is known of the overrides
 	edits     []control.Override // the same, as a snapshot shows it
 	trial     *trial             // nil if none is under way
 	held      *held              // nil if no file is held
-	listeners map[string]*managed
 
 	generations generations
-	receipts    receipts
 	// ahead is a plan of the change whose turn it is, made before; nil if there is
 	// none. changeMu guards it.
 	ahead *ahead
@@ -129,11 +124,11 @@ type App struct {
 	ending context.Context
 	hasten context.CancelFunc
 
-	orphanDir   string
 	noOrphanDir string // why there is none though there should be
-	orphans     orphans
 
-	cells *scoreboard.Cells // of backends
+	cells     *scoreboard.Cells // of backends
+	endpoints *endpointSet
+	pasts     pasts
 
 	// What Go code gave to New; nil after Open.
 	program *program
@@ -173,8 +168,10 @@ func Open(ctx context.Context, o Options) (*App, error) {
 		cfg = config.New()
 	}
 	a.status.State, a.status.LoadedAt = control.ConfigInSync, a.started
-	a.gather()
-	defer a.scatter()
+	for _, s := range a.endpoints.FindOrphans() {
+		a.inherit(s)
+	}
+	defer a.endpoints.DrainOrphans()
 	if err := a.begin(ctx, cfg, wrong, o); err != nil {
 		a.Shutdown(context.Background())
 		return nil, err
@@ -194,17 +191,20 @@ func newApp(o Options) *App {
 	log, queue := logqueue.New(log)
 	host, _ := os.Hostname() // empty where the system does not say
 	a := &App{
-		version: o.Version, alone: o.alone, orphanDir: o.orphanDir, noOrphanDir: o.noOrphanDir, started: time.Now(), host: host, log: log,
+		version: o.Version, noOrphanDir: o.noOrphanDir, started: time.Now(), host: host, log: log,
 		events:        events.New(log),
 		usage:         procstat.NewMeter(),
 		logQueue:      queue,
 		config:        config.New(),
-		listeners:     map[string]*managed{},
 		backendStates: map[string]string{}, backendFailures: map[string]toldFailures{},
 		cells: scoreboard.NewCells(),
 		wake:  make(chan struct{}, 1),
 		end:   termination{done: make(chan struct{})},
 	}
+	a.endpoints = newEndpointSet(setConfig{
+		Log: log, Events: a.events, Cells: a.cells, Dedicated: o.alone, OrphanDir: o.orphanDir,
+		Program: a.programOf, Given: a.takeGiven,
+	})
 	a.keys, a.state.files = certs.New(&a.files), &a.files
 	if a.noOrphanDir != "" {
 		a.events.Warnf("", "workers drain should this process die, nobody can adopt them: %s", a.noOrphanDir)
@@ -249,23 +249,14 @@ func (a *App) shutdown(ctx context.Context) error {
 	asked := a.lastReceipt.Load()
 	id := asked
 	if id == 0 {
-		id = a.receipts.open(control.Receipt{Summary: "shutdown"})
+		id = a.endpoints.OpenReceipt(control.Receipt{Summary: "shutdown"})
 	}
-	var over []<-chan struct{}
-	for _, m := range a.sortedListeners() {
-		if e := m.endpoint(); e != nil {
-			a.markSome(id, e, e.serving(everyWorker))
-		}
-		over = append(over, m.end()...)
-	}
-	a.markedAll(id)
-	a.announce()
-	for _, done := range over {
+	for _, done := range a.endpoints.End(id) {
 		select {
 		case <-done:
 		case <-ctx.Done():
 			a.log.Warn("shutdown was cut short", "cause", context.Cause(ctx))
-			a.cut()
+			a.endpoints.Cut()
 			return errors.Join(context.Cause(ctx), a.callHooks(ctx))
 		}
 	}
@@ -298,17 +289,6 @@ func (a *App) awaitBackground(limit time.Duration) {
 	case <-time.After(limit):
 		a.log.Warn("the end does not wait for a file that has not been read yet", "config", a.status.Path)
 	}
-}
-
-// sortedListeners are all that were ever configured and still have something to show.
-func (a *App) sortedListeners() []*managed {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	var out []*managed
-	for _, name := range sortedKeys(a.listeners) {
-		out = append(out, a.listeners[name])
-	}
-	return out
 }
 
 // settingsFor collects what a process needs to know to serve a listener; place
@@ -345,11 +325,15 @@ func (a *App) settingsFor(cfg *config.Config, name string, place placing) (setti
 // placing finds a backend's cell on the scoreboard, by "pool/backend".
 type placing func(backend string) (int, error)
 
-// gone keeps what a process counted that serves no more.
-func (a *App) gone(m *managed, b *scoreboard.Board) {
-	m.fold(b)
-	a.settle(m, b)
-	a.cells.Fold(b)
+// inherit makes what a worker of a master that died counts by, and what its sessions
+// are sealed with, hold on.
+func (a *App) inherit(s settings) {
+	for backend, cell := range s.Cells {
+		a.cells.Inherit(backend, cell)
+	}
+	if s.TLS != nil && len(s.TLS.Tickets) > 0 {
+		a.keys.Inherit(s.Name, s.TLS.Tickets)
+	}
 }
 
 func sortedKeys[V any](m map[string]V) []string {

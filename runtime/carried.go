@@ -1,14 +1,10 @@
 package runtime
 
 import (
-	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"time"
 
-	"github.com/echterhof/rockstar-tui/listener"
-	"github.com/echterhof/rockstar-tui/listener/sockets"
 	"github.com/echterhof/rockstar-tui/pool"
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
@@ -16,7 +12,6 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 	"github.com/echterhof/rockstar-tui/runtime/internal/certs"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
-	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 )
 
 // carriedFormat is the version of carried. It changes when an older program
@@ -68,35 +63,26 @@ type carriedPast struct {
 	Entries []control.Generation `json:"entries"`
 }
 
-// carriedListener is the past of a listener, and its endpoint if it serves.
+// carriedListener is a listener and its past.
 type carriedListener struct {
-	Name     string            `json:"name"`
-	GoneBy   listener.Totals   `json:"gone_by"`
-	Seen     listener.Totals   `json:"seen"`
-	Full     bool              `json:"full"`
-	Trouble  string            `json:"trouble,omitempty"`
-	Failed   string            `json:"failed,omitempty"`
-	Crashes  uint64            `json:"crashes"`
-	History  []control.Point   `json:"history,omitempty"`
-	Position uint64            `json:"history_position,omitempty"` // of its newest point
-	Recent   []listener.Totals `json:"recent,omitempty"`
-	Endpoint *carriedEndpoint  `json:"endpoint,omitempty"`
+	listenerState
+	pastState
 }
 
-type carriedEndpoint struct {
-	Sockets *sockets.Frozen    `json:"sockets"`
-	QUIC    *listener.QUICKeys `json:"quic,omitempty"`
-	Workers *prefork.Frozen    `json:"workers"`
-	// InProcess tells that the master serves it, but for a caretaker meanwhile.
-	InProcess bool `json:"in_process,omitempty"`
+// listenerStates are the listeners without their pasts.
+func (c *carried) listenerStates() (all []listenerState) {
+	for _, l := range c.Listeners {
+		all = append(all, l.listenerState)
+	}
+	return all
 }
 
 // maxCarriedPoints bounds what is carried of all histories together.
 const maxCarriedPoints = 1 << 19
 
-// describe is what there is to carry beside descriptors and secrets. Callers
-// hold changeMu.
-func (a *App) describe() *carried {
+// describe is what there is to carry beside descriptors and secrets; listeners are
+// the state of all. Callers hold changeMu.
+func (a *App) describe(listeners []listenerState) *carried {
 	a.mu.RLock()
 	c := &carried{
 		Format: carriedFormat, Protocol: prefork.Protocol, Board: scoreboard.Layout, BoardFormat: scoreboard.Format,
@@ -106,23 +92,13 @@ func (a *App) describe() *carried {
 	}
 	a.mu.RUnlock()
 	c.Past = a.generations.describe()
-	c.LastReceipt, c.Receipts = a.receipts.describe()
+	c.LastReceipt, c.Receipts = a.endpoints.ReceiptState()
 	c.Seq, c.Events = a.events.All()
 	c.Cells, c.Backends = a.cells.State()
-	all := a.sortedListeners()
-	for _, m := range all {
-		c.Listeners = append(c.Listeners, m.describe(maxCarriedPoints/len(all)))
+	for _, l := range listeners {
+		c.Listeners = append(c.Listeners, carriedListener{l, a.pasts.state(l.Name, maxCarriedPoints/len(listeners))})
 	}
 	return c
-}
-
-func (m *managed) describe(points int) carriedListener {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return carriedListener{
-		Name: m.name, GoneBy: m.goneBy, Seen: m.seen, Full: m.full, Trouble: m.trouble, Failed: m.failed, Crashes: m.crashes.Load(),
-		History: m.history.last(points), Position: m.history.position, Recent: m.recent,
-	}
 }
 
 // check tells whether this program can go on with c. It is asked in a trial, by
@@ -168,11 +144,14 @@ func resume(o Options, c *carried) (*App, error) {
 	a.generations.load(c.Past.Entries)
 	a.generations.last, a.generations.running = c.Past.Last, c.Past.Running
 	a.notes = c.Notes
-	a.receipts.last, a.receipts.all = c.LastReceipt, c.Receipts
+	a.endpoints.RestoreReceipts(c.LastReceipt, c.Receipts)
 	a.note(control.Change{})
 	a.keys.Restore(c.Keys)
 	for _, l := range c.Listeners {
-		a.listeners[l.Name] = a.resumeListener(l)
+		a.pasts.restore(l.Name, l.pastState, time.Now())
+		a.endpoints.Resume(a.ctx, l.listenerState, running.Listeners, func() (settings, error) {
+			return a.settingsFor(running, l.Name, a.cells.Place)
+		})
 	}
 	a.keys.Use(a.usedCerts(), false)
 	if a.status.Path != "" {
@@ -187,83 +166,6 @@ func resume(o Options, c *carried) (*App, error) {
 	a.background(a.retryState)
 	a.background(a.reopenFailed)
 	return a, nil
-}
-
-func (a *App) resumeListener(l carriedListener) *managed {
-	m := &managed{name: l.Name, events: a.events, goneBy: l.GoneBy, seen: l.Seen,
-		full: l.Full, trouble: l.Trouble, failed: l.Failed, recent: l.Recent}
-	for _, p := range l.History {
-		m.history.push(p, time.Now())
-	}
-	if len(l.History) > 0 {
-		m.history.position = cmp.Or(l.Position, uint64(time.Now().Unix()))
-	}
-	m.crashes.Store(l.Crashes)
-	m.config = a.config.Listeners[l.Name]
-	if l.Endpoint == nil {
-		return m
-	}
-	e, err := a.resumeEndpoint(m, l.Endpoint)
-	if err != nil {
-		a.events.Errorf(m.name, "not taken over from the program before: %v", err)
-		m.failed = err.Error() // and is opened anew
-		return m
-	}
-	m.current = e
-	return m
-}
-
-// resumeEndpoint goes on with an endpoint. If its workers cannot be adopted,
-// others take their place.
-func (a *App) resumeEndpoint(m *managed, c *carriedEndpoint) (*endpoint, error) {
-	s, err := a.settingsFor(a.config, m.name, a.cells.Place)
-	if err != nil {
-		return nil, err
-	}
-	if c.InProcess {
-		s = byCaretaker(s)
-	}
-	e := &endpoint{name: m.name, log: a.log, event: m.onWorker, alone: a.alone, orphanDir: a.orphanDir, settings: s}
-	e.gone = func(b *scoreboard.Board) { a.gone(m, b) }
-	if e.sockets, err = adoptSockets(c); err != nil {
-		return nil, err
-	}
-	if s, ok := e.sockets.(steerable); ok {
-		s.Measure(e.tenants)
-	}
-	if common, err := c.Workers.MapCommon(); err == nil {
-		e.admission, err = serving.AdmissionOver(common)
-		if err != nil {
-			return nil, err
-		}
-	} else if err := e.share(); err != nil {
-		return nil, err
-	}
-	if e.group, err = prefork.Adopt(e.groupConfig(s), c.Workers); err == nil {
-		e.retain()
-		return e, nil
-	}
-	a.events.Errorf(m.name, "new workers take over: %v", err)
-	ctx, cancel := context.WithTimeout(a.ctx, startTimeout)
-	defer cancel()
-	return e, e.startGroup(ctx, s)
-}
-
-func adoptSockets(c *carriedEndpoint) (socketSet, error) {
-	if c.QUIC == nil {
-		return orNil(sockets.Adopt(c.Sockets))
-	}
-	s, err := sockets.AdoptPackets(c.Sockets)
-	if err != nil {
-		return nil, err
-	}
-	return &packets{s, *c.QUIC}, nil
-}
-
-// byCaretaker is s with one worker in the place of the master.
-func byCaretaker(s settings) settings {
-	s.Listener.Prefork.Workers = 1
-	return s
 }
 
 // orphanTimeout is how long the workers serve on without a master.

@@ -18,7 +18,7 @@ func heritage(t testing.TB) *carried {
 	a := newApp(Options{Version: "v1"})
 	a.file = config.New()
 	a.events.Infof("", "it was")
-	return a.describe()
+	return a.describe(a.endpoints.State())
 }
 
 func TestCheckTellsWhyItCannotGoOn(t *testing.T) {
@@ -63,11 +63,11 @@ func TestPastOutlivesTheProgram(t *testing.T) {
 	a.started = time.Now().Add(-time.Hour)
 	a.revision, a.lastActor = 7, "alice"
 	a.events.Infof("web", "it was")
-	m := &managed{name: "web", events: a.events, trouble: "crashed"}
-	m.goneBy.Requests, m.seen.Requests = 5, 6
+	m := a.endpoints.Listener("web")
+	m.trouble, m.retiredTotals.Requests, m.highest.Requests = "crashed", 5, 6
 	m.crashes.Store(3)
-	a.listeners["web"] = m
-	data, err := json.Marshal(a.describe())
+	a.endpoints.Commit(cfg.Listeners, []*managed{m})
+	data, err := json.Marshal(a.describe(a.endpoints.State()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,8 +85,8 @@ func TestPastOutlivesTheProgram(t *testing.T) {
 	if s.Version != "v2" || !s.StartedAt.Equal(a.started) || s.Revision != 7 || len(s.Events) != 1 || s.Events[0].Message != "it was" {
 		t.Errorf("after: %+v", s)
 	}
-	if got := b.listeners["web"]; got.totals().Requests != 6 || got.trouble != "crashed" || got.crashes.Load() != 3 || got.goneBy.Requests != 5 {
-		t.Errorf("listener after: %+v", got.goneBy)
+	if got := b.endpoints.Listener("web"); got.Totals().Requests != 6 || got.trouble != "crashed" || got.Crashes() != 3 || got.retiredTotals.Requests != 5 {
+		t.Errorf("listener after: %+v", got.retiredTotals)
 	}
 	b.events.Infof("", "it is")
 	if e := b.events.Newest(); e[1].Seq != 2 {

@@ -160,22 +160,13 @@ func (a *App) yieldNow() {
 // lockForGood takes changeMu for the end of the runtime: a turn under way is
 // cancelled, and left behind if it has not come back within limit.
 func (a *App) lockForGood(limit time.Duration) {
-	a.mu.Lock()
-	a.closed = true
-	a.mu.Unlock()
+	a.endpoints.Close()
 	for end := time.Now().Add(limit); !a.changeMu.TryLock(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			a.log.Warn("a change that has not come to its end is left behind", "who", a.busy())
 			return
 		}
 	}
-}
-
-// isClosed reports whether the runtime has begun to end.
-func (a *App) isClosed() bool {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	return a.closed
 }
 
 func (a *App) setChanging(c changing) {

@@ -2,18 +2,14 @@ package runtime
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/echterhof/rockstar-tui/listener"
-	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
-	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 )
 
 // Snapshot returns the present state.
@@ -161,87 +157,7 @@ func (a *App) Connections(ctx context.Context, q control.Query) (*control.Page, 
 	if err != nil {
 		return nil, err
 	}
-	var all []control.Connection
-	for _, m := range a.sortedListeners() {
-		if q.Listener == "" || q.Listener == m.name {
-			all = append(all, m.connections(ctx, q)...)
-		}
-	}
-	if q.Listener != "" && !a.knows(q.Listener) {
-		return nil, &control.Error{Code: control.CodeNotFound, Message: fmt.Sprintf("there is no listener %q", q.Listener)}
-	}
-	slices.SortFunc(all, func(x, y control.Connection) int { return x.Opened.Compare(y.Opened) })
-	page := &control.Page{Total: len(all), Connections: []control.Connection{}}
-	from := min(q.Offset, len(all))
-	to := min(from+q.Limit, len(all))
-	page.Connections = append(page.Connections, all[from:to]...)
-	return page, nil
-}
-
-func (a *App) knows(listener string) bool {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	return a.listeners[listener] != nil
-}
-
-// connections of one listener that match.
-func (m *managed) connections(ctx context.Context, q control.Query) []control.Connection {
-	var out []control.Connection
-	add := func(list []control.Connection) {
-		for _, c := range list {
-			if (q.State == "" || q.State == c.State) && (q.Worker == nil || *q.Worker == c.Worker) {
-				out = append(out, c)
-			}
-		}
-	}
-	m.ask(ctx, serving.CallConnections, nil,
-		func(s *serving.Service) { add(s.Connections(0)) },
-		func(reply []byte) {
-			var list []control.Connection
-			if json.Unmarshal(reply, &list) == nil {
-				add(list)
-			}
-		})
-	return out
-}
-
-// overdue counts what another config of the listener would end at once.
-func (m *managed) overdue(ctx context.Context, to config.Listener) (sum listener.Overdue) {
-	add := func(n listener.Overdue) { sum.Idle, sum.Active = sum.Idle+n.Idle, sum.Active+n.Active }
-	payload, _ := json.Marshal(to) // plain data
-	m.ask(ctx, serving.CallOverdue, payload,
-		func(s *serving.Service) { add(s.Overdue(to)) },
-		func(reply []byte) {
-			var n listener.Overdue
-			if json.Unmarshal(reply, &n) == nil {
-				add(n)
-			}
-		})
-	return sum
-}
-
-// ask calls all who serve the listener: the services of this process, and its
-// workers. One that does not answer is left out: it has just ended.
-func (m *managed) ask(ctx context.Context, kind string, payload []byte, local func(*serving.Service), answer func([]byte)) {
-	for _, e := range m.endpoints() {
-		locals, groups := e.servers()
-		for _, s := range locals {
-			local(s)
-		}
-		for _, g := range groups {
-			var pids []int
-			g.Each(func(w prefork.Status, _ []byte) {
-				if w.State != prefork.Hung { // would not answer
-					pids = append(pids, w.PID)
-				}
-			})
-			for _, pid := range pids {
-				if reply, err := g.Call(ctx, pid, kind, payload); err == nil {
-					answer(reply)
-				}
-			}
-		}
-	}
+	return a.endpoints.Connections(ctx, q)
 }
 
 // Act does what is not a state.
@@ -253,7 +169,7 @@ func (a *App) Act(ctx context.Context, action control.Action) (*control.Result, 
 	case control.Reload, control.Confirm, control.Rollback, control.AcceptHeld, control.RejectHeld:
 		return a.actOnConfig(ctx, action)
 	case control.DrainExtend, control.DrainNow:
-		return a.actOnDrain(action)
+		return a.atRevision(a.endpoints.ActOnDrain(action))
 	case control.RestartWorker:
 		return a.restartWorker(ctx, action)
 	case control.RestartWorkers:
@@ -262,7 +178,7 @@ func (a *App) Act(ctx context.Context, action control.Action) (*control.Result, 
 		return a.replaceBy(ctx, action)
 	case control.Shutdown:
 		a.events.Add(control.Event{Level: control.LevelWarn, Actor: action.Actor, Message: said("shutdown asked for", action.Reason)})
-		id := a.receipts.open(control.Receipt{Summary: "shutdown", Actor: action.Actor, Planned: a.forecastAll(ctx)})
+		id := a.endpoints.OpenReceipt(control.Receipt{Summary: "shutdown", Actor: action.Actor, Planned: forecastAll(ctx, a.endpoints.All())})
 		a.lastReceipt.Store(id)
 		go a.Shutdown(context.Background())
 		return &control.Result{ID: id, Revision: a.currentRevision(), Message: "shutting down"}, nil

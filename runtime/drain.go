@@ -10,50 +10,50 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 )
 
-// actOnDrain gives drains that are under way more time, or none. It waits for no
+// ActOnDrain gives drains that are under way more time, or none. It waits for no
 // change: a shutdown is one.
-func (a *App) actOnDrain(action control.Action) (*control.Result, error) {
+func (s *endpointSet) ActOnDrain(action control.Action) (*control.Result, error) {
 	if err := action.CheckDrain(); err != nil {
 		return nil, err
 	}
-	if action.Listener != "" && !a.knows(action.Listener) {
+	if action.Listener != "" && !s.Has(action.Listener) {
 		return nil, &control.Error{Code: control.CodeNotFound, Message: fmt.Sprintf("there is no listener %q", action.Listener)}
 	}
 	n, id := 0, uint64(0)
-	for _, m := range a.sortedListeners() {
+	for _, m := range s.All() {
 		if action.Listener == "" || action.Listener == m.name {
-			id = max(id, a.meet(m, action))
-			n += m.redrain(action)
+			id = max(id, m.drainReceipt(action))
+			n += m.moveDeadlines(action)
 		}
 	}
 	if n == 0 {
 		return nil, action.NothingDrains()
 	}
 	message := action.DrainDone(n)
-	a.events.Add(control.Event{Level: control.LevelWarn, Listener: action.Listener, Actor: action.Actor, Message: said(message, action.Reason)})
-	return &control.Result{ID: id, Revision: a.currentRevision(), Message: message}, nil
+	s.Events.Add(control.Event{Level: control.LevelWarn, Listener: action.Listener, Actor: action.Actor, Message: said(message, action.Reason)})
+	return &control.Result{ID: id, Message: message}, nil
 }
 
-// meet finds the newest receipt that an action on drains is about. Who ends a
-// drain names what is cut.
-func (a *App) meet(m *managed, action control.Action) (id uint64) {
+// drainReceipt finds the newest receipt that an action on drains is about. Who ends
+// a drain names what is cut.
+func (m *managed) drainReceipt(action control.Action) (id uint64) {
 	for _, e := range m.endpoints() {
-		e.each(func(w prefork.Status, b *scoreboard.Board) {
+		e.Each(func(w prefork.Status, b *scoreboard.Board) {
 			of := b.Drain.Receipt.Load()
 			if w.DrainDeadline.IsZero() || !action.All && w.ID != action.Worker {
 				return
 			}
 			if id = max(id, of); action.Kind == control.DrainNow && b.Drain.Now.Swap(1) == 0 {
 				left := int(b.Listener.Active.Load() + b.Listener.Idle.Load())
-				a.receipts.update(of, func(r *receipt) { r.Planned.Cut += left })
+				m.set.receipts.update(of, func(r *receipt) { r.Planned.Cut += left })
 			}
 		})
 	}
 	return id
 }
 
-// redrain counts the processes it reached.
-func (m *managed) redrain(action control.Action) (n int) {
+// moveDeadlines counts the processes whose drain it reached.
+func (m *managed) moveDeadlines(action control.Action) (n int) {
 	id, more := action.Worker, time.Duration(action.By)
 	if action.All {
 		id = -1

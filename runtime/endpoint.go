@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/prefork"
-	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/internal/procstat"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
@@ -27,21 +26,14 @@ type endpoint struct {
 	name    string
 	sockets socketSet
 	log     *slog.Logger
+	owner   *managed
 	// program has this listener, if it is one of Go code; a worker is then a new
 	// process of the same program.
 	program serving.Program
-	// alone says that serving is all this process does.
-	alone bool
-	// orphanDir is where its workers wait for another master; empty if they do not.
-	orphanDir string
 	// adoptees are workers that serve already, of a master that died.
 	adoptees orphans
 	// admission is shared by all who serve it; nil if there never was a worker.
 	admission *serving.Admission
-	// gone is told what a process counted when it is gone for good.
-	gone func(*scoreboard.Board)
-	// event reports what happens to workers.
-	event func(prefork.Event)
 
 	// moving counts those who drain after a move between master and workers.
 	moving sync.WaitGroup
@@ -58,19 +50,14 @@ type endpoint struct {
 	departed []*prefork.Group
 }
 
-// bindEndpoint opens the sockets of an address; nobody serves them yet, so what
-// arrives waits in their queue. beside tells that this runtime itself may hold
-// the same port on another address.
-func bindEndpoint(ctx context.Context, name string, to settings, beside bool, log *slog.Logger) (*endpoint, error) {
-	sockets, err := openSockets(ctx, to.Listener, beside)
-	if err != nil {
-		return nil, explainBind(name, to.Listener.Address, to.Listener.Protocol == config.ProtocolQUIC, err)
-	}
-	e := &endpoint{name: name, sockets: sockets, log: log}
+// newEndpoint is one on open sockets; nobody serves them yet, so what arrives waits
+// in their queue.
+func (m *managed) newEndpoint(sockets socketSet) *endpoint {
+	e := &endpoint{name: m.name, sockets: sockets, log: m.set.Log, owner: m, program: m.set.Program(m.name)}
 	if s, ok := sockets.(steerable); ok {
-		s.Measure(e.tenants)
+		s.Measure(e.owners)
 	}
-	return e, nil
+	return e
 }
 
 // start begins to serve by settings.
@@ -89,7 +76,7 @@ func (e *endpoint) start(ctx context.Context, s settings) error {
 func (e *endpoint) startLocal(s settings) error {
 	local := serving.New(serving.Config{
 		Name: e.name, Board: scoreboard.New(), Admission: e.admission,
-		Dedicated: e.alone, Program: e.program, Log: e.log,
+		Dedicated: e.owner.set.Dedicated, Program: e.program, Log: e.log,
 	})
 	if err := local.Update(s); err != nil {
 		return fmt.Errorf("listener %s: %w", e.name, err)
@@ -134,13 +121,13 @@ func (e *endpoint) groupConfig(s settings) prefork.Config {
 		StartTimeout:  startTimeout,
 		DrainTimeout:  s.DrainTimeout(),
 		Log:           e.log,
-		OnEvent:       e.event,
+		OnEvent:       e.owner.onWorker,
 		Beat:          beatOf,
 		HangTimeout:   s.HangTimeout(),
 		Recycle:       s.Recycle(),
 		Requests:      requestsOf,
 		Resident:      procstat.Resident,
-		OrphanDir:     e.orphanDir,
+		OrphanDir:     e.owner.set.OrphanDir,
 		Room:          procstat.RoomForWorkers,
 		OrphanTimeout: s.OrphanTimeout(),
 		Fold:          func(_ int, memory []byte) { e.ended(scoreboard.Over(memory)) },
@@ -171,13 +158,13 @@ func watchWorkers(g *prefork.Group, s settings) {
 // more.
 func (e *endpoint) ended(b *scoreboard.Board) {
 	e.admission.Leave(b)
-	e.gone(b)
+	e.owner.set.retired(e.owner, b)
 }
 
-// change brings the endpoint to other settings of the same address. It returns
+// Change brings the endpoint to other settings of the same address. It returns
 // how to take that back, and what remains to be retired once the whole change
 // is decided. An error leaves the endpoint as it was.
-func (e *endpoint) change(ctx context.Context, to settings) (undo, retire func(), err error) {
+func (e *endpoint) Change(ctx context.Context, to settings) (undo, retire func(), err error) {
 	unsteer, err := e.steerBy(to)
 	if err != nil {
 		return nil, nil, err
@@ -191,7 +178,7 @@ func (e *endpoint) change(ctx context.Context, to settings) (undo, retire func()
 }
 
 func (e *endpoint) changeServers(ctx context.Context, to settings) (undo, retire func(), err error) {
-	from := e.current()
+	from := e.Settings()
 	switch was, will := from.Listener.Prefork.Workers, to.Listener.Prefork.Workers; {
 	case was == 0 && will == 0:
 		return e.changeLocal(from, to)
@@ -208,10 +195,10 @@ func (e *endpoint) changeLocal(from, to settings) (undo, retire func(), err erro
 	if err := e.local.Update(to); err != nil {
 		return nil, nil, fmt.Errorf("listener %s: %w", e.name, err)
 	}
-	e.remember(to)
+	e.setSettings(to)
 	undo = func() {
 		e.local.Update(from) // worked a moment ago
-		e.remember(from)
+		e.setSettings(from)
 	}
 	return undo, func() {}, nil
 }
@@ -227,7 +214,7 @@ func (e *endpoint) changeGroup(ctx context.Context, from, to settings) (undo, re
 		e.group.Resize(back, was)
 		e.group.Update(back, e.encode(from))
 		watchWorkers(e.group, from)
-		e.remember(from)
+		e.setSettings(from)
 	}
 	watchWorkers(e.group, to)
 	if will > was {
@@ -236,7 +223,7 @@ func (e *endpoint) changeGroup(ctx context.Context, from, to settings) (undo, re
 			return nil, nil, fmt.Errorf("listener %s: %w", e.name, err)
 		}
 	}
-	e.remember(to)
+	e.setSettings(to)
 	retire = func() {
 		if will < was {
 			if err := e.group.Resize(context.Background(), will); err != nil {
@@ -336,7 +323,7 @@ func (e *endpoint) stopGroup(group *prefork.Group) {
 // refused is closed then, done when all is over.
 func (e *endpoint) end() (refused, done <-chan struct{}) {
 	noAccept, over := make(chan struct{}), make(chan struct{})
-	timeout := e.current().DrainTimeout()
+	timeout := e.Settings().DrainTimeout()
 	go func() {
 		defer close(over)
 		if err := e.sockets.Quiesce(); err != nil {
@@ -392,15 +379,15 @@ func (e *endpoint) awaitNoAccept(drained <-chan struct{}) {
 
 func (e *endpoint) accepting() bool {
 	accepting := false
-	e.each(func(_ prefork.Status, b *scoreboard.Board) {
+	e.Each(func(_ prefork.Status, b *scoreboard.Board) {
 		accepting = accepting || b.Accepting.Load() > 0
 	})
 	return accepting
 }
 
-// each calls f for every process that serves or drains, with its board. The
+// Each calls f for every process that serves or drains, with its board. The
 // master itself comes with a zero Status.
-func (e *endpoint) each(f func(prefork.Status, *scoreboard.Board)) {
+func (e *endpoint) Each(f func(prefork.Status, *scoreboard.Board)) {
 	locals, groups := e.servers()
 	for _, local := range locals {
 		f(prefork.Status{DrainDeadline: local.DrainDeadline()}, local.Board())
@@ -431,14 +418,14 @@ func (e *endpoint) servers() (locals []*serving.Service, groups []*prefork.Group
 	return locals, groups
 }
 
-// current is what the endpoint is served by.
-func (e *endpoint) current() settings {
+// Settings that the endpoint is served by.
+func (e *endpoint) Settings() settings {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.settings
 }
 
-func (e *endpoint) remember(s settings) {
+func (e *endpoint) setSettings(s settings) {
 	e.mu.Lock()
 	e.settings = s
 	e.mu.Unlock()
@@ -467,7 +454,7 @@ func (e *endpoint) share() (err error) {
 // retain drops what processes count that are not there any more.
 func (e *endpoint) retain() {
 	var boards []*scoreboard.Board
-	e.each(func(_ prefork.Status, b *scoreboard.Board) { boards = append(boards, b) })
+	e.Each(func(_ prefork.Status, b *scoreboard.Board) { boards = append(boards, b) })
 	e.admission.Retain(boards)
 }
 

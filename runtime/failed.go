@@ -15,17 +15,6 @@ import (
 // the start.
 const reopenEvery = 2 * time.Second
 
-// bindError is a failure to get an address.
-type bindError struct{ err error }
-
-func (e *bindError) Error() string { return e.err.Error() }
-func (e *bindError) Unwrap() error { return e.err }
-
-func isBindError(err error) bool {
-	var b *bindError
-	return errors.As(err, &b)
-}
-
 // lostStep is a listener that could not be opened, and why.
 type lostStep struct {
 	step
@@ -46,33 +35,9 @@ func (l lostSteps) error() error {
 // tell marks them as failed.
 func (l lostSteps) tell(a *App) {
 	for _, one := range l {
-		one.managed.fail(one.err)
+		one.managed.Fail(one.err)
 		a.events.Errorf(one.Name, "%v; the others serve, and it is tried again every %s", one.err, reopenEvery)
 	}
-}
-
-// fail marks a listener as one that could not be opened.
-func (m *managed) fail(err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.failed = err.Error()
-}
-
-// failure is why it could not be opened; empty if it could, or is not wanted.
-func (m *managed) failure() string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.failed
-}
-
-// failedListeners are those that could not be opened.
-func (a *App) failedListeners() (out []*managed) {
-	for _, m := range a.sortedListeners() {
-		if m.failure() != "" {
-			out = append(out, m)
-		}
-	}
-	return out
 }
 
 // reopenFailed tries to open what could not be opened at the start, until there is
@@ -81,7 +46,7 @@ func (a *App) reopenFailed(ctx context.Context) {
 	tick := time.NewTicker(reopenEvery)
 	defer tick.Stop()
 	for {
-		failed := a.failedListeners()
+		failed := a.endpoints.Failed()
 		if len(failed) == 0 {
 			return
 		}
@@ -103,17 +68,17 @@ func (a *App) reopen(ctx context.Context, m *managed) {
 		return
 	}
 	defer unlock()
-	was := m.failure()
+	was := m.Failure()
 	if err := a.openFailed(ctx, m); err != nil && ctx.Err() == nil && err.Error() != was {
-		a.events.Errorf(m.name, "%v", err)
+		a.events.Errorf(m.Name(), "%v", err)
 	}
 }
 
 // startAgain opens at once those that could not be opened and that a change asks
 // to be started, though they are enabled already. Callers hold changeMu.
 func (a *App) startAgain(ctx context.Context, p config.Patch) error {
-	for _, m := range a.failedListeners() {
-		asked := config.Edit{Path: "listeners." + m.name + ".enabled", Value: "true"}
+	for _, m := range a.endpoints.Failed() {
+		asked := config.Edit{Path: "listeners." + m.Name() + ".enabled", Value: "true"}
 		if !slices.Contains(p, asked) {
 			continue
 		}
@@ -129,11 +94,11 @@ func (a *App) startAgain(ctx context.Context, p config.Patch) error {
 
 // openFailed opens one that could not be opened. Callers hold changeMu.
 func (a *App) openFailed(ctx context.Context, m *managed) (err error) {
-	if m.failure() == "" || !slices.Contains(a.sortedListeners(), m) {
+	if m.Failure() == "" || a.endpoints.Listener(m.Name()) != m {
 		return nil
 	}
-	s := step{Step: plan.Step{Name: m.name, Action: control.ListenerStarted, To: a.config.Listeners[m.name]}, app: a, managed: m}
-	if s.to, err = a.settingsFor(a.config, m.name, a.cells.Place); err == nil {
+	s := step{Step: plan.Step{Name: m.Name(), Action: control.ListenerStarted, To: a.config.Listeners[m.Name()]}, app: a, managed: m}
+	if s.to, err = a.settingsFor(a.config, m.Name(), a.cells.Place); err == nil {
 		err = s.check(ctx)
 	}
 	var undo, retire func()
@@ -143,15 +108,15 @@ func (a *App) openFailed(ctx context.Context, m *managed) (err error) {
 	switch {
 	case err != nil:
 		if ctx.Err() == nil {
-			m.fail(err)
+			m.Fail(err)
 		}
 		return err
-	case a.isClosed():
+	case a.endpoints.IsClosed():
 		undo()
 		return ErrClosed
 	}
 	a.keys.Use(a.usedCerts(), a.trial != nil)
 	retire()
-	a.announce()
+	a.endpoints.Announce()
 	return nil
 }

@@ -18,9 +18,9 @@ const guardedRequests = 20
 // guarded counts of all listeners, by name.
 func (a *App) guarded() map[string]guarded {
 	all := map[string]guarded{}
-	for _, m := range a.sortedListeners() {
-		t := m.totals()
-		all[m.name] = guarded{requests: t.Requests, errors: t.Errors(), refused: t.Refused, crashes: m.crashes.Load()}
+	for _, m := range a.endpoints.All() {
+		t := m.Totals()
+		all[m.Name()] = guarded{requests: t.Requests, errors: t.Errors(), refused: t.Refused, crashes: m.Crashes()}
 	}
 	return all
 }

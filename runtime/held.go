@@ -63,7 +63,7 @@ func (a *App) removal(to *config.Config) string {
 			continue
 		}
 		gone = append(gone, name)
-		if t := a.managed(name).totals(); t.Active+t.Idle > 0 {
+		if t := a.endpoints.Listener(name).Totals(); t.Active+t.Idle > 0 {
 			busy, open = append(busy, name), open+t.Active+t.Idle
 		}
 	}

@@ -2,6 +2,8 @@ package runtime
 
 import (
 	"log/slog"
+	"net"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -10,39 +12,41 @@ import (
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
-	"github.com/echterhof/rockstar-tui/runtime/internal/events"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
 
 // managed is one listener of the config over its whole life: stopped and started
-// again, moved to another address, it keeps its counters and its history.
+// again, moved to another address, it keeps its counters.
 type managed struct {
-	name   string
-	events *events.Journal
+	name string
+	set  *endpointSet
 	// crashes of workers so far.
 	crashes atomic.Uint64
 
-	mu       sync.Mutex
-	config   config.Listener
-	current  *endpoint   // nil while stopped
-	retiring []*endpoint // still draining
-	goneBy   listener.Totals
-	seen     listener.Totals // the highest yet, so that counters never shrink
-	full     bool            // all wanted workers were ready once
-	trouble  string          // last crash, until all workers are ready again
-	lacking  string          // why steering is not what was asked for
-	failed   string          // why it could not be opened, until it is
-	history  history
-	recent   []listener.Totals // of the last seconds, oldest first
+	mu         sync.Mutex
+	config     config.Listener
+	configured bool        // the config has it
+	current    *endpoint   // nil while stopped
+	retiring   []*endpoint // still draining
+	// retiredTotals were counted by processes that are gone.
+	retiredTotals listener.Totals
+	highest       listener.Totals // seen yet, so that counters never shrink
+	wasFull       bool            // all wanted workers were ready once
+	trouble       string          // last crash, until all workers are ready again
+	lacking       string          // why steering is not what was asked for
+	failed        string          // why it could not be opened, until it is
 }
 
-// adopt makes e the endpoint that serves, and returns the one it replaces.
-func (m *managed) adopt(e *endpoint) (replaced *endpoint) {
+// Name of the listener.
+func (m *managed) Name() string { return m.name }
+
+// use makes e the endpoint that serves, and returns the one it replaces.
+func (m *managed) use(e *endpoint) (replaced *endpoint) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	replaced = m.current
 	m.current = e
-	m.full, m.trouble = false, ""
+	m.wasFull, m.trouble = false, ""
 	if e != nil {
 		m.failed = ""
 	}
@@ -65,40 +69,79 @@ func (m *managed) retire(e *endpoint) (refused, done <-chan struct{}) {
 		m.mu.Lock()
 		m.retiring = without(m.retiring, e)
 		m.mu.Unlock()
-		m.events.Infof(m.name, "no longer on %s", e.sockets.Addr())
+		m.set.Events.Infof(m.name, "no longer on %s", e.sockets.Addr())
 	}()
 	return refused, done
 }
 
-// endpoint that serves, nil while stopped.
-func (m *managed) endpoint() *endpoint {
+// Endpoint that serves, nil while stopped.
+func (m *managed) Endpoint() *endpoint {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.current
 }
 
-// idle reports whether nothing serves or drains.
-func (m *managed) idle() bool {
+// Addr is where it accepts, nil while stopped.
+func (m *managed) Addr() net.Addr {
+	if e := m.Endpoint(); e != nil {
+		return e.sockets.Addr()
+	}
+	return nil
+}
+
+// IsIdle reports whether nothing serves or drains.
+func (m *managed) IsIdle() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.current == nil && len(m.retiring) == 0
 }
 
-// configure remembers what the config says of the listener.
-func (m *managed) configure(c config.Listener) {
+// isOver reports whether there will be nothing to show of it any more.
+func (m *managed) isOver() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.config = c; !c.Enabled {
+	return !m.configured && m.current == nil && len(m.retiring) == 0
+}
+
+// configure notes what the config says of the listener; one that it does not have
+// any more is disabled.
+func (m *managed) configure(c config.Listener, configured bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.configured = configured; configured {
+		m.config = c
+	} else {
+		m.config.Enabled = false
+	}
+	if !m.config.Enabled {
 		m.failed = ""
 	}
 }
 
-// end retires whatever serves; the channels are closed as each drain ends.
-func (m *managed) end() (done []<-chan struct{}) {
+// Config is what the config says of the listener, or last said.
+func (m *managed) Config() config.Listener {
 	m.mu.Lock()
-	e := m.current
-	m.mu.Unlock()
-	if e != nil {
+	defer m.mu.Unlock()
+	return m.config
+}
+
+// Fail marks a listener as one that could not be opened.
+func (m *managed) Fail(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.failed = err.Error()
+}
+
+// Failure is why it could not be opened; empty if it could, or is not wanted.
+func (m *managed) Failure() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.failed
+}
+
+// End retires whatever serves; the channels are closed as each drain ends.
+func (m *managed) End() (done []<-chan struct{}) {
+	if e := m.Endpoint(); e != nil {
 		m.retire(e)
 	}
 	m.mu.Lock()
@@ -107,6 +150,29 @@ func (m *managed) end() (done []<-chan struct{}) {
 		done = append(done, e.over)
 	}
 	return done
+}
+
+// Cut ends at once whatever still serves or drains.
+func (m *managed) Cut() {
+	for _, e := range m.endpoints() {
+		locals, groups := e.servers()
+		for _, s := range locals {
+			s.Close()
+		}
+		for _, g := range groups {
+			g.Each(func(w prefork.Status, _ []byte) { kill(w.PID) })
+		}
+	}
+}
+
+func kill(pid int) {
+	if pid <= 0 {
+		return
+	}
+	if p, err := os.FindProcess(pid); err == nil {
+		p.Kill() // it may have ended just now
+		p.Release()
+	}
 }
 
 // endpoints that have something to count.
@@ -120,30 +186,53 @@ func (m *managed) endpoints() []*endpoint {
 	return out
 }
 
+// drainsOn reports whether the listener still drains on an address.
+func (m *managed) drainsOn(address string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range m.retiring {
+		if e.Settings().Listener.Address == address {
+			return true
+		}
+	}
+	return false
+}
+
 // fold keeps the counters of a process that is gone; its connections are gone with it.
 func (m *managed) fold(b *scoreboard.Board) {
 	t := b.Listener.Load()
 	t.Active, t.Idle = 0, 0
 	m.mu.Lock()
-	m.goneBy = m.goneBy.Add(t)
+	m.retiredTotals = m.retiredTotals.Add(t)
 	m.mu.Unlock()
 }
 
-// totals of the listener, all processes together. A process is counted among
+// Totals of the listener, all processes together. A process is counted among
 // the living or among the gone, and for a moment in between in neither: hence
 // counters are held at the highest value seen.
-func (m *managed) totals() listener.Totals {
+func (m *managed) Totals() listener.Totals {
 	m.mu.Lock()
-	sum := m.goneBy // first: whoever goes meanwhile is then missed, never counted twice
+	sum := m.retiredTotals // first: whoever goes meanwhile is then missed, never counted twice
 	m.mu.Unlock()
 	for _, e := range m.endpoints() {
-		e.each(func(_ prefork.Status, b *scoreboard.Board) { sum = sum.Add(b.Listener.Load()) })
+		e.Each(func(_ prefork.Status, b *scoreboard.Board) { sum = sum.Add(b.Listener.Load()) })
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.seen = sum.Max(m.seen)
-	return m.seen
+	m.highest = sum.Max(m.highest)
+	return m.highest
 }
+
+// publish tells each process that serves the listener what the others count.
+func (m *managed) publish() {
+	t := m.Totals()
+	for _, e := range m.endpoints() {
+		e.Each(func(_ prefork.Status, b *scoreboard.Board) { b.SetOthers(t) })
+	}
+}
+
+// Crashes of workers so far.
+func (m *managed) Crashes() uint64 { return m.crashes.Load() }
 
 // onWorker turns what happens to a worker into an event.
 func (m *managed) onWorker(e prefork.Event) {
@@ -171,7 +260,7 @@ func (m *managed) onWorker(e prefork.Event) {
 		}
 		m.mu.Unlock()
 	}
-	m.events.Add(event)
+	m.set.Events.Add(event)
 }
 
 // lastLine is usually where a program says why it ended.

@@ -78,14 +78,11 @@ func contains(known []control.Problem, p control.Problem) bool {
 // before is what is compared with: the counts as they were when the window began.
 func (a *App) before() *control.Snapshot {
 	s := &control.Snapshot{}
-	for _, m := range a.sortedListeners() {
-		m.mu.Lock()
-		if len(m.recent) > 0 {
-			t := m.recent[0]
-			s.Listeners = append(s.Listeners, control.ListenerInfo{Name: m.name,
+	for _, m := range a.endpoints.All() {
+		if t, ok := a.pasts.oldest(m.Name()); ok {
+			s.Listeners = append(s.Listeners, control.ListenerInfo{Name: m.Name(),
 				Connections: control.ConnectionCounts{Total: t.Accepted, Refused: t.Refused}})
 		}
-		m.mu.Unlock()
 	}
 	return s
 }
@@ -93,12 +90,9 @@ func (a *App) before() *control.Snapshot {
 // facts are what the snapshot does not show.
 func (a *App) facts(s *control.Snapshot) (f problems.Facts) {
 	f.Processes = a.processes(s)
-	for _, m := range a.sortedListeners() {
-		m.mu.Lock()
-		c, serves := m.config, m.current != nil
-		m.mu.Unlock()
-		if cert, ok := a.keys.Certificate(c.TLS); ok && serves {
-			cert.Listener = m.name
+	for _, m := range a.endpoints.All() {
+		if cert, ok := a.keys.Certificate(m.Config().TLS); ok && m.Endpoint() != nil {
+			cert.Listener = m.Name()
 			f.Certificates = append(f.Certificates, cert)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/echterhof/rockstar-tui/internal/words"
@@ -20,60 +21,63 @@ type orphan struct {
 	settings settings
 }
 
-// orphans that were found and belong to nobody yet. It is used under changeMu,
-// or before anybody knows of the App.
+// orphans are some of them.
 type orphans []orphan
 
-// gather finds the workers that a master that died has left here. What they count
-// by and what their sessions are sealed with must hold on.
-func (a *App) gather() {
-	if a.orphanDir == "" {
-		return
+// FindOrphans finds the workers that a master that died has left here, and returns
+// what they serve by: what they count by and what their sessions are sealed with must
+// hold on. They belong to nobody until a listener is opened.
+func (s *endpointSet) FindOrphans() (found []settings) {
+	if s.OrphanDir == "" {
+		return nil
 	}
-	for _, o := range prefork.FindOrphans(a.orphanDir) {
-		var s settings
-		if err := json.Unmarshal(o.Settings(), &s); err != nil || s.Name != o.Name() {
+	for _, o := range prefork.FindOrphans(s.OrphanDir) {
+		var by settings
+		if err := json.Unmarshal(o.Settings(), &by); err != nil || by.Name != o.Name() {
 			o.Drain(0)
 			continue
 		}
-		a.orphans = append(a.orphans, orphan{o, s})
-		for backend, cell := range s.Cells {
-			a.cells.Inherit(backend, cell)
+		found = append(found, by)
+		s.mu.Lock()
+		s.orphans = append(s.orphans, orphan{o, by})
+		s.mu.Unlock()
+	}
+	return found
+}
+
+// takeOrphans returns those of f, which are nobody's any more.
+func (s *endpointSet) takeOrphans(f func(orphan) bool) (taken orphans) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.orphans = slices.DeleteFunc(s.orphans, func(o orphan) bool {
+		if f(o) {
+			taken = append(taken, o)
+			return true
 		}
-		if s.TLS != nil && len(s.TLS.Tickets) > 0 {
-			a.keys.Inherit(s.Name, s.TLS.Tickets)
-		}
+		return false
+	})
+	return taken
+}
+
+// DrainOrphans ends those that no listener has taken.
+func (s *endpointSet) DrainOrphans() {
+	for _, o := range s.takeOrphans(func(orphan) bool { return true }) {
+		s.drainOrphan(o)
 	}
 }
 
-// scatter lets those go that no listener has taken.
-func (a *App) scatter() {
-	for _, o := range a.orphans {
-		a.dismiss(o)
-	}
-	a.orphans = nil
-}
-
-func (a *App) dismiss(o orphan) {
-	a.events.Warnf("", "worker of %s on %s (pid %d), whose master died, drains: there is no such listener here", o.Name(), o.settings.Listener.Address, o.PID())
+func (s *endpointSet) drainOrphan(o orphan) {
+	s.Events.Warnf("", "worker of %s on %s (pid %d), whose master died, drains: there is no such listener here", o.Name(), o.settings.Listener.Address, o.PID())
 	o.Drain(o.settings.DrainTimeout())
 }
 
-// orphaned returns an endpoint on the sockets of orphans that serve this very
+// adoptOrphans returns an endpoint on the sockets of orphans that serve this very
 // listener; nil if there are none. Others that are in its way drain.
-func (a *App) orphaned(name string, to settings) *endpoint {
-	var mine, rest, inTheWay orphans
-	for _, o := range a.orphans {
-		switch {
-		case o.fits(name, to):
-			mine = append(mine, o)
-		case o.Name() == name || o.settings.Listener.Address == to.Listener.Address:
-			inTheWay = append(inTheWay, o)
-		default:
-			rest = append(rest, o)
-		}
-	}
-	a.orphans = rest
+func (m *managed) adoptOrphans(to settings) *endpoint {
+	mine := m.set.takeOrphans(func(o orphan) bool { return o.fits(m.name, to) })
+	inTheWay := m.set.takeOrphans(func(o orphan) bool {
+		return o.Name() == m.name || o.settings.Listener.Address == to.Listener.Address
+	})
 	var files []*os.File
 	for _, o := range mine {
 		files = append(files, o.Socket())
@@ -81,15 +85,15 @@ func (a *App) orphaned(name string, to settings) *endpoint {
 	if len(mine) > 0 {
 		s, err := sockets.AdoptOrphaned(files, to.Listener.Prefork.Steering)
 		if err == nil {
-			a.evict(inTheWay, "")
-			e := &endpoint{name: name, sockets: s, log: a.log, adoptees: mine}
-			s.Measure(e.tenants)
-			a.events.Warnf(name, "%s of a master that died serve on here", words.Count(len(mine), "worker"))
+			m.set.evict(inTheWay, "")
+			e := m.newEndpoint(s)
+			e.adoptees = mine
+			m.set.Events.Warnf(m.name, "%s of a master that died serve on here", words.Count(len(mine), "worker"))
 			return e
 		}
-		a.events.Errorf(name, "the workers of a master that died drain: %v", err)
+		m.set.Events.Errorf(m.name, "the workers of a master that died drain: %v", err)
 	}
-	a.evict(append(inTheWay, mine...), to.Listener.Address)
+	m.set.evict(append(inTheWay, mine...), to.Listener.Address)
 	return nil
 }
 
@@ -101,18 +105,18 @@ func (o orphan) fits(name string, to settings) bool {
 		(was.Prefork.Steering == sockets.SteerShared) == (will.Prefork.Steering == sockets.SteerShared)
 }
 
-// evictPatience is how long orphans may take to free an address.
-const evictPatience = 3 * time.Second
+// evictTimeout is how long orphans may take to free an address.
+const evictTimeout = 3 * time.Second
 
 // evict lets orphans drain, and waits until they have freed the address.
-func (a *App) evict(some orphans, address string) {
+func (s *endpointSet) evict(some orphans, address string) {
 	for _, o := range some {
-		a.dismiss(o)
+		s.drainOrphan(o)
 	}
 	if len(some) == 0 || address == "" {
 		return
 	}
-	for end := time.Now().Add(evictPatience); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(evictTimeout); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if sockets.Probe(context.Background(), address, false) == nil {
 			return
 		}
@@ -136,7 +140,7 @@ func (e *endpoint) startAdopted(ctx context.Context, s settings) error {
 	e.settings, e.group = s, group
 	e.mu.Unlock()
 	e.retain()
-	e.each(func(_ prefork.Status, b *scoreboard.Board) { b.Drain.Receipt.Store(0) }) // of the master that died
+	e.Each(func(_ prefork.Status, b *scoreboard.Board) { b.Drain.Receipt.Store(0) }) // of the master that died
 	if err := group.Update(ctx, e.encode(s)); err != nil {
 		return fmt.Errorf("listener %s: %w", e.name, err)
 	}
@@ -147,9 +151,9 @@ func (e *endpoint) startAdopted(ctx context.Context, s settings) error {
 	return nil
 }
 
-// abandon leaves the workers to another master, when this one does not come to
-// serve after all.
-func (e *endpoint) abandon() {
+// abandon gives up an endpoint that has not come to serve. Workers that it had
+// adopted are left to another master, and are found again.
+func (s *endpointSet) abandon(e *endpoint) {
 	e.mu.Lock()
 	group := e.group
 	e.mu.Unlock()
@@ -157,22 +161,7 @@ func (e *endpoint) abandon() {
 		group.Abandon()
 	}
 	e.sockets.Close()
-}
-
-// leave gives an endpoint up that has not come to serve, and workers that it had
-// adopted back.
-func (a *App) leave(e *endpoint) {
-	if len(e.adoptees) == 0 {
-		e.sockets.Close()
-		return
-	}
-	e.abandon()
-	a.regather(len(a.orphans) + len(e.adoptees))
-}
-
-// regather finds the workers again that were abandoned.
-func (a *App) regather(n int) {
-	for end := time.Now().Add(time.Second); len(a.orphans) < n && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		a.gather()
+	for n, end := 0, time.Now().Add(time.Second); n < len(e.adoptees) && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		n += len(s.FindOrphans())
 	}
 }

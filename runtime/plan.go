@@ -74,13 +74,13 @@ func (a *App) planView(v view) planView {
 		Revision: v.revision, Config: v.config,
 		Running: map[string]plan.Running{}, Failed: map[string]bool{}, Backends: map[string]plan.Load{},
 	}, map[string]*endpoint{}}
-	for _, m := range a.sortedListeners() {
-		e := m.endpoint()
+	for _, m := range a.endpoints.All() {
+		e := m.Endpoint()
 		if e == nil {
-			met.Failed[m.name] = m.failure() != ""
+			met.Failed[m.Name()] = m.Failure() != ""
 			continue
 		}
-		met.Running[m.name], met.endpoints[m.name] = e.running(), e
+		met.Running[m.Name()], met.endpoints[m.Name()] = runningOf(e), e
 	}
 	for backend, c := range a.backendCounts() {
 		met.Backends[backend] = plan.Load{Active: int(c.Active), Idle: int(c.Idle())}
@@ -88,10 +88,10 @@ func (a *App) planView(v view) planView {
 	return met
 }
 
-// running is the endpoint as a plan sees it.
-func (e *endpoint) running() plan.Running {
-	r := plan.Running{Listener: e.current().Listener}
-	e.each(func(w prefork.Status, b *scoreboard.Board) {
+// runningOf is the endpoint as a plan sees it.
+func runningOf(e *endpoint) plan.Running {
+	r := plan.Running{Listener: e.Settings().Listener}
+	e.Each(func(w prefork.Status, b *scoreboard.Board) {
 		if w.State == prefork.Draining || w.State == "" && !w.DrainDeadline.IsZero() {
 			return
 		}
@@ -116,10 +116,10 @@ func (s *step) inspect(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, inspectTimeout)
 	defer cancel()
 	if s.AsksConnections() {
-		s.Seen.Connections = s.managed.connections(ctx, control.Query{})
+		s.Seen.Connections = s.managed.Connections(ctx, control.Query{})
 	}
 	if s.AsksOverdue() {
-		late := s.managed.overdue(ctx, s.To)
+		late := s.managed.Overdue(ctx, s.To)
 		s.Seen.Overdue = plan.Load{Active: late.Active, Idle: late.Idle}
 	}
 }
@@ -147,12 +147,12 @@ func (a *App) steps(met planView, to *config.Config, place placing) ([]step, err
 		}
 	}
 	for name, r := range met.Running {
-		r.Outdated = !reflect.DeepEqual(met.endpoints[name].current(), wanted[name])
+		r.Outdated = !reflect.DeepEqual(met.endpoints[name].Settings(), wanted[name])
 		met.Running[name] = r
 	}
 	var steps []step
 	for _, s := range plan.Steps(met.View, to) {
-		steps = append(steps, step{Step: s, app: a, managed: a.managed(s.Name), running: met.endpoints[s.Name], to: wanted[s.Name]})
+		steps = append(steps, step{Step: s, app: a, managed: a.endpoints.Listener(s.Name), running: met.endpoints[s.Name], to: wanted[s.Name]})
 	}
 	return steps, nil
 }

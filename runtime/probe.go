@@ -4,21 +4,18 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"os"
 	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/shirou/gopsutil/v3/mem"
 
 	"github.com/echterhof/rockstar-tui/internal/spare"
 	"github.com/echterhof/rockstar-tui/internal/words"
-	"github.com/echterhof/rockstar-tui/listener/sockets"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/internal/plan"
@@ -63,32 +60,10 @@ func (a *App) probe(ctx context.Context, p *control.Plan, steps []step, from, to
 
 // probeAddress binds the address of a listener that would open it.
 func (s step) probeAddress(ctx context.Context) error {
-	if !s.Opens() || s.app.isGiven(s.Name) || s.KeepsPort() {
+	if !s.Opens() || s.app.isGiven(s.Name) {
 		return nil
 	}
-	if s.app.leaves(s.to.Listener.Address) {
-		return nil
-	}
-	s.app.probing.Add(1)
-	defer s.app.probing.Add(-1)
-	err := sockets.Probe(ctx, s.to.Listener.Address, s.to.Listener.Protocol == config.ProtocolQUIC)
-	return s.managed.explain(explainBind(s.Name, s.to.Listener.Address, s.to.Listener.Protocol == config.ProtocolQUIC, err))
-}
-
-// leaves reports whether a listener of ours still drains on the address; whether
-// it can be had is then seen when the change is made.
-func (a *App) leaves(address string) bool {
-	for _, m := range a.sortedListeners() {
-		m.mu.Lock()
-		here := slices.ContainsFunc(m.retiring, func(e *endpoint) bool {
-			return e.current().Listener.Address == address
-		})
-		m.mu.Unlock()
-		if here {
-			return true
-		}
-	}
-	return false
+	return s.managed.ProbeAddress(ctx, s.to)
 }
 
 // probeBackends connects to the backends that are new or moved.
@@ -198,20 +173,4 @@ func tooManyConnections(name string, l config.Listener) []string {
 	}
 	return []string{fmt.Sprintf("listener %s: a process of it may have %d connections by limits.max_connections, but by its limit of %d descriptors only %d: raise that (ulimit -n, LimitNOFILE=), or clients are turned away earlier",
 		name, each, limit, allowed)}
-}
-
-// explainBind adds to an error of binding what an operator can do about it.
-func explainBind(name, address string, datagrams bool, err error) error {
-	if err == nil {
-		return nil
-	}
-	if errors.Is(err, syscall.EADDRINUSE) {
-		if who := portHolder(address, datagrams); who != "" {
-			err = fmt.Errorf("%w: %s holds it", err, who)
-		}
-	}
-	if errors.Is(err, os.ErrPermission) {
-		err = fmt.Errorf("%w; a port below 1024 needs root or the capability CAP_NET_BIND_SERVICE", err)
-	}
-	return &bindError{fmt.Errorf("open listener %s: %w", name, err)}
 }

@@ -257,7 +257,7 @@ func (p *program) begin(ctx context.Context, name string, patch config.Patch) (*
 		a.background(a.watchCerts)
 		a.background(a.retryState)
 	})
-	return a.managed(name), nil
+	return a.endpoints.Listener(name), nil
 }
 
 // end takes a listener of the program out of the config again.
@@ -315,33 +315,4 @@ func (p *program) says(file *config.Config) {
 	p.app.file = file
 	p.app.mu.Unlock()
 	p.app.note(control.Change{Actor: programActor})
-}
-
-// cut ends at once whatever still serves or drains.
-func (a *App) cut() {
-	for _, m := range a.sortedListeners() {
-		m.cut()
-	}
-}
-
-func (m *managed) cut() {
-	for _, e := range m.endpoints() {
-		locals, groups := e.servers()
-		for _, s := range locals {
-			s.Close()
-		}
-		for _, g := range groups {
-			g.Each(func(w prefork.Status, _ []byte) { kill(w.PID) })
-		}
-	}
-}
-
-func kill(pid int) {
-	if pid <= 0 {
-		return
-	}
-	if p, err := os.FindProcess(pid); err == nil {
-		p.Kill() // it may have ended just now
-		p.Release()
-	}
 }

@@ -78,9 +78,9 @@ func (e *endpoint) serveLocal(local *serving.Service) error {
 	return nil
 }
 
-// explain says why a UDP port may not be free: unlike one of TCP it serves its
+// explainDrain says why a UDP port may not be free: unlike one of TCP it serves its
 // last connections and new ones through the same sockets.
-func (m *managed) explain(err error) error {
+func (m *managed) explainDrain(err error) error {
 	if !errors.Is(err, syscall.EADDRINUSE) {
 		return err
 	}

@@ -11,13 +11,13 @@ import (
 func TestAPortHeldByItsLastConnectionsIsExplained(t *testing.T) {
 	inUse := fmt.Errorf("open: %w", syscall.EADDRINUSE)
 	m := &managed{retiring: []*endpoint{{sockets: &packets{}}}}
-	if err := m.explain(inUse); !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), "still open") {
+	if err := m.explainDrain(inUse); !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), "still open") {
 		t.Errorf("got %v, want why", err)
 	}
-	if err := m.explain(nil); err != nil {
+	if err := m.explainDrain(nil); err != nil {
 		t.Errorf("got %v of nothing", err)
 	}
-	if err := (&managed{}).explain(inUse); err != inUse {
+	if err := (&managed{}).explainDrain(inUse); err != inUse {
 		t.Errorf("got %v, want it unchanged: nobody of ours holds the port", err)
 	}
 }

@@ -15,10 +15,7 @@ func (a *App) Read(ctx context.Context, q control.ReadQuery) (control.Stream, er
 	if err := q.Check(); err != nil {
 		return nil, err
 	}
-	a.mu.RLock()
-	m := a.listeners[q.Listener]
-	a.mu.RUnlock()
-	if q.Listener != "" && m == nil {
+	if q.Listener != "" && !a.endpoints.Has(q.Listener) {
 		return nil, &control.Error{Code: control.CodeNotFound, Message: fmt.Sprintf("there is no listener %q", q.Listener)}
 	}
 	source := func(after uint64, limit int) ([]control.Record, <-chan struct{}, error) {
@@ -26,15 +23,10 @@ func (a *App) Read(ctx context.Context, q control.ReadQuery) (control.Stream, er
 		return found, more, nil
 	}
 	if q.Kind == control.ReadSeries {
-		source = m.series
+		source = func(after uint64, limit int) ([]control.Record, <-chan struct{}, error) {
+			found, more := a.pasts.after(q.Listener, after, limit)
+			return found, more, nil
+		}
 	}
 	return control.NewStream(ctx, q, a.Done(), source), nil
-}
-
-// series is a [control.Source] of the listener's past.
-func (m *managed) series(after uint64, limit int) ([]control.Record, <-chan struct{}, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	found, more := m.history.after(after, limit)
-	return found, more, nil
 }

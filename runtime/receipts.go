@@ -1,15 +1,12 @@
 package runtime
 
 import (
-	"context"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/echterhof/rockstar-tui/prefork"
-	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
-	"github.com/echterhof/rockstar-tui/runtime/internal/plan"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
 
@@ -99,35 +96,43 @@ func (c *receipt) clone() *receipt {
 	return &out
 }
 
+// OpenReceipt begins the receipt of a change and returns its number.
+func (s *endpointSet) OpenReceipt(c control.Receipt) uint64 { return s.receipts.open(c) }
+
+// SetKept notes on a receipt how many connections the change keeps.
+func (s *endpointSet) SetKept(id uint64, kept int) {
+	s.receipts.update(id, func(r *receipt) { r.Kept = kept })
+}
+
 // mark puts the number of a receipt on a process that is about to be retired.
-func (a *App) mark(id uint64, b *scoreboard.Board) {
+func (s *endpointSet) mark(id uint64, b *scoreboard.Board) {
 	if b.Drain.Receipt.CompareAndSwap(0, id) {
-		a.receipts.update(id, func(r *receipt) { r.Pending++ })
+		s.receipts.update(id, func(r *receipt) { r.Pending++ })
 	}
 }
 
 // unmark takes it off again: the process stays.
-func (a *App) unmark(id uint64, b *scoreboard.Board) {
+func (s *endpointSet) unmark(id uint64, b *scoreboard.Board) {
 	if b.Drain.Receipt.CompareAndSwap(id, 0) {
-		a.tellClosed(a.receipts.update(id, func(r *receipt) { r.Pending-- }))
+		s.tellClosed(s.receipts.update(id, func(r *receipt) { r.Pending-- }))
 	}
 }
 
-// markedAll says that no more processes will be marked.
-func (a *App) markedAll(id uint64) {
-	a.tellClosed(a.receipts.update(id, func(r *receipt) { r.All = true }))
+// MarkedAll says that no more processes will be marked.
+func (s *endpointSet) MarkedAll(id uint64) {
+	s.tellClosed(s.receipts.update(id, func(r *receipt) { r.All = true }))
 }
 
 // settle counts a process that is gone, and makes an event of connections that
 // ended with it.
-func (a *App) settle(m *managed, b *scoreboard.Board) {
+func (s *endpointSet) settle(m *managed, b *scoreboard.Board) {
 	d := b.Drained(true)
 	if d.Cut > 0 {
-		a.events.Warnf(m.name, "%s", (&control.Receipt{Cut: d.Cut,
+		s.Events.Warnf(m.name, "%s", (&control.Receipt{Cut: d.Cut,
 			Ended: []control.Ended{{Listener: m.name, Cause: d.Cause, Connections: d.Cut}}}).String())
 	}
 	if id := b.Drain.Receipt.Load(); id != 0 {
-		a.tellClosed(a.receipts.update(id, func(r *receipt) {
+		s.tellClosed(s.receipts.update(id, func(r *receipt) {
 			r.Pending--
 			r.add(m.name, d)
 		}))
@@ -135,7 +140,7 @@ func (a *App) settle(m *managed, b *scoreboard.Board) {
 }
 
 // tellClosed makes an event of a receipt that is closed now; nil if none is.
-func (a *App) tellClosed(c *control.Receipt) {
+func (s *endpointSet) tellClosed(c *control.Receipt) {
 	if c == nil || c.Drained+c.Cut+c.Moved == 0 {
 		return
 	}
@@ -143,19 +148,19 @@ func (a *App) tellClosed(c *control.Receipt) {
 	if !c.AsPlanned() {
 		e.Level = control.LevelWarn
 	}
-	a.events.Add(e)
+	s.Events.Add(e)
 }
 
-// receiptList is what a snapshot shows.
-func (a *App) receiptList() []control.Receipt {
+// Receipts of the changes that are under way and of the last ones.
+func (s *endpointSet) Receipts() []control.Receipt {
 	all := map[uint64]*receipt{}
 	var order []uint64
-	a.receipts.mu.Lock()
-	for _, one := range a.receipts.all {
+	s.receipts.mu.Lock()
+	for _, one := range s.receipts.all {
 		all[one.ID], order = one.clone(), append(order, one.ID)
 	}
-	a.receipts.mu.Unlock()
-	a.eachMarked(func(m *managed, w prefork.Status, b *scoreboard.Board) {
+	s.receipts.mu.Unlock()
+	s.Each(func(m *managed, w prefork.Status, b *scoreboard.Board) {
 		r := all[b.Drain.Receipt.Load()]
 		if r == nil || r.Closed {
 			return
@@ -174,27 +179,14 @@ func (a *App) receiptList() []control.Receipt {
 	return out
 }
 
-// eachMarked calls f for every process that a change retires.
-func (a *App) eachMarked(f func(*managed, prefork.Status, *scoreboard.Board)) {
-	for _, m := range a.sortedListeners() {
-		for _, e := range m.endpoints() {
-			e.each(func(w prefork.Status, b *scoreboard.Board) {
-				if b.Drain.Receipt.Load() != 0 {
-					f(m, w, b)
-				}
-			})
-		}
-	}
-}
-
 // closeLost closes receipts whose processes are gone without a word, as with a
 // program that was replaced.
-func (a *App) closeLost() {
+func (s *endpointSet) closeLost() {
 	there := map[uint64]bool{}
-	a.eachMarked(func(_ *managed, _ prefork.Status, b *scoreboard.Board) { there[b.Drain.Receipt.Load()] = true })
-	a.receipts.mu.Lock()
+	s.Each(func(_ *managed, _ prefork.Status, b *scoreboard.Board) { there[b.Drain.Receipt.Load()] = true })
+	s.receipts.mu.Lock()
 	var lost []uint64
-	for _, one := range a.receipts.all {
+	for _, one := range s.receipts.all {
 		switch {
 		case one.Closed || !one.All:
 		case there[one.ID]:
@@ -205,20 +197,27 @@ func (a *App) closeLost() {
 			}
 		}
 	}
-	a.receipts.mu.Unlock()
+	s.receipts.mu.Unlock()
 	for _, id := range lost {
-		a.tellClosed(a.receipts.update(id, func(r *receipt) { r.Pending = 0 }))
+		s.tellClosed(s.receipts.update(id, func(r *receipt) { r.Pending = 0 }))
 	}
 }
 
-// describe is what there is to carry to another program.
-func (r *receipts) describe() (last uint64, all []*receipt) {
+// state is what there is to carry to another program.
+func (r *receipts) state() (last uint64, all []*receipt) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, one := range r.all {
 		all = append(all, one.clone())
 	}
 	return r.last, all
+}
+
+// restore goes on with the state of another program.
+func (r *receipts) restore(last uint64, all []*receipt) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.last, r.all = last, all
 }
 
 // processes that a step retires.
@@ -231,25 +230,17 @@ func (p processes) has(w prefork.Status, b *scoreboard.Board) bool {
 	return p.pids[w.PID] || p.boards[b]
 }
 
-// retirees are the processes that a step is about to retire.
-func (s step) retirees() processes {
-	if s.running == nil {
-		return processes{}
-	}
-	return s.running.serving(s.Retires)
-}
-
 func everyWorker(int) bool { return true }
 
-// serving are the processes that serve: this one, and the workers with such ids.
-func (e *endpoint) serving(which func(id int) bool) processes {
+// Serving are the processes that serve: this one, and the workers with such ids.
+func (e *endpoint) Serving(which func(id int) bool) processes {
 	p := processes{pids: map[int]bool{}, boards: map[*scoreboard.Board]bool{}}
 	e.mu.Lock()
 	if e.local != nil && which(0) {
 		p.boards[e.local.Board()] = true
 	}
 	e.mu.Unlock()
-	e.each(func(w prefork.Status, _ *scoreboard.Board) {
+	e.Each(func(w prefork.Status, _ *scoreboard.Board) {
 		if w.PID > 0 && w.State != prefork.Draining && which(w.ID) {
 			p.pids[w.PID] = true
 		}
@@ -257,38 +248,13 @@ func (e *endpoint) serving(which func(id int) bool) processes {
 	return p
 }
 
-// begun opens the receipt of a change that is decided, and puts its number on
-// what it retires. It returns 0 if nobody is to be told.
-func (a *App) begun(d deed, steps []step, changes []config.Change) uint64 {
-	if d.plan == nil || len(changes) == 0 {
-		return 0
-	}
-	r := control.Receipt{Summary: d.message, Actor: d.change.Actor}
-	for _, l := range d.plan.Listeners {
-		r.Planned.Drained += l.Drained
-		r.Planned.Cut += l.Cut
-		if l.Action == control.ListenerUpdated {
-			r.Add(l.Name, control.EndedDrained, l.Drained)
-		}
-	}
-	id := a.receipts.open(r)
-	kept := -r.Drained
-	for _, s := range steps {
-		if s.running != nil {
-			kept += a.markSome(id, s.running, s.retired)
-		}
-	}
-	a.receipts.update(id, func(r *receipt) { r.Kept = max(0, kept) })
-	return id
-}
-
-// markSome marks processes of an endpoint, and counts the connections of those
+// Mark marks processes of an endpoint, and counts the connections of those
 // that stay.
-func (a *App) markSome(id uint64, e *endpoint, some processes) (kept int) {
-	e.each(func(w prefork.Status, b *scoreboard.Board) {
+func (s *endpointSet) Mark(id uint64, e *endpoint, some processes) (kept int) {
+	e.Each(func(w prefork.Status, b *scoreboard.Board) {
 		switch {
 		case some.has(w, b):
-			a.mark(id, b)
+			s.mark(id, b)
 		case w.State != prefork.Draining && b.Drain.Receipt.Load() == 0:
 			kept += int(b.Listener.Active.Load() + b.Listener.Idle.Load())
 		}
@@ -297,68 +263,20 @@ func (a *App) markSome(id uint64, e *endpoint, some processes) (kept int) {
 }
 
 // unmarkServing takes the number of a receipt off the processes that serve on.
-func (a *App) unmarkServing(id uint64, e *endpoint) {
-	some := e.serving(everyWorker)
-	e.each(func(w prefork.Status, b *scoreboard.Board) {
+func (s *endpointSet) unmarkServing(id uint64, e *endpoint) {
+	some := e.Serving(everyWorker)
+	e.Each(func(w prefork.Status, b *scoreboard.Board) {
 		if some.has(w, b) {
-			a.unmark(id, b)
+			s.unmark(id, b)
 		}
 	})
 }
 
-// unmarkAll does so with all listeners.
-func (a *App) unmarkAll(id uint64) {
-	for _, m := range a.sortedListeners() {
-		if e := m.endpoint(); e != nil {
-			a.unmarkServing(id, e)
+// UnmarkAll does so with all listeners.
+func (s *endpointSet) UnmarkAll(id uint64) {
+	for _, m := range s.All() {
+		if e := m.Endpoint(); e != nil {
+			s.unmarkServing(id, e)
 		}
 	}
-}
-
-// forecast is what will become of the connections of such workers when they are
-// replaced by others.
-func (m *managed) forecast(ctx context.Context, e *endpoint, which func(id int) bool) control.ReceiptPlan {
-	ctx, cancel := context.WithTimeout(ctx, inspectTimeout)
-	defer cancel()
-	replaced := slices.DeleteFunc(m.connections(ctx, control.Query{}), func(c control.Connection) bool { return !which(c.Worker) })
-	return plan.Replacement(e.current().Listener, replaced, time.Now())
-}
-
-// forecastAll is the same for all that serve.
-func (a *App) forecastAll(ctx context.Context) (p control.ReceiptPlan) {
-	for _, m := range a.sortedListeners() {
-		if e := m.endpoint(); e != nil {
-			one := m.forecast(ctx, e, everyWorker)
-			p.Drained, p.Cut = p.Drained+one.Drained, p.Cut+one.Cut
-		}
-	}
-	return p
-}
-
-// ahead is a plan that was made before the turn of a change.
-type ahead struct {
-	to   *config.Config
-	plan *control.Plan
-}
-
-// planned is the plan of what is about to be done: the one that was made before
-// the turn, if nothing has changed since, because it knows which connections
-// last; else one without that. Callers hold changeMu.
-func (a *App) planned(to *config.Config) *control.Plan {
-	if p := a.ahead; p != nil && p.plan.Revision == a.currentRevision() && p.to.Equal(to) {
-		return p.plan
-	}
-	return a.plan(to)
-}
-
-// planAhead plans what a turn leads to, with all that takes time to find out; nil
-// if that cannot be told.
-func (a *App) planAhead(ctx context.Context, v view, to *config.Config) *ahead {
-	met := a.planView(v)
-	steps, err := a.steps(met, to, a.cells.Peek)
-	if err != nil {
-		return nil
-	}
-	inspect(ctx, steps)
-	return &ahead{to, planOf(met, to, steps)}
 }

@@ -94,7 +94,7 @@ func (a *App) reapply(ctx context.Context) error {
 
 // usedCerts are the certificates that the listeners serve.
 func (a *App) usedCerts() (used []certs.Used) {
-	for name, s := range a.served() {
+	for name, s := range a.endpoints.Served() {
 		if s.TLS != nil {
 			used = append(used, certs.Used{Listener: name, Files: *s.Listener.TLS, Material: s.TLS})
 		}

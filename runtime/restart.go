@@ -11,23 +11,14 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
-func (a *App) restartWorker(ctx context.Context, action control.Action) (*control.Result, error) {
-	m := a.managed(action.Listener)
-	only := func(id int) bool { return id == action.Worker }
-	var planned control.ReceiptPlan
-	if e := m.endpoint(); e != nil {
-		planned = m.forecast(ctx, e, only)
-	}
-	ctx, unlock, err := a.lock(ctx, turn{actor: orSomebody(action.Actor), yields: true})
-	if err != nil {
-		return nil, err
-	}
-	defer unlock()
-	e := m.endpoint()
+// RestartWorker replaces one worker; planned is what is expected to become of its
+// connections. No other change may be under way.
+func (s *endpointSet) RestartWorker(ctx context.Context, action control.Action, planned control.ReceiptPlan) (*control.Result, error) {
+	e := s.Listener(action.Listener).Endpoint()
 	if e == nil {
 		return nil, &control.Error{Code: control.CodeNotFound, Message: fmt.Sprintf("no listener %q is serving", action.Listener)}
 	}
-	n := e.current().Listener.Prefork.Workers
+	n := e.Settings().Listener.Prefork.Workers
 	if last := max(n, 1) - 1; action.Worker < 0 || action.Worker > last {
 		return nil, &control.Error{Code: control.CodeNotFound,
 			Message: fmt.Sprintf("listener %s has no worker %d, its last one is %d", action.Listener, action.Worker, last)}
@@ -37,29 +28,23 @@ func (a *App) restartWorker(ctx context.Context, action control.Action) (*contro
 			Message: fmt.Sprintf("listener %s has no worker processes, it is served by the master", action.Listener)}
 	}
 	message := fmt.Sprintf("%s: worker %d replaced, its connections drain", action.Listener, action.Worker)
-	id := a.receipts.open(control.Receipt{Summary: message, Actor: action.Actor, Planned: planned})
-	kept := a.markSome(id, e, e.serving(only))
-	err = e.group.Restart(ctx, action.Worker)
+	id := s.OpenReceipt(control.Receipt{Summary: message, Actor: action.Actor, Planned: planned})
+	s.SetKept(id, s.Mark(id, e, e.Serving(func(id int) bool { return id == action.Worker })))
+	err := e.workers().Restart(ctx, action.Worker)
 	if err != nil {
-		a.unmarkServing(id, e)
+		s.unmarkServing(id, e)
 	}
-	a.receipts.update(id, func(r *receipt) { r.Kept = kept })
-	a.markedAll(id)
+	s.MarkedAll(id)
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, turnEnded(ctx)
-		}
 		return nil, &control.Error{Code: control.CodeRefused, Message: fmt.Sprintf("worker %d keeps running: %v", action.Worker, err)}
 	}
-	a.events.Add(control.Event{Level: control.LevelInfo, Listener: action.Listener, Actor: action.Actor, Message: said(message, action.Reason)})
-	return &control.Result{ID: id, Revision: a.currentRevision(), Message: message}, nil
+	s.Events.Add(control.Event{Level: control.LevelInfo, Listener: action.Listener, Actor: action.Actor, Message: said(message, action.Reason)})
+	return &control.Result{ID: id, Message: message}, nil
 }
 
-// rolling is the progress of a restart of all workers, nil while there is none.
-func (e *endpoint) rolling() *control.Rolling {
-	e.mu.Lock()
-	group := e.group
-	e.mu.Unlock()
+// Rolling is the progress of a restart of all workers, nil while there is none.
+func (e *endpoint) Rolling() *control.Rolling {
+	group := e.workers()
 	if group == nil {
 		return nil
 	}
@@ -70,84 +55,90 @@ func (e *endpoint) rolling() *control.Rolling {
 	return &control.Rolling{Done: p.Done, Total: p.Total}
 }
 
-// restartWorkers replaces all workers of a listener, or of every listener that
-// has some. It does not keep other changes waiting: they come between two
-// workers.
-func (a *App) restartWorkers(ctx context.Context, action control.Action) (*control.Result, error) {
-	fleets, err := a.fleets(action.Listener)
-	if err != nil {
-		return nil, err
-	}
-	id := a.openRoll(ctx, action, fleets)
-	defer a.markedAll(id)
-	why := control.Event{Level: control.LevelInfo, Actor: action.Actor}
-	for _, f := range fleets {
-		why.Listener, why.Message = f.name, said("restart of all workers, one after the other", action.Reason)
-		a.events.Add(why)
-		if err := f.group.Roll(ctx); err != nil {
-			for _, f := range fleets {
-				a.unmarkServing(id, f.endpoint)
-			}
-			return nil, a.rollFailed(ctx, f.name, err)
-		}
-		why.Message = "all workers are restarted"
-		a.events.Add(why)
-	}
-	return &control.Result{ID: id, Revision: a.currentRevision(), Message: rollMessage(fleets)}, nil
+// workers are the group that serves, nil in process.
+func (e *endpoint) workers() *prefork.Group {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.group
 }
 
-// openRoll opens the receipt of a restart of all workers.
-func (a *App) openRoll(ctx context.Context, action control.Action, fleets []fleet) uint64 {
-	r := control.Receipt{Summary: rollMessage(fleets), Actor: action.Actor}
-	for _, f := range fleets {
-		p := a.managed(f.name).forecast(ctx, f.endpoint, everyWorker)
-		r.Planned.Drained, r.Planned.Cut = r.Planned.Drained+p.Drained, r.Planned.Cut+p.Cut
-	}
-	id := a.receipts.open(r)
-	for _, f := range fleets {
-		a.markSome(id, f.endpoint, f.endpoint.serving(everyWorker))
-	}
-	return id
+// Restart is a restart of all workers of some listeners.
+type Restart struct {
+	set    *endpointSet
+	action control.Action
+	fleets []fleet
 }
 
 // fleet are the workers of a listener.
 type fleet struct {
-	name     string
-	endpoint *endpoint
-	group    *prefork.Group
+	*endpoint
+	group *prefork.Group
 }
 
-// fleets are those of one listener, or all there are.
-func (a *App) fleets(listener string) ([]fleet, error) {
-	var all []fleet
-	for _, m := range a.sortedListeners() {
-		e := m.endpoint()
-		if e == nil || listener != "" && listener != m.name {
+// RestartWorkers finds the workers that an action is about: those of a listener, or
+// of every listener that has some.
+func (s *endpointSet) RestartWorkers(action control.Action) (*Restart, error) {
+	r := &Restart{set: s, action: action}
+	for _, m := range s.All() {
+		e := m.Endpoint()
+		if e == nil || action.Listener != "" && action.Listener != m.name {
 			continue
 		}
-		e.mu.Lock()
-		group := e.group
-		e.mu.Unlock()
-		if group == nil && listener != "" {
+		group := e.workers()
+		if group == nil && action.Listener != "" {
 			return nil, &control.Error{Code: control.CodeUnsupported,
-				Message: fmt.Sprintf("listener %s has no worker processes, it is served by the master", listener)}
+				Message: fmt.Sprintf("listener %s has no worker processes, it is served by the master", action.Listener)}
 		}
 		if group != nil {
-			all = append(all, fleet{m.name, e, group})
+			r.fleets = append(r.fleets, fleet{e, group})
 		}
 	}
 	switch {
-	case len(all) > 0:
-		return all, nil
-	case listener != "":
-		return nil, &control.Error{Code: control.CodeNotFound, Message: fmt.Sprintf("no listener %q is serving", listener)}
+	case len(r.fleets) > 0:
+		return r, nil
+	case action.Listener != "":
+		return nil, &control.Error{Code: control.CodeNotFound, Message: fmt.Sprintf("no listener %q is serving", action.Listener)}
 	}
 	return nil, &control.Error{Code: control.CodeUnsupported, Message: "no listener has worker processes: all are served by the master"}
 }
 
-// rollFailed tells of a restart that ended before its time.
-func (a *App) rollFailed(ctx context.Context, listener string, err error) error {
-	a.events.Errorf(listener, "restart of all workers ended early: %v", err)
+// Listeners whose workers are restarted.
+func (r *Restart) Listeners() (all []*managed) {
+	for _, f := range r.fleets {
+		all = append(all, f.owner)
+	}
+	return all
+}
+
+// Run replaces the workers one after the other; planned is what is expected to
+// become of their connections. It does not keep other changes waiting: they come
+// between two workers.
+func (r *Restart) Run(ctx context.Context, planned control.ReceiptPlan) (*control.Result, error) {
+	s, message := r.set, r.message()
+	id := s.OpenReceipt(control.Receipt{Summary: message, Actor: r.action.Actor, Planned: planned})
+	for _, f := range r.fleets {
+		s.Mark(id, f.endpoint, f.Serving(everyWorker))
+	}
+	defer s.MarkedAll(id)
+	why := control.Event{Level: control.LevelInfo, Actor: r.action.Actor}
+	for _, f := range r.fleets {
+		why.Listener, why.Message = f.name, said("restart of all workers, one after the other", r.action.Reason)
+		s.Events.Add(why)
+		if err := f.group.Roll(ctx); err != nil {
+			for _, f := range r.fleets {
+				s.unmarkServing(id, f.endpoint)
+			}
+			return nil, f.restartFailed(ctx, err)
+		}
+		why.Message = "all workers are restarted"
+		s.Events.Add(why)
+	}
+	return &control.Result{ID: id, Message: message}, nil
+}
+
+// restartFailed tells of a restart that ended before its time.
+func (f fleet) restartFailed(ctx context.Context, err error) error {
+	f.owner.set.Events.Errorf(f.name, "restart of all workers ended early: %v", err)
 	code := control.CodeRefused
 	switch {
 	case ctx.Err() != nil:
@@ -155,12 +146,12 @@ func (a *App) rollFailed(ctx context.Context, listener string, err error) error 
 	case errors.Is(err, prefork.ErrRolling):
 		code = control.CodeConflict
 	}
-	return &control.Error{Code: code, Message: fmt.Sprintf("%s: %v", listener, err)}
+	return &control.Error{Code: code, Message: fmt.Sprintf("%s: %v", f.name, err)}
 }
 
-func rollMessage(fleets []fleet) string {
+func (r *Restart) message() string {
 	var parts []string
-	for _, f := range fleets {
+	for _, f := range r.fleets {
 		parts = append(parts, fmt.Sprintf("%s: %s replaced, their connections drain", f.name, words.Count(f.group.Wanted(), "worker")))
 	}
 	return strings.Join(parts, "; ")

@@ -160,21 +160,10 @@ func openOrDemo(ctx context.Context, o Options) (*App, error) {
 		stop()
 		return nil, err
 	}
-	app.background(func(ctx context.Context) { d.Traffic(ctx, app.addresses) })
+	app.background(func(ctx context.Context) { d.Traffic(ctx, app.endpoints.Addresses) })
 	go func() {
 		<-app.Done()
 		stop()
 	}()
 	return app, nil
-}
-
-// addresses of the listeners that serve, by name.
-func (a *App) addresses() map[string]string {
-	out := map[string]string{}
-	for _, m := range a.sortedListeners() {
-		if e := m.endpoint(); e != nil {
-			out[m.name] = e.sockets.Addr().String()
-		}
-	}
-	return out
 }

@@ -334,14 +334,14 @@ const cutGrace = time.Second
 func awaitIdle(ctx context.Context, m *managed) error {
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	for !m.idle() {
+	for !m.IsIdle() {
 		select {
 		case <-tick.C:
 			continue
 		case <-ctx.Done():
 		}
-		m.cut()
-		for patience := time.After(cutGrace); !m.idle(); {
+		m.Cut()
+		for patience := time.After(cutGrace); !m.IsIdle(); {
 			select {
 			case <-tick.C:
 			case <-patience:
@@ -359,7 +359,7 @@ func (s *Server) IsRunning() bool {
 		return true
 	}
 	m := s.present()
-	return m != nil && m.endpoint() != nil
+	return m != nil && m.Endpoint() != nil
 }
 
 // Addr is the address listened on, with the port that was chosen; nil while the
@@ -372,10 +372,7 @@ func (s *Server) Addr() net.Addr {
 	if m == nil {
 		return nil
 	}
-	if e := m.endpoint(); e != nil {
-		return e.sockets.Addr()
-	}
-	return nil
+	return m.Addr()
 }
 
 func (s *Server) present() *managed {

@@ -51,7 +51,7 @@ func (s *Server) Stats() ServerStats {
 		return statsOf(w.Board().Totals())
 	}
 	if m := s.present(); m != nil {
-		return statsOf(m.totals())
+		return statsOf(m.Totals())
 	}
 	return ServerStats{}
 }

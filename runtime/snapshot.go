@@ -31,15 +31,15 @@ func (a *App) present(o control.WatchOptions) *control.Snapshot {
 	cfg := a.config
 	a.mu.RUnlock()
 	s.Listeners = []control.ListenerInfo{}
-	for _, m := range a.sortedListeners() {
+	for _, m := range a.endpoints.All() {
 		seconds := 0
-		if o.Looks("listeners." + m.name) {
+		if o.Looks("listeners." + m.Name()) {
 			seconds = o.History
 		}
-		s.Listeners = append(s.Listeners, a.listenerInfo(m, seconds))
+		s.Listeners = append(s.Listeners, a.listenerInfo(m.Status(), seconds))
 	}
 	s.Pools = a.poolInfos(cfg)
-	s.Receipts = a.receiptList()
+	s.Receipts = a.endpoints.Receipts()
 	s.Problems = a.problems(s)
 	return s
 }
@@ -77,43 +77,32 @@ func (a *App) configStatus() control.ConfigStatus {
 	return status
 }
 
-func (a *App) listenerInfo(m *managed, seconds int) control.ListenerInfo {
-	t := m.totals()
+func (a *App) listenerInfo(l listenerStatus, seconds int) control.ListenerInfo {
+	t := l.Totals
 	info := control.ListenerInfo{
-		Name: m.name, Requests: t.Requests, Errors: t.Errors(), Failures: control.Failures(t.Failures),
+		Name: l.Name, Requests: t.Requests, Errors: t.Errors(), Failures: control.Failures(t.Failures),
 		BytesIn: t.BytesIn, BytesOut: t.BytesOut,
 		Connections: control.ConnectionCounts{
 			Active: t.Active, Idle: t.Idle, Total: t.Accepted,
 			Refused: t.Refused, TimedOut: t.TimedOut,
 		},
-		Latency: m.latency(t),
+		Latency: a.pasts.latency(l.Name, t),
+		History: a.pasts.last(l.Name, seconds),
 		Workers: []control.WorkerInfo{},
 	}
-	m.mu.Lock()
-	c, current, trouble, failed := m.config, m.current, m.trouble, m.failed
-	draining := len(m.retiring) > 0
-	info.History = m.history.last(seconds)
-	m.mu.Unlock()
-
-	describe(&info, c)
-	for _, e := range m.endpoints() {
-		e.each(func(w prefork.Status, b *scoreboard.Board) {
-			info.Workers = append(info.Workers, a.workerInfo(w, b))
-		})
+	describe(&info, l.Config)
+	for _, p := range l.Processes {
+		info.Workers = append(info.Workers, a.workerInfo(p))
 	}
 	slices.SortStableFunc(info.Workers, func(x, y control.WorkerInfo) int { return x.ID - y.ID })
-	if current != nil {
-		info.Address = current.sockets.Addr().String()
-		info.Steering, info.SteeringReason = current.steering()
-		info.Rolling = current.rolling()
+	if l.Addr != nil {
+		info.Address = l.Addr.String()
+		info.Steering, info.SteeringReason, info.Rolling = l.Steering, l.SteeringReason, l.Rolling
 	}
-	info.WorkersReady = readyOf(info)
-	info.State, info.Reason = stateOf(info, current != nil, draining, m.wasFull(info), trouble)
-	if current == nil && failed != "" {
-		info.State, info.Reason = control.StateFailed, failed
-	}
+	info.WorkersReady = l.Ready
+	info.State, info.Reason = stateOf(l)
 	if info.State == control.StateServing {
-		info.Reason = a.keys.Problem(c.TLS)
+		info.Reason = a.keys.Problem(l.Config.TLS)
 	}
 	return info
 }
@@ -138,19 +127,16 @@ func describe(info *control.ListenerInfo, c config.Listener) {
 	}
 }
 
-func (a *App) workerInfo(w prefork.Status, b *scoreboard.Board) control.WorkerInfo {
-	t := b.Listener.Load()
+func (a *App) workerInfo(p processStatus) control.WorkerInfo {
+	w, t := p.Status, p.Totals
 	info := control.WorkerInfo{
 		ID: w.ID, PID: w.PID, State: string(w.State), StartedAt: w.Started,
 		Restarts: w.Restarts, LastExit: w.LastExit, LastOutput: w.LastOutput, Crashes: w.Crashes,
 		Connections: control.WorkerCounts{Active: t.Active, Idle: t.Idle, Total: t.Accepted},
 		Requests:    t.Requests, Errors: t.Errors(), Failures: control.Failures(t.Failures),
 	}
-	if w.State == "" { // the master itself
-		info.PID, info.State, info.StartedAt = os.Getpid(), control.WorkerReady, a.started
-		if b.Accepting.Load() == 0 {
-			info.State = control.WorkerDraining
-		}
+	if p.Master {
+		info.PID, info.StartedAt = os.Getpid(), a.started
 	}
 	info.DrainDeadline, info.HungSince = known(w.DrainDeadline), known(w.HungSince)
 	info.CrashesSince = known(w.CrashesSince)
@@ -165,37 +151,19 @@ func known(t time.Time) *time.Time {
 	return &t
 }
 
-func readyOf(info control.ListenerInfo) (ready int) {
-	for _, w := range info.Workers {
-		if w.State == control.WorkerReady {
-			ready++
-		}
-	}
-	return ready
-}
-
-// wasFull reports whether all wanted workers were ready at least once since the
-// endpoint started; from then on, fewer mean degraded and not starting.
-func (m *managed) wasFull(info control.ListenerInfo) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if info.WorkersReady >= info.WorkersWanted {
-		m.full, m.trouble = true, ""
-	}
-	return m.full
-}
-
 // stateOf names a listener's state and, where it is not well, why.
-func stateOf(info control.ListenerInfo, serving, draining, wasFull bool, trouble string) (state, reason string) {
+func stateOf(l listenerStatus) (state, reason string) {
 	switch {
-	case !serving && draining:
+	case l.Addr == nil && l.Failed != "":
+		return control.StateFailed, l.Failed
+	case l.Addr == nil && l.Draining:
 		return control.StateDraining, ""
-	case !serving:
+	case l.Addr == nil:
 		return control.StateStopped, ""
-	case info.WorkersReady >= info.WorkersWanted:
+	case l.Ready >= l.Wanted:
 		return control.StateServing, ""
-	case wasFull || trouble != "":
-		return control.StateDegraded, trouble
+	case l.WasFull || l.Trouble != "":
+		return control.StateDegraded, l.Trouble
 	default:
 		return control.StateStarting, ""
 	}
@@ -263,14 +231,10 @@ func (a *App) backendCounts() map[string]backendCounts {
 	for backend, totals := range gone {
 		out[backend] = backendCounts{Totals: totals}
 	}
-	for _, m := range a.sortedListeners() {
-		for _, e := range m.endpoints() {
-			e.each(func(_ prefork.Status, b *scoreboard.Board) {
-				for backend, cell := range cells {
-					out[backend] = out[backend].add(b.Backend(cell))
-				}
-			})
+	a.endpoints.Each(func(_ *managed, _ prefork.Status, b *scoreboard.Board) {
+		for backend, cell := range cells {
+			out[backend] = out[backend].add(b.Backend(cell))
 		}
-	}
+	})
 	return out
 }

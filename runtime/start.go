@@ -142,7 +142,7 @@ func (a *App) start(ctx context.Context, b beginning) error {
 	if err != nil {
 		return err
 	}
-	if len(a.failedListeners()) > 0 {
+	if len(a.endpoints.Failed()) > 0 {
 		a.background(a.reopenFailed)
 	}
 	a.mu.Lock()

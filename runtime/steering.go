@@ -12,7 +12,7 @@ import (
 type steerable interface {
 	SetSteering(want string) error
 	SteeringReason() string
-	Measure(tenants func(add func(slot int, t sockets.Owner)))
+	Measure(owners func(add func(slot int, o sockets.Owner)))
 	Correct()
 }
 
@@ -21,9 +21,9 @@ var (
 	_ prefork.Sharing = (*sockets.Sockets)(nil)
 )
 
-// tenants tells the sockets what their workers have. Who serves in this process
-// has all slots together and cannot tell them apart.
-func (e *endpoint) tenants(add func(slot int, t sockets.Owner)) {
+// owners tells the sockets what the workers have that own their slots. Who serves in
+// this process has all slots together and cannot tell them apart.
+func (e *endpoint) owners(add func(slot int, o sockets.Owner)) {
 	_, groups := e.servers()
 	for _, group := range groups {
 		group.Each(func(s prefork.Status, memory []byte) {
@@ -41,7 +41,7 @@ func (e *endpoint) tenants(add func(slot int, t sockets.Owner)) {
 
 // steerBy changes how connections are spread, and returns how to take it back.
 func (e *endpoint) steerBy(to settings) (undo func(), err error) {
-	from := e.current().Listener.Prefork.Steering
+	from := e.Settings().Listener.Prefork.Steering
 	s, ok := e.sockets.(steerable)
 	if !ok || from == to.Listener.Prefork.Steering {
 		return func() {}, nil
@@ -52,9 +52,9 @@ func (e *endpoint) steerBy(to settings) (undo func(), err error) {
 	return func() { s.SetSteering(from) }, nil // was in use a moment ago
 }
 
-// maySteerBy refuses what needs other sockets.
-func (e *endpoint) maySteerBy(to settings) error {
-	from, want := e.current().Listener.Prefork.Steering, to.Listener.Prefork.Steering
+// MaySteerBy refuses what needs other sockets.
+func (e *endpoint) MaySteerBy(to settings) error {
+	from, want := e.Settings().Listener.Prefork.Steering, to.Listener.Prefork.Steering
 	if _, ok := e.sockets.(steerable); !ok || from == want || from != sockets.SteerShared && want != sockets.SteerShared {
 		return nil
 	}
@@ -84,7 +84,7 @@ func (e *endpoint) correct() {
 // watchSteering corrects what steering goes by, and makes an event of steering
 // that is not, or again, what was asked for.
 func (m *managed) watchSteering() {
-	e := m.endpoint()
+	e := m.Endpoint()
 	if e == nil {
 		return
 	}
@@ -97,8 +97,8 @@ func (m *managed) watchSteering() {
 	switch {
 	case reason == was:
 	case reason != "":
-		m.events.Infof(m.name, "steering is %s: %s", used, reason)
+		m.set.Events.Infof(m.name, "steering is %s: %s", used, reason)
 	default:
-		m.events.Infof(m.name, "steering is %s", used)
+		m.set.Events.Infof(m.name, "steering is %s", used)
 	}
 }

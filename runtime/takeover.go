@@ -1,14 +1,11 @@
 package runtime
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"strconv"
 
-	"github.com/echterhof/rockstar-tui/listener/sockets"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
@@ -44,20 +41,6 @@ func legacy() (*carried, error) {
 	return c, nil
 }
 
-// freezeSockets adds the sockets of e to c.
-func (e *endpoint) freezeSockets(c *carriedEndpoint) (err error) {
-	switch s := e.sockets.(type) {
-	case *sockets.Sockets:
-		c.Sockets, err = s.Freeze()
-	case *packets:
-		c.QUIC = &s.keys
-		c.Sockets, err = s.Freeze()
-	default:
-		err = fmt.Errorf("listener %s was made by a program", e.name)
-	}
-	return err
-}
-
 // takeOver brings all that the program before served to this one: what it served
 // itself comes into this process, and workers are replaced one after the other.
 // changeMu is held until it is done.
@@ -68,17 +51,9 @@ func (a *App) takeOver(c *carried) {
 	a.setUpgrade(u)
 	a.events.Add(control.Event{Level: control.LevelInfo, Actor: u.Actor,
 		Message: fmt.Sprintf("version %s has taken over from %s", a.version, u.From)})
-	var errs []error
-	for _, l := range c.Listeners {
-		if e := a.managed(l.Name).endpoint(); e != nil && l.Endpoint != nil {
-			a.markSome(u.Receipt, e, e.serving(everyWorker))
-			errs = append(errs, e.takeOver(a.ending, l.Endpoint))
-		}
-	}
-	a.unmarkAll(u.Receipt) // what could not be replaced
-	a.markedAll(u.Receipt)
+	err := a.endpoints.TakeOver(a.ending, u.Receipt, c.listenerStates())
 	u.State, u.To = control.UpgradeDone, a.version
-	if err := errors.Join(errs...); err != nil {
+	if err != nil {
 		u.State, u.Error = control.UpgradeFailed, fmt.Sprintf("version %s is master, but %v", a.version, err)
 		a.events.Add(control.Event{Level: control.LevelError, Actor: u.Actor, Message: "upgrade: " + u.Error})
 	} else {
@@ -102,17 +77,4 @@ func (a *App) cameBack() {
 	}
 	a.setUpgrade(u)
 	a.events.Add(control.Event{Level: control.LevelError, Actor: u.Actor, Message: "upgrade failed: " + u.Error})
-}
-
-func (e *endpoint) takeOver(ctx context.Context, c *carriedEndpoint) error {
-	if c.InProcess {
-		if err := e.vacated(ctx); err != nil {
-			return fmt.Errorf("a worker of the version before goes on: %w", err)
-		}
-		return nil
-	}
-	if err := e.group.Roll(ctx); err != nil {
-		return fmt.Errorf("workers of the version before go on: %w", err)
-	}
-	return nil
 }

@@ -59,7 +59,7 @@ func (a *App) replaceBy(ctx context.Context, action control.Action) (*control.Re
 	if err := a.upgradable(); err != nil {
 		return nil, err
 	}
-	planned := a.forecastAll(ctx)
+	planned := forecastAll(ctx, a.endpoints.All())
 	ctx, unlock, err := a.lockAs(ctx, orSomebody(action.Actor))
 	if err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func (a *App) replaceBy(ctx context.Context, action control.Action) (*control.Re
 		unlock()
 		return nil, err
 	}
-	u.Receipt = a.receipts.open(control.Receipt{Summary: fmt.Sprintf("upgrade to version %s", u.To), Actor: u.Actor, Planned: planned})
+	u.Receipt = a.endpoints.OpenReceipt(control.Receipt{Summary: fmt.Sprintf("upgrade to version %s", u.To), Actor: u.Actor, Planned: planned})
 	a.setUpgrade(*u)
 	a.events.Add(control.Event{Level: control.LevelInfo, Actor: action.Actor,
 		Message: said(fmt.Sprintf("upgrade from version %s to %s, %s", u.From, u.To, u.Binary), action.Reason)})
@@ -105,9 +105,9 @@ func (a *App) rehearse(ctx context.Context, action control.Action) (*control.Upg
 	if a.held != nil {
 		return nil, nil, &control.Error{Code: control.CodeConflict, Message: "a change of the config file is held: accept or reject it first"}
 	}
-	for _, m := range a.sortedListeners() {
-		if e := m.endpoint(); e != nil && e.rolling() != nil {
-			return nil, nil, &control.Error{Code: control.CodeConflict, Message: "the workers of " + m.name + " are being restarted: try again when they are"}
+	for _, m := range a.endpoints.All() {
+		if e := m.Endpoint(); e != nil && e.Rolling() != nil {
+			return nil, nil, &control.Error{Code: control.CodeConflict, Message: "the workers of " + m.Name() + " are being restarted: try again when they are"}
 		}
 	}
 	u := &control.Upgrade{Number: 1, State: control.UpgradeDraining, Binary: action.Binary,
@@ -124,7 +124,7 @@ func (a *App) rehearse(ctx context.Context, action control.Action) (*control.Upg
 	seen, err := os.Stat(u.Binary)
 	if err == nil {
 		var v verdict
-		v, err = ask(ctx, u.Binary, a.describe())
+		v, err = ask(ctx, u.Binary, a.describe(a.endpoints.State()))
 		u.To, a.door.tells = v.Version, v.Tells
 	}
 	if err != nil {
@@ -151,7 +151,7 @@ func (a *App) replacing() bool {
 // replace puts the new program in the place of this one. It returns only if that
 // fails, when everything is as it was. Callers hold changeMu.
 func (a *App) replace(u control.Upgrade, seen os.FileInfo) {
-	undo, err := a.vacate(a.ending, u.Receipt)
+	undo, err := a.endpoints.Evacuate(a.ending, u.Receipt)
 	if err == nil {
 		u.State = control.UpgradeReplacing
 		a.setUpgrade(u)
@@ -160,90 +160,11 @@ func (a *App) replace(u control.Upgrade, seen os.FileInfo) {
 	if back := undo(); back != nil {
 		err = errors.Join(err, back)
 	}
-	a.unmarkAll(u.Receipt)
-	a.markedAll(u.Receipt)
+	a.endpoints.UnmarkAll(u.Receipt)
+	a.endpoints.MarkedAll(u.Receipt)
 	u.State, u.Error = control.UpgradeFailed, fmt.Sprintf("version %s keeps running: %v", u.From, err)
 	a.setUpgrade(u)
 	a.events.Add(control.Event{Level: control.LevelError, Actor: u.Actor, Message: "upgrade failed, " + u.Error})
-}
-
-// vacate moves what this process serves itself to a worker each, and waits until
-// all connections from before are at their end. undo moves it back.
-func (a *App) vacate(ctx context.Context, receipt uint64) (undo func() error, err error) {
-	var moved []*endpoint
-	undo = func() (err error) {
-		for _, e := range moved {
-			err = errors.Join(err, e.vacated(context.Background()))
-		}
-		return err
-	}
-	for _, m := range a.sortedListeners() {
-		e := m.endpoint()
-		if e == nil || e.local == nil {
-			continue
-		}
-		served := e.serving(everyWorker)
-		_, retire, err := e.change(ctx, byCaretaker(e.current()))
-		if err != nil {
-			return undo, err
-		}
-		moved = append(moved, e)
-		a.markSome(receipt, e, served)
-		retire()
-	}
-	return undo, a.awaitVacant(ctx)
-}
-
-// vacated moves a listener back into this process from its caretaker.
-func (e *endpoint) vacated(ctx context.Context) error {
-	to := e.current()
-	to.Listener.Prefork.Workers = 0
-	_, retire, err := e.change(ctx, to)
-	if err == nil {
-		retire()
-	}
-	return err
-}
-
-// awaitVacant waits until this process has no connection left. Each has at most
-// its listener's shutdown timeout.
-func (a *App) awaitVacant(ctx context.Context) error {
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		busy := ""
-		for _, m := range a.sortedListeners() {
-			if m.leaving() {
-				busy = m.name
-			}
-		}
-		if busy == "" {
-			for _, m := range a.sortedListeners() {
-				if e := m.endpoint(); e != nil {
-					e.moving.Wait() // for what they counted
-				}
-			}
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("connections of %s are still open, and the runtime shuts down", busy)
-		case <-tick.C:
-		}
-	}
-}
-
-// leaving reports whether something drains that cannot be handed over.
-func (m *managed) leaving() bool {
-	m.mu.Lock()
-	e, retiring := m.current, len(m.retiring)
-	m.mu.Unlock()
-	if e == nil || retiring > 0 {
-		return retiring > 0
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return len(e.leaving)+len(e.departed) > 0
 }
 
 // handOver freezes everything and executes the new program. It returns only if
@@ -259,7 +180,9 @@ func (a *App) handOver(u control.Upgrade, seen os.FileInfo) error {
 	if err != nil {
 		return err
 	}
-	thaw, c, numbers, err := a.freeze()
+	listeners, numbers, thaw, err := a.endpoints.Freeze(a.ending)
+	c := a.describe(listeners) // now that no process becomes one of the past any more
+	c.Keys = a.keys.State()
 	a.logQueue.Flush()
 	if err == nil {
 		err = a.ending.Err() // who ends the runtime has not waited for this
@@ -270,52 +193,4 @@ func (a *App) handOver(u control.Upgrade, seen os.FileInfo) error {
 	}
 	thaw()
 	return errors.Join(err, a.door.reopen(kept))
-}
-
-// freeze stops every group, and returns what there is to carry with the numbers
-// of its descriptors. thaw goes on, also after an error.
-func (a *App) freeze() (thaw func(), c *carried, numbers []int, err error) {
-	var undo []func()
-	thaw = func() {
-		for _, f := range undo {
-			f()
-		}
-	}
-	endpoints := map[string]*carriedEndpoint{}
-	for _, m := range a.sortedListeners() {
-		e := m.endpoint()
-		if e == nil {
-			continue
-		}
-		f, back, err := e.freeze(a.ending)
-		if err != nil {
-			return thaw, nil, nil, err
-		}
-		f.InProcess = a.config.Listeners[m.name].Prefork.Workers == 0
-		undo = append(undo, back)
-		endpoints[m.name] = f
-		numbers = append(append(numbers, f.Sockets.Descriptors()...), f.Workers.Descriptors()...)
-	}
-	c = a.describe() // now that nothing is counted among the gone any more
-	c.Keys = a.keys.State()
-	for i := range c.Listeners {
-		c.Listeners[i].Endpoint = endpoints[c.Listeners[i].Name]
-	}
-	return thaw, c, numbers, nil
-}
-
-// freeze stops what looks after the workers of an endpoint.
-func (e *endpoint) freeze(ctx context.Context) (c *carriedEndpoint, thaw func(), err error) {
-	c = new(carriedEndpoint)
-	if c.Workers, err = e.group.Freeze(ctx); err != nil {
-		return nil, nil, err
-	}
-	if err = e.freezeSockets(c); err != nil {
-		e.group.Thaw(c.Workers)
-		return nil, nil, err
-	}
-	return c, func() {
-		c.Sockets.Discard()
-		e.group.Thaw(c.Workers)
-	}, nil
 }

@@ -1,0 +1,126 @@
+package runtime
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/plan"
+)
+
+// retirees are the processes that a step is about to retire.
+func (s step) retirees() processes {
+	if s.running == nil {
+		return processes{}
+	}
+	return s.running.Serving(s.Retires)
+}
+
+// begun opens the receipt of a change that is decided, and puts its number on
+// what it retires. It returns 0 if nobody is to be told.
+func (a *App) begun(d deed, steps []step, changes []config.Change) uint64 {
+	if d.plan == nil || len(changes) == 0 {
+		return 0
+	}
+	r := control.Receipt{Summary: d.message, Actor: d.change.Actor}
+	for _, l := range d.plan.Listeners {
+		r.Planned.Drained += l.Drained
+		r.Planned.Cut += l.Cut
+		if l.Action == control.ListenerUpdated {
+			r.Add(l.Name, control.EndedDrained, l.Drained)
+		}
+	}
+	id := a.endpoints.OpenReceipt(r)
+	kept := -r.Drained
+	for _, s := range steps {
+		if s.running != nil {
+			kept += a.endpoints.Mark(id, s.running, s.retired)
+		}
+	}
+	a.endpoints.SetKept(id, max(0, kept))
+	return id
+}
+
+// forecast is what will become of the connections of such workers when they are
+// replaced by others.
+func forecast(ctx context.Context, m *managed, e *endpoint, which func(id int) bool) control.ReceiptPlan {
+	ctx, cancel := context.WithTimeout(ctx, inspectTimeout)
+	defer cancel()
+	replaced := slices.DeleteFunc(m.Connections(ctx, control.Query{}), func(c control.Connection) bool { return !which(c.Worker) })
+	return plan.Replacement(e.Settings().Listener, replaced, time.Now())
+}
+
+// forecastAll is the same for all workers of some listeners.
+func forecastAll(ctx context.Context, listeners []*managed) (p control.ReceiptPlan) {
+	for _, m := range listeners {
+		if e := m.Endpoint(); e != nil {
+			one := forecast(ctx, m, e, everyWorker)
+			p.Drained, p.Cut = p.Drained+one.Drained, p.Cut+one.Cut
+		}
+	}
+	return p
+}
+
+func (a *App) restartWorker(ctx context.Context, action control.Action) (*control.Result, error) {
+	var planned control.ReceiptPlan
+	m := a.endpoints.Listener(action.Listener)
+	if e := m.Endpoint(); e != nil {
+		planned = forecast(ctx, m, e, func(id int) bool { return id == action.Worker })
+	}
+	ctx, unlock, err := a.lock(ctx, turn{actor: orSomebody(action.Actor), yields: true})
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	result, err := a.endpoints.RestartWorker(ctx, action, planned)
+	if err != nil && ctx.Err() != nil {
+		return nil, turnEnded(ctx)
+	}
+	return a.atRevision(result, err)
+}
+
+func (a *App) restartWorkers(ctx context.Context, action control.Action) (*control.Result, error) {
+	r, err := a.endpoints.RestartWorkers(action)
+	if err != nil {
+		return nil, err
+	}
+	return a.atRevision(r.Run(ctx, forecastAll(ctx, r.Listeners())))
+}
+
+// atRevision adds the revision to what was done.
+func (a *App) atRevision(r *control.Result, err error) (*control.Result, error) {
+	if err == nil {
+		r.Revision = a.currentRevision()
+	}
+	return r, err
+}
+
+// ahead is a plan that was made before the turn of a change.
+type ahead struct {
+	to   *config.Config
+	plan *control.Plan
+}
+
+// planned is the plan of what is about to be done: the one that was made before
+// the turn, if nothing has changed since, because it knows which connections
+// last; else one without that. Callers hold changeMu.
+func (a *App) planned(to *config.Config) *control.Plan {
+	if p := a.ahead; p != nil && p.plan.Revision == a.currentRevision() && p.to.Equal(to) {
+		return p.plan
+	}
+	return a.plan(to)
+}
+
+// planAhead plans what a turn leads to, with all that takes time to find out; nil
+// if that cannot be told.
+func (a *App) planAhead(ctx context.Context, v view, to *config.Config) *ahead {
+	met := a.planView(v)
+	steps, err := a.steps(met, to, a.cells.Peek)
+	if err != nil {
+		return nil
+	}
+	inspect(ctx, steps)
+	return &ahead{to, planOf(met, to, steps)}
+}

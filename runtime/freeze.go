@@ -1,0 +1,327 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/listener/sockets"
+	"github.com/echterhof/rockstar-tui/prefork"
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
+)
+
+// What another program needs to go on with the listeners of this one, in the same
+// process. What this process serves itself is evacuated to an interim worker each
+// before; then everything is frozen, and the other program resumes it and takes it
+// over.
+
+// listenerState is a listener as it is handed to another program.
+type listenerState struct {
+	Name          string          `json:"name"`
+	RetiredTotals listener.Totals `json:"gone_by"`
+	Highest       listener.Totals `json:"seen"`
+	WasFull       bool            `json:"full"`
+	Trouble       string          `json:"trouble,omitempty"`
+	Failed        string          `json:"failed,omitempty"`
+	Crashes       uint64          `json:"crashes"`
+	// Endpoint is nil unless it serves, and until everything is frozen.
+	Endpoint *frozenEndpoint `json:"endpoint,omitempty"`
+}
+
+// frozenEndpoint has the descriptors of an endpoint as numbers.
+type frozenEndpoint struct {
+	Sockets *sockets.Frozen    `json:"sockets"`
+	QUIC    *listener.QUICKeys `json:"quic,omitempty"`
+	Workers *prefork.Frozen    `json:"workers"`
+	// InProcess tells that the master serves it, but for an interim worker meanwhile.
+	InProcess bool `json:"in_process,omitempty"`
+}
+
+// descriptors that the other program gets.
+func (f *frozenEndpoint) descriptors() []int {
+	return append(f.Sockets.Descriptors(), f.Workers.Descriptors()...)
+}
+
+// State of all listeners, by name.
+func (s *endpointSet) State() (all []listenerState) {
+	for _, m := range s.All() {
+		all = append(all, m.state())
+	}
+	return all
+}
+
+func (m *managed) state() listenerState {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return listenerState{
+		Name: m.name, RetiredTotals: m.retiredTotals, Highest: m.highest,
+		WasFull: m.wasFull, Trouble: m.trouble, Failed: m.failed, Crashes: m.crashes.Load(),
+	}
+}
+
+// ReceiptState is what another program needs to go on with the receipts.
+func (s *endpointSet) ReceiptState() (last uint64, all []*receipt) { return s.receipts.state() }
+
+// RestoreReceipts goes on with the receipts of another program.
+func (s *endpointSet) RestoreReceipts(last uint64, all []*receipt) { s.receipts.restore(last, all) }
+
+// Evacuate moves what this process serves itself to a worker each, on the receipt of
+// that number, and waits until all connections from before are at their end. undo
+// moves it back.
+func (s *endpointSet) Evacuate(ctx context.Context, receipt uint64) (undo func() error, err error) {
+	var moved []*endpoint
+	undo = func() (err error) {
+		for _, e := range moved {
+			err = errors.Join(err, e.bringBack(context.Background()))
+		}
+		return err
+	}
+	for _, m := range s.All() {
+		e := m.Endpoint()
+		if e == nil || e.workers() != nil {
+			continue
+		}
+		served := e.Serving(everyWorker)
+		_, retire, err := e.Change(ctx, byInterimWorker(e.Settings()))
+		if err != nil {
+			return undo, err
+		}
+		moved = append(moved, e)
+		s.Mark(receipt, e, served)
+		retire()
+	}
+	return undo, s.awaitEvacuated(ctx)
+}
+
+// byInterimWorker is s with one worker in the place of the master.
+func byInterimWorker(s settings) settings {
+	s.Listener.Prefork.Workers = 1
+	return s
+}
+
+// bringBack moves an endpoint from its interim worker back into this process.
+func (e *endpoint) bringBack(ctx context.Context) error {
+	to := e.Settings()
+	to.Listener.Prefork.Workers = 0
+	_, retire, err := e.Change(ctx, to)
+	if err == nil {
+		retire()
+	}
+	return err
+}
+
+// awaitEvacuated waits until this process has no connection left. Each has at most
+// its listener's shutdown timeout.
+func (s *endpointSet) awaitEvacuated(ctx context.Context) error {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		busy := s.draining()
+		if busy == "" {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("connections of %s are still open, and the runtime shuts down", busy)
+		case <-tick.C:
+		}
+	}
+	for _, m := range s.All() {
+		if e := m.Endpoint(); e != nil {
+			e.moving.Wait() // for what they counted
+		}
+	}
+	return nil
+}
+
+// draining names a listener of which something drains that cannot be handed to
+// another program; empty if there is none.
+func (s *endpointSet) draining() string {
+	for _, m := range s.All() {
+		if m.isDraining() {
+			return m.name
+		}
+	}
+	return ""
+}
+
+func (m *managed) isDraining() bool {
+	m.mu.Lock()
+	e, retiring := m.current, len(m.retiring)
+	m.mu.Unlock()
+	if e == nil || retiring > 0 {
+		return retiring > 0
+	}
+	return e.isMoving()
+}
+
+// isMoving reports whether somebody drains who served the endpoint before.
+func (e *endpoint) isMoving() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return len(e.leaving)+len(e.departed) > 0
+}
+
+// Freeze stops what looks after workers and adds to the state of the listeners what
+// serves them, with the numbers of their descriptors. thaw goes on, also after an
+// error.
+func (s *endpointSet) Freeze(ctx context.Context) (all []listenerState, descriptors []int, thaw func(), err error) {
+	var undo []func()
+	thaw = func() {
+		for _, f := range undo {
+			f()
+		}
+	}
+	frozen := map[string]*frozenEndpoint{}
+	for _, m := range s.All() {
+		e := m.Endpoint()
+		if e == nil {
+			continue
+		}
+		f, back, err := e.freeze(ctx)
+		if err != nil {
+			return nil, nil, thaw, err
+		}
+		f.InProcess = m.Config().Prefork.Workers == 0
+		undo = append(undo, back)
+		frozen[m.name] = f
+		descriptors = append(descriptors, f.descriptors()...)
+	}
+	all = s.State() // now that no process becomes one of the past any more
+	for i := range all {
+		all[i].Endpoint = frozen[all[i].Name]
+	}
+	return all, descriptors, thaw, nil
+}
+
+// freeze stops what looks after the workers of an endpoint.
+func (e *endpoint) freeze(ctx context.Context) (f *frozenEndpoint, thaw func(), err error) {
+	f, group := new(frozenEndpoint), e.workers()
+	if f.Workers, err = group.Freeze(ctx); err != nil {
+		return nil, nil, err
+	}
+	if err = e.freezeSockets(f); err != nil {
+		group.Thaw(f.Workers)
+		return nil, nil, err
+	}
+	return f, func() {
+		f.Sockets.Discard()
+		group.Thaw(f.Workers)
+	}, nil
+}
+
+// freezeSockets adds the sockets of e to f.
+func (e *endpoint) freezeSockets(f *frozenEndpoint) (err error) {
+	switch s := e.sockets.(type) {
+	case *sockets.Sockets:
+		f.Sockets, err = s.Freeze()
+	case *packets:
+		f.QUIC = &s.keys
+		f.Sockets, err = s.Freeze()
+	default:
+		err = fmt.Errorf("listener %s was made by a program", e.name)
+	}
+	return err
+}
+
+// Resume goes on with a listener of another program. want is what the config says of
+// all listeners, by gives the settings of this one.
+func (s *endpointSet) Resume(ctx context.Context, l listenerState, want map[string]config.Listener, by func() (settings, error)) {
+	m := s.Listener(l.Name)
+	m.retiredTotals, m.highest = l.RetiredTotals, l.Highest
+	m.wasFull, m.trouble, m.failed = l.WasFull, l.Trouble, l.Failed
+	m.crashes.Store(l.Crashes)
+	m.config, m.configured = want[l.Name], true
+	if _, has := want[l.Name]; !has {
+		m.configured = false
+	}
+	if l.Endpoint != nil {
+		e, err := m.resumeEndpoint(ctx, l.Endpoint, by)
+		if err != nil {
+			s.Events.Errorf(m.name, "not taken over from the program before: %v", err)
+			m.failed = err.Error() // and is opened anew
+		} else {
+			m.current = e
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listeners[m.name] = m
+}
+
+// resumeEndpoint goes on with an endpoint. If its workers cannot be adopted,
+// others take their place.
+func (m *managed) resumeEndpoint(ctx context.Context, f *frozenEndpoint, by func() (settings, error)) (*endpoint, error) {
+	s, err := by()
+	if err != nil {
+		return nil, err
+	}
+	if f.InProcess {
+		s = byInterimWorker(s)
+	}
+	open, err := f.adoptSockets()
+	if err != nil {
+		return nil, err
+	}
+	e := m.newEndpoint(open)
+	e.settings = s
+	if common, err := f.Workers.MapCommon(); err == nil {
+		e.admission, err = serving.AdmissionOver(common)
+		if err != nil {
+			return nil, err
+		}
+	} else if err := e.share(); err != nil {
+		return nil, err
+	}
+	if e.group, err = prefork.Adopt(e.groupConfig(s), f.Workers); err == nil {
+		e.retain()
+		return e, nil
+	}
+	m.set.Events.Errorf(m.name, "new workers take over: %v", err)
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	return e, e.startGroup(ctx, s)
+}
+
+func (f *frozenEndpoint) adoptSockets() (socketSet, error) {
+	if f.QUIC == nil {
+		return orNil(sockets.Adopt(f.Sockets))
+	}
+	s, err := sockets.AdoptPackets(f.Sockets)
+	if err != nil {
+		return nil, err
+	}
+	return &packets{s, *f.QUIC}, nil
+}
+
+// TakeOver brings all that was resumed to this program, on the receipt of that
+// number: what the program before served itself comes into this process, and workers
+// are replaced one after the other.
+func (s *endpointSet) TakeOver(ctx context.Context, receipt uint64, resumed []listenerState) error {
+	var errs []error
+	for _, l := range resumed {
+		if e := s.Listener(l.Name).Endpoint(); e != nil && l.Endpoint != nil {
+			s.Mark(receipt, e, e.Serving(everyWorker))
+			errs = append(errs, e.takeOver(ctx, l.Endpoint.InProcess))
+		}
+	}
+	s.UnmarkAll(receipt) // what could not be replaced
+	s.MarkedAll(receipt)
+	return errors.Join(errs...)
+}
+
+func (e *endpoint) takeOver(ctx context.Context, inProcess bool) error {
+	if inProcess {
+		if err := e.bringBack(ctx); err != nil {
+			return fmt.Errorf("a worker of the version before goes on: %w", err)
+		}
+		return nil
+	}
+	if err := e.workers().Roll(ctx); err != nil {
+		return fmt.Errorf("workers of the version before go on: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package runtime
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/prefork"
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
+)
+
+// Connections lists open connections, oldest first.
+func (s *endpointSet) Connections(ctx context.Context, q control.Query) (*control.Page, error) {
+	var all []control.Connection
+	for _, m := range s.All() {
+		if q.Listener == "" || q.Listener == m.name {
+			all = append(all, m.Connections(ctx, q)...)
+		}
+	}
+	if q.Listener != "" && !s.Has(q.Listener) {
+		return nil, &control.Error{Code: control.CodeNotFound, Message: fmt.Sprintf("there is no listener %q", q.Listener)}
+	}
+	slices.SortFunc(all, func(x, y control.Connection) int { return x.Opened.Compare(y.Opened) })
+	page := &control.Page{Total: len(all), Connections: []control.Connection{}}
+	from := min(q.Offset, len(all))
+	to := min(from+q.Limit, len(all))
+	page.Connections = append(page.Connections, all[from:to]...)
+	return page, nil
+}
+
+// Connections of the listener that match.
+func (m *managed) Connections(ctx context.Context, q control.Query) []control.Connection {
+	var out []control.Connection
+	add := func(list []control.Connection) {
+		for _, c := range list {
+			if (q.State == "" || q.State == c.State) && (q.Worker == nil || *q.Worker == c.Worker) {
+				out = append(out, c)
+			}
+		}
+	}
+	m.ask(ctx, serving.CallConnections, nil,
+		func(s *serving.Service) { add(s.Connections(0)) },
+		func(reply []byte) {
+			var list []control.Connection
+			if json.Unmarshal(reply, &list) == nil {
+				add(list)
+			}
+		})
+	return out
+}
+
+// Overdue counts what another config of the listener would end at once.
+func (m *managed) Overdue(ctx context.Context, to config.Listener) (sum listener.Overdue) {
+	add := func(n listener.Overdue) { sum.Idle, sum.Active = sum.Idle+n.Idle, sum.Active+n.Active }
+	payload, _ := json.Marshal(to) // plain data
+	m.ask(ctx, serving.CallOverdue, payload,
+		func(s *serving.Service) { add(s.Overdue(to)) },
+		func(reply []byte) {
+			var n listener.Overdue
+			if json.Unmarshal(reply, &n) == nil {
+				add(n)
+			}
+		})
+	return sum
+}
+
+// ask calls all who serve the listener: the services of this process, and its
+// workers. One that does not answer is left out: it has just ended.
+func (m *managed) ask(ctx context.Context, kind string, payload []byte, local func(*serving.Service), answer func([]byte)) {
+	for _, e := range m.endpoints() {
+		locals, groups := e.servers()
+		for _, s := range locals {
+			local(s)
+		}
+		for _, g := range groups {
+			var pids []int
+			g.Each(func(w prefork.Status, _ []byte) {
+				if w.State != prefork.Hung { // would not answer
+					pids = append(pids, w.PID)
+				}
+			})
+			for _, pid := range pids {
+				if reply, err := g.Call(ctx, pid, kind, payload); err == nil {
+					answer(reply)
+				}
+			}
+		}
+	}
+}

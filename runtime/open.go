@@ -1,0 +1,148 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/echterhof/rockstar-tui/listener/sockets"
+	"github.com/echterhof/rockstar-tui/runtime/config"
+)
+
+// refuseTimeout bounds how long a change waits until a stopped listener refuses
+// new connections; what it has accepted drains on after that.
+const refuseTimeout = 2 * time.Second
+
+// Open opens the address of the settings and begins to serve there, beside the
+// endpoint in use, if any. It returns how to take that back, and what replaces the
+// endpoint in use when the whole change is decided. An error leaves the listener as
+// it was.
+func (m *managed) Open(ctx context.Context, to settings) (undo, retire func(), err error) {
+	old := m.Endpoint()
+	e, err := m.open(ctx, old, to)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := e.start(ctx, to); err != nil {
+		m.set.abandon(e)
+		return nil, nil, err
+	}
+	m.use(e)
+	undo = func() {
+		m.use(old)
+		if len(e.adoptees) > 0 {
+			m.set.abandon(e)
+			return
+		}
+		_, done := e.end()
+		<-done
+	}
+	retire = func() {
+		m.set.Events.Infof(m.name, "serving on %s", e.sockets.Addr())
+		if old != nil {
+			m.retire(old)
+		}
+	}
+	return undo, retire, nil
+}
+
+// open opens what the listener accepts from: the sockets that the program has given
+// it, those of workers whose master died, or its address.
+func (m *managed) open(ctx context.Context, old *endpoint, to settings) (*endpoint, error) {
+	given, err := m.set.Given(m.name)
+	if err != nil {
+		return nil, err
+	}
+	if given != nil {
+		return m.newEndpoint(given), nil
+	}
+	if e := m.adoptOrphans(to); e != nil {
+		return e, nil
+	}
+	s, err := openSockets(ctx, to.Listener, old.hasPortOf(to))
+	for tries := 100; tries > 0 && errors.Is(err, syscall.EADDRINUSE) && m.set.probing.Load() > 0; tries-- {
+		time.Sleep(time.Millisecond) // a plan tries the address just now
+		s, err = openSockets(ctx, to.Listener, old.hasPortOf(to))
+	}
+	if err != nil {
+		return nil, m.explain(to, err)
+	}
+	return m.newEndpoint(s), nil
+}
+
+// hasPortOf reports whether the endpoint in use, if any, has the port that is wanted
+// now, on another host address: then the port is not somebody else's.
+func (e *endpoint) hasPortOf(to settings) bool {
+	if e == nil {
+		return false
+	}
+	a, b := e.Settings().Listener.Address, to.Listener.Address
+	return a[strings.LastIndexByte(a, ':'):] == b[strings.LastIndexByte(b, ':'):]
+}
+
+// Stop retires the endpoint and waits until it refuses new connections.
+func (m *managed) Stop() {
+	e := m.Endpoint()
+	if e == nil { // the runtime ends, which stops it too
+		return
+	}
+	refused, _ := m.retire(e)
+	m.set.Announce()
+	select {
+	case <-refused:
+	case <-time.After(refuseTimeout):
+	}
+	m.set.Events.Infof(m.name, "stopped, new connections are refused")
+}
+
+// ProbeAddress finds out whether Open could have the address of the settings, where
+// that can be told without taking it away from those who serve there.
+func (m *managed) ProbeAddress(ctx context.Context, to settings) error {
+	if m.Endpoint().hasPortOf(to) || m.set.drainsOn(to.Listener.Address) {
+		return nil
+	}
+	m.set.probing.Add(1)
+	defer m.set.probing.Add(-1)
+	err := sockets.Probe(ctx, to.Listener.Address, to.Listener.Protocol == config.ProtocolQUIC)
+	if err != nil {
+		return m.explain(to, err)
+	}
+	return nil
+}
+
+// drainsOn reports whether a listener of ours still drains on the address; whether
+// it can be had is then seen when the change is made.
+func (s *endpointSet) drainsOn(address string) bool {
+	for _, m := range s.All() {
+		if m.drainsOn(address) {
+			return true
+		}
+	}
+	return false
+}
+
+// bindError is a failure to get an address.
+type bindError struct{ error }
+
+func (e bindError) Unwrap() error { return e.error }
+
+// IsBindError reports whether an address could not be had.
+func IsBindError(err error) bool { return errors.As(err, new(bindError)) }
+
+// explain adds to an error of opening an address what an operator can do about it.
+func (m *managed) explain(to settings, err error) error {
+	quic := to.Listener.Protocol == config.ProtocolQUIC
+	if errors.Is(err, syscall.EADDRINUSE) {
+		if who := portHolder(to.Listener.Address, quic); who != "" {
+			err = fmt.Errorf("%w: %s holds it", err, who)
+		}
+	}
+	if errors.Is(err, os.ErrPermission) {
+		err = fmt.Errorf("%w; a port below 1024 needs root or the capability CAP_NET_BIND_SERVICE", err)
+	}
+	return m.explainDrain(bindError{fmt.Errorf("open listener %s: %w", m.name, err)})
+}

@@ -1,0 +1,218 @@
+package runtime
+
+import (
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/echterhof/rockstar-tui/prefork"
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/internal/events"
+	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
+	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
+)
+
+// endpointSet has every listener over its whole life: those that serve, that are
+// stopped, and that were removed and still drain.
+type endpointSet struct {
+	setConfig
+	receipts receipts
+	// probing is how many plans bind an address just now.
+	probing atomic.Int32
+
+	// mu guards what follows. The locks of a listener and of its endpoints may be
+	// taken while it is held, never the other way round; nothing is opened, drained
+	// or waited for meanwhile.
+	mu        sync.RWMutex
+	closed    bool // nothing is added any more
+	listeners map[string]*managed
+	orphans   orphans
+}
+
+// setConfig is what a set stands on.
+type setConfig struct {
+	Log    *slog.Logger
+	Events *events.Journal
+	// Cells keep what backends counted in processes that are gone.
+	Cells *scoreboard.Cells
+	// Dedicated says that serving is all this process does.
+	Dedicated bool
+	// OrphanDir is where workers wait for another master should this one die; empty
+	// if they do not.
+	OrphanDir string
+	// Program gives what Go code has for a listener; nil if it is one of the config alone.
+	Program func(listener string) serving.Program
+	// Given gives the sockets that the program made itself for a listener; nil if it
+	// made none, an error if they were taken before.
+	Given func(listener string) (socketSet, error)
+}
+
+func newEndpointSet(c setConfig) *endpointSet {
+	return &endpointSet{setConfig: c, listeners: map[string]*managed{}}
+}
+
+// All listeners that were ever configured and still have something to show, by name.
+func (s *endpointSet) All() []*managed {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var out []*managed
+	for _, name := range sortedKeys(s.listeners) {
+		out = append(out, s.listeners[name])
+	}
+	return out
+}
+
+// Listener of that name, a new one if there was none: Commit makes it known to
+// others.
+func (s *endpointSet) Listener(name string) *managed {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.listener(name)
+}
+
+// listener needs mu.
+func (s *endpointSet) listener(name string) *managed {
+	if m := s.listeners[name]; m != nil {
+		return m
+	}
+	return &managed{name: name, set: s}
+}
+
+// Has reports whether there is a listener of that name.
+func (s *endpointSet) Has(name string) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.listeners[name] != nil
+}
+
+// Failed are the listeners that could not be opened.
+func (s *endpointSet) Failed() []*managed {
+	return slices.DeleteFunc(s.All(), func(m *managed) bool { return m.Failure() == "" })
+}
+
+// Served are the settings of all listeners that are served, by name.
+func (s *endpointSet) Served() map[string]settings {
+	all := map[string]settings{}
+	for _, m := range s.All() {
+		if e := m.Endpoint(); e != nil {
+			all[m.name] = e.Settings()
+		}
+	}
+	return all
+}
+
+// Addresses of the listeners that are served, by name.
+func (s *endpointSet) Addresses() map[string]string {
+	out := map[string]string{}
+	for _, m := range s.All() {
+		if at := m.Addr(); at != nil {
+			out[m.name] = at.String()
+		}
+	}
+	return out
+}
+
+// Each calls f for every process that serves or drains, see [endpoint.Each].
+func (s *endpointSet) Each(f func(*managed, prefork.Status, *scoreboard.Board)) {
+	for _, m := range s.All() {
+		for _, e := range m.endpoints() {
+			e.Each(func(w prefork.Status, b *scoreboard.Board) { f(m, w, b) })
+		}
+	}
+}
+
+// Commit makes it known what a config says of all listeners; used are those that
+// its change has prepared. It does nothing and says false once the set is closed.
+func (s *endpointSet) Commit(want map[string]config.Listener, used []*managed) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	for _, m := range used {
+		s.listeners[m.name] = m
+	}
+	for name := range want {
+		s.listeners[name] = s.listener(name) // also one that is not enabled
+	}
+	for name, m := range s.listeners {
+		c, configured := want[name]
+		m.configure(c, configured)
+	}
+	return true
+}
+
+// Maintain is called once a second: it corrects steering, and forgets what is over.
+func (s *endpointSet) Maintain() {
+	for _, m := range s.All() {
+		m.watchSteering()
+	}
+	s.Announce()
+	s.forgetDrained()
+	s.closeLost()
+}
+
+// forgetDrained drops listeners that are no longer configured, once they have drained.
+func (s *endpointSet) forgetDrained() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, m := range s.listeners {
+		if m.isOver() {
+			delete(s.listeners, name)
+		}
+	}
+}
+
+// Publish tells the workers of each listener what their siblings count. It
+// reports whether there are any.
+func (s *endpointSet) Publish() (workers bool) {
+	for _, m := range s.All() {
+		workers = workers || m.Config().Prefork.Workers > 0
+		m.publish()
+	}
+	return workers
+}
+
+// Close keeps everybody from adding a listener or an endpoint from now on.
+func (s *endpointSet) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+}
+
+// IsClosed reports whether nothing is added any more.
+func (s *endpointSet) IsClosed() bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.closed
+}
+
+// End closes the set and begins to drain all that serves, on the receipt of that
+// number. The channels are closed as each drain ends, also those that began before.
+func (s *endpointSet) End(receipt uint64) (done []<-chan struct{}) {
+	s.Close()
+	for _, m := range s.All() {
+		if e := m.Endpoint(); e != nil {
+			s.Mark(receipt, e, e.Serving(everyWorker))
+		}
+		done = append(done, m.End()...)
+	}
+	s.MarkedAll(receipt)
+	s.Announce()
+	return done
+}
+
+// Cut ends at once whatever still serves or drains.
+func (s *endpointSet) Cut() {
+	for _, m := range s.All() {
+		m.Cut()
+	}
+}
+
+// retired keeps what a process counted that serves no more.
+func (s *endpointSet) retired(m *managed, b *scoreboard.Board) {
+	m.fold(b)
+	s.settle(m, b)
+	s.Cells.Fold(b)
+}

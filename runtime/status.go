@@ -1,0 +1,79 @@
+package runtime
+
+import (
+	"net"
+
+	"github.com/echterhof/rockstar-tui/listener"
+	"github.com/echterhof/rockstar-tui/prefork"
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
+)
+
+// listenerStatus is a listener at one moment.
+type listenerStatus struct {
+	Name   string
+	Config config.Listener // what the config says of it
+	// Addr is where it accepts; nil while it is stopped.
+	Addr   net.Addr
+	Totals listener.Totals
+	// Draining says that something drains that was stopped or replaced.
+	Draining bool
+	// Steering in use while it serves, and why it is not what was asked for.
+	Steering, SteeringReason string
+	// Rolling is the progress of a restart of all workers, nil while there is none.
+	Rolling *control.Rolling
+	// Ready is how many processes serve, of the wanted ones. WasFull says that it
+	// was all of them once since the endpoint was opened.
+	Ready, Wanted int
+	WasFull       bool
+	// Trouble is the last crash of a worker, until all are ready again; Failed why
+	// the listener could not be opened. Both are empty if all is well.
+	Trouble, Failed string
+	// Processes that serve or drain.
+	Processes []processStatus
+}
+
+// processStatus is a process that serves or drains.
+type processStatus struct {
+	prefork.Status
+	// Master says that it is the master itself: ready or draining, and no PID here.
+	Master bool
+	Totals listener.Totals
+}
+
+// Status of the listener.
+func (m *managed) Status() listenerStatus {
+	s := listenerStatus{Name: m.name, Totals: m.Totals()}
+	m.mu.Lock()
+	s.Config, s.Draining = m.config, len(m.retiring) > 0
+	current := m.current
+	m.mu.Unlock()
+	s.Wanted = max(1, s.Config.Prefork.Workers)
+	for _, e := range m.endpoints() {
+		e.Each(func(w prefork.Status, b *scoreboard.Board) {
+			master := w.State == ""
+			if master {
+				w.State = prefork.Ready
+				if b.Accepting.Load() == 0 {
+					w.State = prefork.Draining
+				}
+			}
+			if w.State == prefork.Ready {
+				s.Ready++
+			}
+			s.Processes = append(s.Processes, processStatus{w, master, b.Listener.Load()})
+		})
+	}
+	if current != nil {
+		s.Addr, s.Rolling = current.sockets.Addr(), current.Rolling()
+		s.Steering, s.SteeringReason = current.steering()
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if s.Ready >= s.Wanted {
+		m.wasFull, m.trouble = true, ""
+	}
+	s.WasFull, s.Trouble, s.Failed = m.wasFull, m.trouble, m.failed
+	return s
+}
