@@ -41,7 +41,7 @@ func (w *watchful) Apply(ctx context.Context, c control.Change) (*control.Result
 }
 
 func (w *watchful) Act(ctx context.Context, a control.Action) (*control.Result, error) {
-	if a.Kind != control.Reload && a.Kind != control.Confirm && a.Kind != control.DrainExtend && !*w.confirmed {
+	if a.Disruptive() && !*w.confirmed {
 		w.t.Errorf("acted without a confirmation: %v", a)
 	}
 	return w.Fake.Act(ctx, a)

@@ -88,15 +88,9 @@ terminal it asks for confirmation; elsewhere it needs --yes.`,
 }
 
 func shutdownQuestion(s *control.Snapshot) string {
-	listeners, open := 0, uint64(0)
-	for _, l := range s.Listeners {
-		if l.Enabled {
-			listeners++
-		}
-		open += l.Connections.Active + l.Connections.Idle
-	}
+	d := control.Action{Kind: control.Shutdown}.Disrupts(s)
 	return fmt.Sprintf("Stop %s and end the runtime, pid %d? %s will be drained. [y/N] ",
-		words.Count(listeners, "listener"), s.PID, words.Count(open, "connection"))
+		words.Count(d.Listeners, "listener"), s.PID, words.Count(d.Connections, "connection"))
 }
 
 // canAsk reports whether there is somebody to answer a question.

@@ -31,8 +31,6 @@ type Action struct {
 	Applies func(page.Target) bool
 	// Needs is what an operator must be allowed to do.
 	Needs Permission
-	// Disrupts says that the action may end connections, so that it asks first.
-	Disrupts bool
 	// Run does it. A record without stands for a few keys in the footer.
 	Run func(page.Target) tea.Cmd
 }

@@ -105,12 +105,17 @@ func (o *Operator) stopConsequences() []string {
 			deadline = longer(deadline, l.Timeouts.Shutdown)
 		}
 	}
-	open := int(o.env.Data().Open())
-	out := []string{"closes " + words.Count(open, "connection") + " on " + words.Count(len(o.env.Data().Listeners), "listener") + " and ends the runtime"}
-	if open > 0 && deadline != "" {
+	d := o.stopped()
+	out := []string{"closes " + words.Count(d.Connections, "connection") + " on " + words.Count(d.Listeners, "listener") + " and ends the runtime"}
+	if d.Connections > 0 && deadline != "" {
 		out = append(out, "current requests may finish within "+page.Brief(deadline))
 	}
 	return out
+}
+
+// stopped is what ends with everything.
+func (o *Operator) stopped() control.Disruption {
+	return control.Action{Kind: control.Shutdown}.Disrupts(o.env.Data().Snapshot)
 }
 
 func (o *Operator) stopEverything() tea.Cmd {
@@ -124,12 +129,12 @@ func (o *Operator) Leave() tea.Cmd {
 	if !o.options.OwnsRuntime || o.Refusal() != "" {
 		return tea.Quit
 	}
-	open := int(o.env.Data().Open())
+	ends := o.stopped()
 	d := &component.Dialog{
 		Title: "quit the cockpit",
 		Body: []string{
 			"this cockpit started the runtime, which can run without it",
-			fmt.Sprintf("stopping everything closes %s on %s", words.Count(open, "connection"), words.Count(len(o.env.Data().Listeners), "listener")),
+			fmt.Sprintf("stopping everything closes %s on %s", words.Count(ends.Connections, "connection"), words.Count(ends.Listeners, "listener")),
 		},
 		Buttons: []component.Button{{Label: "keep running"}, {Label: "stop everything"}, {Label: "cancel"}},
 		Cancel:  2,

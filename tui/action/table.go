@@ -1,6 +1,8 @@
 package action
 
 import (
+	"slices"
+
 	"github.com/charmbracelet/bubbles/key"
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -55,27 +57,27 @@ func (o *Operator) listenerActions(nav Navigator) []Action {
 	}
 	return []Action{
 		{ID: "toggle", Key: bind("s", "start or stop", "s"), Chapter: chapterListener, Applies: onListener, Offer: offerToggle,
-			Needs: ToChange, Disrupts: true, Run: on(o.toggle)},
+			Needs: ToChange, Run: on(o.toggle)},
 		{ID: "worker-more", Key: bind("+", "add a worker", "+", "="), Chapter: chapterListener, Applies: onListener,
 			Needs: ToChange, Run: on(func(l *page.Listener) tea.Cmd { return o.scale(l, 1) })},
 		{ID: "worker-fewer", Key: bind("-", "remove a worker", "-"), Chapter: chapterListener, Applies: onListener,
-			Needs: ToChange, Disrupts: true, Run: on(func(l *page.Listener) tea.Cmd { return o.scale(l, -1) })},
+			Needs: ToChange, Run: on(func(l *page.Listener) tea.Cmd { return o.scale(l, -1) })},
 		{ID: "resize", Key: bind("r", "set worker count", "r"), Chapter: chapterListener, Applies: onListener,
-			Needs: ToChange, Disrupts: true, Run: on(o.askWorkers)},
+			Needs: ToChange, Run: on(o.askWorkers)},
 		footerOnly("workers", "+ - r", "workers", "+", "-", onListener),
 		{ID: "drain-extend", Key: bind("d", "extend a drain by 1m", "d"), Chapter: chapterListener, Applies: onListener,
 			Offer: ifTrue("extend 1m", drainsHere), Needs: ToAct, Run: o.extend},
 		{ID: "drain-now", Key: bind("D", "end a drain now", "D"), Chapter: chapterListener, Applies: onListener,
-			Offer: ifTrue("end now", drainsHere), Needs: ToAct, Disrupts: true, Run: o.askDrainNow},
+			Offer: ifTrue("end now", drainsHere), Needs: ToAct, Run: o.askDrainNow},
 		{ID: "timeouts", Key: bind("t", "timeouts", "t"), Chapter: chapterListener, Applies: onListener, Offer: ifTrue("timeouts", onListener),
-			Needs: ToChange, Disrupts: true, Run: on(o.askTimeouts)},
+			Needs: ToChange, Run: on(o.askTimeouts)},
 		{ID: "settings", Key: bind("e", "all settings", "e"), Chapter: chapterListener, Applies: onListener, Offer: ifTrue("settings", onListener),
 			Run: func(t page.Target) tea.Cmd { nav.OpenSettings(t.Listener.Name); return nil }},
 		{ID: "restart-worker", Key: bind("x", "restart the worker", "x"), Chapter: chapterListener,
 			Applies: func(t page.Target) bool { return t.Worker != nil }, Offer: ifTrue("restart", preforksHere),
-			Needs: ToAct, Disrupts: true, Run: func(t page.Target) tea.Cmd { return o.askRestart(t.Listener, t.Worker.ID) }},
+			Needs: ToAct, Run: func(t page.Target) tea.Cmd { return o.askRestart(t.Listener, t.Worker.ID) }},
 		{ID: "restart-workers", Key: bind("A", "restart all workers", "A"), Chapter: chapterListener, Applies: onListener,
-			Offer: ifTrue("all", preforksHere), Needs: ToAct, Disrupts: true, Run: on(o.askRoll)},
+			Offer: ifTrue("all", preforksHere), Needs: ToAct, Run: on(o.askRoll)},
 		{ID: "connections", Key: bind("l", "busy connections", "l"), Chapter: chapterListener, Applies: onListener, Run: on(o.askConnections)},
 	}
 }
@@ -85,10 +87,10 @@ func (o *Operator) configActions() []Action {
 	some := func(t page.Target) bool { return len(t.Overrides) > 0 }
 	return []Action{
 		{ID: "keep", Key: bind("c", "confirm the trial", "c"), Chapter: chapterConfig, Needs: ToAct, Run: command(o.keep)},
-		{ID: "take-back", Key: bind("z", "roll the trial back", "z"), Chapter: chapterConfig, Needs: ToAct, Disrupts: true, Run: command(o.askTakeBack)},
-		{ID: "held", Key: bind("h", "review waiting change", "h"), Chapter: chapterConfig, Disrupts: true, Run: command(o.askHeld)},
+		{ID: "take-back", Key: bind("z", "roll the trial back", "z"), Chapter: chapterConfig, Needs: ToAct, Run: command(o.askTakeBack)},
+		{ID: "held", Key: bind("h", "review waiting change", "h"), Chapter: chapterConfig, Run: command(o.askHeld)},
 		{ID: "unset", Key: bind("u", "reset to file value", "u"), Chapter: chapterConfig, Applies: onSetting,
-			Offer: ifTrue("unset", overridden), Needs: ToChange, Disrupts: true,
+			Offer: ifTrue("unset", overridden), Needs: ToChange,
 			Run: func(t page.Target) tea.Cmd { return o.unset(t.Setting.Path) }},
 		{ID: "write", Key: bind("w", "write it to the file", "w"), Chapter: chapterConfig, Applies: overridden,
 			Offer: ifTrue("write", overridden), Needs: ToChange,
@@ -97,7 +99,7 @@ func (o *Operator) configActions() []Action {
 			Offer: ifTrue("write all", func(t page.Target) bool { return some(t) && overridden(t) }), Needs: ToChange,
 			Run: func(t page.Target) tea.Cmd { return o.askWrite(t.Overrides) }},
 		{ID: "go-back", Key: bind("b", "restore a generation", "b"), Chapter: chapterConfig, Applies: onGeneration,
-			Offer: ifTrue("roll back to it", onGeneration), Needs: ToChange, Disrupts: true,
+			Offer: ifTrue("roll back to it", onGeneration), Needs: ToChange,
 			Run: func(t page.Target) tea.Cmd { return o.goBack(*t.Generation) }},
 	}
 }
@@ -120,8 +122,8 @@ func (o *Operator) runtimeActions(nav Navigator) []Action {
 	return []Action{
 		{ID: "reload", Key: bind("R", "reload the config file", "R"), Chapter: chapterConfig,
 			Offer: ifTrue("reload the config file", func(t page.Target) bool { return t.Files }), Needs: ToAct, Run: command(o.reload)},
-		{ID: "upgrade", Key: bind("U", "upgrade the program", "U"), Chapter: chapterRuntime, Needs: ToAct, Disrupts: true, Run: command(o.askUpgrade)},
-		{ID: "stop", Key: bind("X", "stop everything", "X"), Chapter: chapterRuntime, Needs: ToAct, Disrupts: true, Run: command(o.askStop)},
+		{ID: "upgrade", Key: bind("U", "upgrade the program", "U"), Chapter: chapterRuntime, Needs: ToAct, Run: command(o.askUpgrade)},
+		{ID: "stop", Key: bind("X", "stop everything", "X"), Chapter: chapterRuntime, Needs: ToAct, Run: command(o.askStop)},
 		{ID: "quit", Key: bind("q", "quit the cockpit", "q", "ctrl+c"), Chapter: chapterRuntime, Run: command(nav.Quit)},
 		{ID: "suspend", Key: bind("ctrl+z", "suspend the cockpit", "ctrl+z"), Chapter: chapterRuntime, Run: command(nav.Suspend)},
 		{ID: "help", Key: bind("?", "help", "?"), Chapter: chapterRuntime, Run: simply(nav.ShowHelp)},
@@ -174,9 +176,6 @@ func offerToggle(t page.Target) string {
 
 // drainsHere reports whether a worker of the listener that is looked at drains.
 func drainsHere(t page.Target) bool {
-	if t.Listener == nil || !t.Inside {
-		return false
-	}
-	n, _ := stillDraining(t.Listener, true, 0)
-	return n > 0
+	return t.Listener != nil && t.Inside &&
+		slices.ContainsFunc(t.Listener.Workers, func(w page.Worker) bool { return w.DrainDeadline != nil })
 }

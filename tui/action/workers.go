@@ -74,7 +74,7 @@ func (o *Operator) askRoll(l *page.Listener) tea.Cmd {
 // drain is what an action on a drain is about: the worker under the cursor if it
 // drains, else all of the listener.
 func drain(t page.Target) (a control.Action, subject string) {
-	a = control.Action{Listener: t.Listener.Name, All: true}
+	a = control.Action{Kind: control.DrainNow, Listener: t.Listener.Name, All: true}
 	subject = request.Quote(t.Listener.Name)
 	if t.Worker != nil && t.Worker.DrainDeadline != nil {
 		a.Worker, a.All = t.Worker.ID, false
@@ -83,39 +83,30 @@ func drain(t page.Target) (a control.Action, subject string) {
 	return a, subject
 }
 
+// drains is what the end of a drain ends.
+func (o *Operator) drains(a control.Action) control.Disruption {
+	return a.Disrupts(o.env.Data().Snapshot)
+}
+
 // extend gives what drains more time, which disrupts nobody.
 func (o *Operator) extend(t page.Target) tea.Cmd {
 	a, _ := drain(t)
-	if n, _ := stillDraining(t.Listener, a.All, a.Worker); n == 0 {
+	if o.drains(a).Workers == 0 {
 		return o.env.Notify(component.Note, a.Listener+": nothing is draining")
 	}
 	a.Kind, a.By = control.DrainExtend, config.Duration(moreTime)
 	return o.act(a, planTime)
 }
 
-// stillDraining counts the workers that drain, all or one, and their connections.
-func stillDraining(l *page.Listener, all bool, id int) (n int, open uint64) {
-	if l == nil {
-		return 0, 0
-	}
-	for _, w := range l.Workers {
-		if w.DrainDeadline != nil && (all || w.ID == id) {
-			n, open = n+1, open+w.Connections.Active+w.Connections.Idle
-		}
-	}
-	return n, open
-}
-
 // askDrainNow asks whether to close what still drains.
 func (o *Operator) askDrainNow(t page.Target) tea.Cmd {
 	a, subject := drain(t)
-	n, left := stillDraining(t.Listener, a.All, a.Worker)
-	if n == 0 {
+	left := o.drains(a)
+	if left.Workers == 0 {
 		return o.env.Notify(component.Note, a.Listener+": nothing is draining")
 	}
-	body := []string{"closes " + words.Count(int(left), "connection") + " at once; their requests are lost",
+	body := []string{"closes " + words.Count(left.Connections, "connection") + " at once; their requests are lost",
 		o.KeyOf("drain-extend") + " gives them " + page.Brief(moreTime.String()) + " more"}
-	a.Kind = control.DrainNow
 	return o.askAct("end the drain of "+a.Listener+" now?", "end it", "drain "+subject+" --now", body, a, planTime)
 }
 

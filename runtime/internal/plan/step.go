@@ -86,13 +86,10 @@ func (s Step) Ends() bool {
 // Retires reports whether the step retires the process with that id, of those
 // that serve now: it drains, and ends if it is a worker.
 func (s Step) Retires(id int) bool {
-	switch s.Action {
-	case control.ListenerStopped, control.ListenerRemoved, control.ListenerRebound:
-		return true
-	case control.ListenerResized:
+	if s.Action == control.ListenerResized {
 		return s.workersBefore() == 0 || id >= s.To.Prefork.Workers
 	}
-	return false
+	return s.Action.Interrupts()
 }
 
 // KeepsPort reports whether the listener that is served now holds the port that
