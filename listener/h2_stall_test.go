@@ -92,6 +92,7 @@ func TestClientThatClosesTheConnectionsWindowHoldsNoHandler(t *testing.T) {
 }
 
 func TestClientThatNeverReadsHoldsNoHandler(t *testing.T) {
+	t.Parallel()
 	for _, secure := range []bool{false, true} {
 		var handling atomic.Int64
 		e := start(t, stallLimits, large(&handling))

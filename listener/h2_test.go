@@ -437,6 +437,7 @@ func TestClientsComeAgainWhenTLSIsSwitchedOn(t *testing.T) {
 }
 
 func TestRestingTLSConnectionGoesOn(t *testing.T) {
+	t.Parallel()
 	e := startH2(t, keepAlive, echo)
 	c := h1Client(t)
 	fetch(t, c, "GET", "https://"+e.addr+"/", "")

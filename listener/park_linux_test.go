@@ -44,6 +44,7 @@ func TestRestingConnectionsNeedNoGoroutine(t *testing.T) {
 }
 
 func TestClosingEndsRestingConnections(t *testing.T) {
+	t.Parallel()
 	for name, end := range map[string]func(*endpoint){
 		"close": func(e *endpoint) { e.Close() },
 		"drain": func(e *endpoint) { e.Drain(within(t, 5*time.Second)) },

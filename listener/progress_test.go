@@ -230,12 +230,13 @@ func TestARequestMayHaveAMinRateOfItsOwn(t *testing.T) {
 		io.Copy(x, x.Body())
 	})
 	c := e.dial()
-	c.send("POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 20000\r\n\r\n")
-	for range 20 { // two seconds, and more
+	c.send("POST / HTTP/1.1\r\nHost: t\r\nContent-Length: 30000\r\n\r\n")
+	c.send(string(make([]byte, 10000))) // a handler of fasthttp runs once the first 8 KiB are there
+	for range 20 {                      // three seconds
 		time.Sleep(150 * time.Millisecond)
 		c.send(string(make([]byte, 1000)))
 	}
-	if resp, body := c.read(); resp.StatusCode != 200 || len(body) != 20000 {
+	if resp, body := c.read(); resp.StatusCode != 200 || len(body) != 30000 {
 		t.Errorf("status %d, %d bytes", resp.StatusCode, len(body))
 	}
 }
