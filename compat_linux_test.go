@@ -21,39 +21,57 @@ var earlier = []struct{ commit, was string }{
 	{"5b955e8", "before the scoreboard named its counters"},
 }
 
-// TestAProgramWithOtherCountersFollows: a counter more, one less or another place for
-// them hinders nobody, neither on the way there nor on the way back.
-func TestAProgramWithOtherCountersFollows(t *testing.T) {
-	const file = "runtime/internal/scoreboard/segment.go"
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	other := strings.NewReplacer(
+// tomorrow is what a later program may change, by file: counters come, go and lie
+// elsewhere, and the workers' protocol has another version and more features.
+var tomorrow = map[string][]string{
+	"runtime/internal/scoreboard/segment.go": {
 		"\tListener listener.Counters\n", "\tTomorrow [7]atomic.Uint64\n",
 		"\tonce[atomic.Uint64, atomic.Int64]\n", "\tonce[atomic.Uint64, atomic.Int64]\n\tListener listener.Counters\n",
 		"const MaxCells = 1024", "const MaxCells = 2000",
-	).Replace(string(text))
+	},
+	"prefork/protocol.go": {
+		"\tlatest = 2\n", "\tlatest = 3\n",
+		"[]string{featureRefusals}", `[]string{"tomorrow", featureRefusals}`,
+	},
+}
+
+// TestLaterProgramsFollow: none of that hinders anybody, neither on the way there nor
+// on the way back.
+func TestLaterProgramsFollow(t *testing.T) {
 	dir := t.TempDir()
-	overlay := map[string]map[string]string{"Replace": {file: filepath.Join(dir, "segment.go")}}
-	data, err := json.Marshal(overlay)
-	if err != nil || strings.Count(other, "\n") != strings.Count(string(text), "\n")+1 {
-		t.Fatalf("%s is not as this test knows it: %v", file, err)
-	}
-	for name, content := range map[string]string{"segment.go": other, "overlay.json": string(data)} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+	replaced := map[string]string{}
+	for file, changes := range tomorrow {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := 0; i < len(changes); i += 2 {
+			if strings.Count(string(text), changes[i]) != 1 {
+				t.Fatalf("%s has not exactly one %q: bring this test up to date", file, changes[i])
+			}
+		}
+		replaced[file] = filepath.Join(dir, filepath.Base(file))
+		if err := os.WriteFile(replaced[file], []byte(strings.NewReplacer(changes...).Replace(string(text))), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	tomorrow := filepath.Join(dir, "rockstar-tui")
-	if out, err := exec.Command("go", "build", "-overlay", filepath.Join(dir, "overlay.json"), "-ldflags", "-X main.version=tomorrow", "-o", tomorrow, ".").CombinedOutput(); err != nil {
+	overlay := filepath.Join(dir, "overlay.json")
+	data, err := json.Marshal(map[string]any{"Replace": replaced})
+	if err == nil {
+		err = os.WriteFile(overlay, data, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	later := filepath.Join(dir, "rockstar-tui")
+	if out, err := exec.Command("go", "build", "-overlay", overlay, "-ldflags", "-X main.version=later", "-o", later, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	t.Run("upgrade", func(t *testing.T) {
-		upgradeUnderLoad(t, binary, []program{{tomorrow, "tomorrow"}, {binary, "dev"}})
+		upgradeUnderLoad(t, binary, []program{{later, "later"}, {binary, "dev"}})
 	})
-	t.Run("adoption", func(t *testing.T) { adoptUnderLoad(t, binary, tomorrow) })
-	t.Run("adoption by the one before", func(t *testing.T) { adoptUnderLoad(t, tomorrow, binary) })
+	t.Run("adoption", func(t *testing.T) { adoptUnderLoad(t, binary, later) })
+	t.Run("adoption by the one before", func(t *testing.T) { adoptUnderLoad(t, later, binary) })
 }
 
 func TestEarlierProgramsAreFollowed(t *testing.T) {

@@ -1,6 +1,7 @@
 package prefork
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -12,8 +13,12 @@ import (
 // start with from now on; those that run keep what they have until the next
 // Update. Of a frozen group that cannot be adopted the workers drain.
 func Adopt(cfg Config, f *Frozen) (*Group, error) {
-	if !freezable || f.Protocol != Protocol {
-		return nil, fmt.Errorf("adopt the workers of %s: they speak version %d, this program %d", cfg.Name, f.Protocol, Protocol)
+	if !freezable {
+		return nil, fmt.Errorf("adopt the workers of %s: %w on this system", cfg.Name, errors.ErrUnsupported)
+	}
+	if _, err := Ours().Agree(f.Capabilities); err != nil {
+		f.disown()
+		return nil, fmt.Errorf("adopt the workers of %s: %w", cfg.Name, err)
 	}
 	g := NewGroup(cfg)
 	if err := g.thawFrom(f); err != nil {
@@ -78,11 +83,16 @@ func (g *Group) adopted(w FrozenWorker) (*process, error) {
 	if w.Slot < 0 || w.Slot >= len(g.slots.list) {
 		return nil, fmt.Errorf("slot %d of %d", w.Slot, len(g.slots.list))
 	}
+	agreed, err := Ours().Agree(w.Capabilities)
+	if err != nil {
+		return nil, err
+	}
 	pl := &place{id: w.ID}
 	if w.ID < len(g.places) {
 		pl = g.places[w.ID]
 	}
 	p := newProcess(pl)
+	p.capabilities, p.agreed = w.Capabilities, agreed
 	p.slot, p.state, p.started, p.readyAt, p.deadline = w.Slot, w.State, w.Started, w.ReadyAt, w.Deadline
 	p.drainSent, p.cause, p.generation, p.restarts = w.DrainSent, w.Cause, w.Generation, w.Restarts
 	if !p.readyAt.IsZero() {

@@ -41,11 +41,12 @@ type frame struct {
 	// another one will look.
 	Orphan    time.Duration `json:"orphan,omitempty"`
 	OrphanDir string        `json:"nest,omitempty"`
-	// Protocol of who says adopt.
-	Protocol int `json:"protocol,omitempty"`
+	// Capabilities of who says adopt.
+	Capabilities
 	// Handover says that others take connections over.
 	Handover bool `json:"handover,omitempty"`
-	// Files is how many descriptors come with the frame: none or one.
+	// Files is how many descriptors come with the frame: none or one in all that is
+	// known here.
 	Files int    `json:"files,omitempty"`
 	Body  []byte `json:"-"`
 }
@@ -89,8 +90,8 @@ func readFrame(r io.Reader) (frame, error) {
 	if err := json.Unmarshal(text, &f); err != nil {
 		return frame{}, fmt.Errorf("frame is not understood: %w", err)
 	}
-	if f.Files < 0 || f.Files > 1 {
-		return frame{}, fmt.Errorf("frame with %d descriptors: at most one", f.Files)
+	if f.Files < 0 {
+		return frame{}, fmt.Errorf("frame with %d descriptors", f.Files)
 	}
 	if f.Body, err = readExactly(r, int64(body)); err != nil {
 		return frame{}, err

@@ -71,7 +71,7 @@ func TestBrokenFramesAreRefused(t *testing.T) {
 		"huge head":       head(maxHead+1, 0, ""),
 		"huge body":       head(2, MaxPayload+1, `{}`),
 		"no JSON":         head(2, 0, `[]`),
-		"too many files":  head(11, 0, `{"files":2}`),
+		"negative files":  head(12, 0, `{"files":-1}`),
 		"negative number": head(9, 0, `{"id":-1}`),
 	} {
 		if f, err := readFrame(bytes.NewReader(b)); err == nil || errors.Is(err, io.EOF) {

@@ -17,7 +17,7 @@ const orphanPatience = 2 * time.Second
 // identity is what an orphan says of itself. A master that takes it answers
 // nothing: it goes on as if it always had been the master.
 type identity struct {
-	Protocol int       `json:"protocol"`
+	Capabilities
 	Name     string    `json:"name"`
 	ID       int       `json:"id"`
 	PID      int       `json:"pid"`
@@ -73,7 +73,7 @@ func (s *session) orphaned() *orphanWait {
 	}
 	ctx, quit := context.WithCancel(context.Background())
 	a := &orphanWait{conns: make(chan *net.UnixConn), timer: time.NewTimer(s.orphan), ln: ln, quit: quit}
-	me := identity{Protocol: Protocol, Name: w.name, ID: w.id, PID: os.Getpid(), Started: w.started, Settings: taken}
+	me := identity{Capabilities: Ours(), Name: w.name, ID: w.id, PID: os.Getpid(), Started: w.started, Settings: taken}
 	go a.wait(ctx, w, me)
 	return a
 }
@@ -111,8 +111,11 @@ func (w *Worker) introduce(conn *net.UnixConn, me identity) error {
 	if file != nil {
 		file.Close()
 	}
-	if err != nil || f.Kind != kindAdopt || f.Protocol != Protocol {
+	if err != nil || f.Kind != kindAdopt {
 		return errors.New("it is not a master of ours")
+	}
+	if _, err := Ours().Agree(f.Capabilities); err != nil {
+		return err
 	}
 	body, err := json.Marshal(me)
 	if err != nil {
@@ -189,7 +192,7 @@ func (o *Orphan) hear() error {
 	if err != nil {
 		return err
 	}
-	if err := write(o.conn, outgoing{frame: frame{Kind: kindAdopt, Protocol: Protocol}}); err != nil {
+	if err := write(o.conn, outgoing{frame: frame{Kind: kindAdopt, Capabilities: Ours()}}); err != nil {
 		return err
 	}
 	l := newLink()
@@ -201,7 +204,10 @@ func (o *Orphan) hear() error {
 	if err := json.Unmarshal(f.Body, &o.identity); err != nil {
 		return err
 	}
-	if o.identity.PID != pid || o.identity.Protocol != Protocol || o.identity.ID < 0 || o.identity.ID >= MaxWorkers {
+	if _, err := Ours().Agree(o.identity.Capabilities); err != nil {
+		return err
+	}
+	if o.identity.PID != pid || o.identity.ID < 0 || o.identity.ID >= MaxWorkers {
 		return errors.New("it is not what it says")
 	}
 	if _, o.memory, err = l.receive(o.conn); err != nil {
@@ -230,7 +236,7 @@ func (o *Orphan) Drain(timeout time.Duration) {
 // as its first slots, in this order. Settings of cfg reach them with the next
 // Update only.
 func AdoptOrphans(cfg Config, orphans []*Orphan) (*Group, error) {
-	f := &Frozen{Protocol: Protocol, Generation: 1, Drain: cfg.DrainTimeout}
+	f := &Frozen{Capabilities: Ours(), Generation: 1, Drain: cfg.DrainTimeout}
 	for slot, o := range orphans {
 		w, err := o.freeze(slot)
 		if err != nil {
@@ -251,7 +257,7 @@ func AdoptOrphans(cfg Config, orphans []*Orphan) (*Group, error) {
 
 // freeze is the worker as a master that was replaced would have left it.
 func (o *Orphan) freeze(slot int) (w FrozenWorker, err error) {
-	w = FrozenWorker{ID: o.identity.ID, Slot: slot, PID: o.PID(), State: Ready, AdoptedProcess: true,
+	w = FrozenWorker{Capabilities: o.identity.Capabilities, ID: o.identity.ID, Slot: slot, PID: o.PID(), State: Ready, AdoptedProcess: true,
 		Started: o.Started, ReadyAt: o.Started, Memory: -1,
 		Asked: uint64(time.Now().UnixNano())} // answers to the master before are none
 	r, p, err := os.Pipe()

@@ -27,6 +27,9 @@ type process struct {
 	listening chan struct{} // closed when nobody receives any more what it says
 	gone      chan struct{} // closed when nothing is left of it
 
+	capabilities Capabilities // as the worker says
+	agreed       Capabilities // what holds between it and this master
+
 	memory []byte   // guarded by Group.memMu once it is registered
 	shared *os.File // of the memory, for a successor of this master; nil without memory
 	output *output
@@ -58,14 +61,16 @@ type process struct {
 
 func newProcess(pl *place) *process {
 	return &process{
-		place:   pl,
-		link:    newLink(),
-		up:      make(chan struct{}),
-		heard:   make(chan struct{}),
-		gone:    make(chan struct{}),
-		state:   Starting,
-		started: time.Now(),
-		jitter:  0.9 + 0.2*rand.Float64(),
+		place:        pl,
+		capabilities: Ours(), // it is this program again
+		agreed:       Ours(),
+		link:         newLink(),
+		up:           make(chan struct{}),
+		heard:        make(chan struct{}),
+		gone:         make(chan struct{}),
+		state:        Starting,
+		started:      time.Now(),
+		jitter:       0.9 + 0.2*rand.Float64(),
 	}
 }
 
@@ -161,6 +166,9 @@ func (a *pendingCalls) reopen() {
 // ask queues a frame; fn gets its reply, or learns that none will come, on
 // another goroutine. fn must not block. After an error fn is not called.
 func (p *process) ask(o outgoing, fn func(frame, error)) error {
+	if !p.agreed.answers(o.frame.Kind) {
+		return errUnknown(o.frame)
+	}
 	id := p.calls.add(o, fn)
 	if id == 0 {
 		return errGone

@@ -9,22 +9,18 @@ import (
 	"time"
 )
 
-// Protocol is the version of what masters and workers say to each other, and of
-// [Frozen]. A master cannot adopt the workers of another one.
-const Protocol = 2
-
 // Frozen is all that a group knows, for the program that takes its master's
 // place in the same process. It travels as JSON, and descriptors as their
 // numbers, of which -1 means none.
 type Frozen struct {
-	Protocol   int            `json:"protocol"`
-	Generation uint64         `json:"generation"`
-	Settings   []byte         `json:"settings"`
-	Drain      time.Duration  `json:"drain"`
-	Freed      uint64         `json:"freed"`
-	Slots      []FrozenSlot   `json:"slots"`
-	Places     []FrozenPlace  `json:"places"`
-	Workers    []FrozenWorker `json:"workers"`
+	Capabilities                // of the program that has frozen it
+	Generation   uint64         `json:"generation"`
+	Settings     []byte         `json:"settings"`
+	Drain        time.Duration  `json:"drain"`
+	Freed        uint64         `json:"freed"`
+	Slots        []FrozenSlot   `json:"slots"`
+	Places       []FrozenPlace  `json:"places"`
+	Workers      []FrozenWorker `json:"workers"`
 	// Homeless connections wait for a worker to be passed to.
 	Pending []int `json:"homeless,omitempty"`
 	// Common is the descriptor of the memory that all workers share; 0 for none.
@@ -56,6 +52,7 @@ type FrozenPlace struct {
 
 // FrozenWorker is a process.
 type FrozenWorker struct {
+	Capabilities
 	ID         int       `json:"id"`
 	Slot       int       `json:"slot"`
 	PID        int       `json:"pid"`
@@ -123,7 +120,7 @@ func (f *Frozen) keepConn(c any) (int, error) {
 // capture records the group, in which nothing moves. mu is held.
 func (g *Group) capture() (*Frozen, error) {
 	f := &Frozen{
-		Protocol: Protocol, Generation: g.generation, Settings: g.settings,
+		Capabilities: Ours(), Generation: g.generation, Settings: g.settings,
 		Drain: g.drain, Freed: g.slots.freed,
 	}
 	if g.cfg.Common != nil {
@@ -166,7 +163,7 @@ func (g *Group) capture() (*Frozen, error) {
 
 func (f *Frozen) worker(p *process) (w FrozenWorker, err error) {
 	w = FrozenWorker{
-		ID: p.place.id, Slot: p.slot, PID: p.pid(), State: p.state,
+		Capabilities: p.capabilities, ID: p.place.id, Slot: p.slot, PID: p.pid(), State: p.state,
 		Started: p.started, ReadyAt: p.readyAt, Deadline: p.deadline, DrainSent: p.drainSent,
 		Cause: p.cause, Generation: p.generation, Restarts: p.restarts,
 		Control: -1, Memory: -1, Tail: p.output.tail,

@@ -139,6 +139,10 @@ func (g *Group) listen(p *process, conn *net.UnixConn) {
 			}
 		case kindLeave:
 			g.task(func() { g.replace(p) })
+		default:
+			if f.ID != 0 {
+				p.reply(f.ID, errUnknown(f))
+			}
 		}
 	}
 }

@@ -362,6 +362,10 @@ func (s *session) handle(r received) {
 		}
 	case kindCall:
 		s.answer(f)
+	default:
+		if f.ID != 0 {
+			s.reply(f.ID, nil, errUnknown(f))
+		}
 	}
 }
 

@@ -21,8 +21,10 @@ const carriedFormat = 1
 // carried is all that a runtime leaves to the program that takes its place. It
 // travels as JSON; descriptors travel as their numbers.
 type carried struct {
-	Format   int `json:"format"`
-	Protocol int `json:"protocol"` // between master and workers
+	Format int `json:"format"`
+	// Protocol between master and workers, from the oldest version to the newest.
+	Protocol       int `json:"protocol"`
+	ProtocolLatest int `json:"protocol_latest,omitempty"`
 	// Board is the layout of the scoreboard, and BoardFormat that of its directory.
 	Board       string `json:"board"`
 	BoardFormat int    `json:"board_format,omitempty"`
@@ -84,8 +86,9 @@ const maxCarriedPoints = 1 << 19
 // the state of all. Callers hold changeMu.
 func (a *App) describe(listeners []listenerState) *carried {
 	a.mu.RLock()
+	speaks := prefork.Ours()
 	c := &carried{
-		Format: carriedFormat, Protocol: prefork.Protocol, Board: scoreboard.Layout, BoardFormat: scoreboard.Format,
+		Format: carriedFormat, Protocol: speaks.Protocol, ProtocolLatest: speaks.Latest, Board: scoreboard.Layout, BoardFormat: scoreboard.Format,
 		Started: a.started,
 		Config:  string(a.config.YAML()), File: string(a.file.YAML()), Hash: a.fileHash,
 		Status: a.status, Revision: a.revision, LastActor: a.lastActor, Notes: a.notes,
@@ -107,10 +110,11 @@ func (c *carried) check() error {
 	switch {
 	case c.Format != carriedFormat:
 		return fmt.Errorf("the running program hands over by format %d, this one takes %d: stop it and start this one", c.Format, carriedFormat)
-	case c.Protocol != prefork.Protocol:
-		return fmt.Errorf("the running workers speak version %d to their master, this program speaks %d: stop it and start this one", c.Protocol, prefork.Protocol)
 	case !scoreboard.Readable(c.BoardFormat, c.Board):
 		return errors.New("the running workers count in another layout than this program: stop it and start this one")
+	}
+	if _, err := prefork.Ours().Agree(prefork.Capabilities{Protocol: c.Protocol, Latest: c.ProtocolLatest}); err != nil {
+		return fmt.Errorf("%w: stop it and start this one", err)
 	}
 	_, _, err := c.configs()
 	return err

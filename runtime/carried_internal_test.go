@@ -27,7 +27,7 @@ func TestCheckTellsWhyItCannotGoOn(t *testing.T) {
 		want   string
 	}{
 		"format":                  {func(c *carried) { c.Format++ }, "hands over by format"},
-		"protocol":                {func(c *carried) { c.Protocol++ }, "speak version"},
+		"protocol":                {func(c *carried) { c.Protocol, c.ProtocolLatest = c.ProtocolLatest+1, 0 }, "speak version"},
 		"layout":                  {func(c *carried) { c.Board, c.BoardFormat = "x", 0 }, "another layout"},
 		"format of the directory": {func(c *carried) { c.BoardFormat++ }, "another layout"},
 		"config":                  {func(c *carried) { c.Config = "version: 2" }, "what runs is not valid"},
