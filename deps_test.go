@@ -38,9 +38,10 @@ var allowed = map[string][]string{
 	},
 	"runtime/internal/statedir":   {},
 	"runtime/internal/plan":       {"internal/words", "runtime/config", "runtime/control"},
-	"runtime/control":             {"runtime/config", "runtime/control/socket", "internal/printable"},
+	"runtime/control":             {"internal/printable", "runtime/config", "runtime/control/message", "runtime/control/socket"},
+	"runtime/control/message":     {},
 	"runtime/control/socket":      {},
-	"runtime/control/problems":    {"runtime/control"},
+	"runtime/control/problems":    {"runtime/control", "runtime/control/message"},
 	"runtime/control/controltest": {"internal/words", "runtime/control", "runtime/control/problems", "runtime/config"},
 	"runtime": {
 		"internal/words",

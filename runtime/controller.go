@@ -183,7 +183,7 @@ func (a *App) Act(ctx context.Context, action control.Action) (*control.Result, 
 		go a.Shutdown(context.Background())
 		return &control.Result{ID: id, Revision: a.currentRevision(), Message: "shutting down"}, nil
 	}
-	return nil, &control.Error{Code: control.CodeInvalid, Message: control.UnknownAction(action.Kind)}
+	return nil, control.UnknownAction(action.Kind)
 }
 
 // actOnConfig does what changes the desired state, when its turn comes.

@@ -29,7 +29,7 @@ func (s *endpointSet) ActOnDrain(action control.Action) (*control.Result, error)
 	if n == 0 {
 		return nil, action.NothingDrains()
 	}
-	message := action.DrainDone(n)
+	message := action.DrainDone(n).Text
 	s.Events.Add(control.Event{Level: control.LevelWarn, Listener: action.Listener, Actor: action.Actor, Message: said(message, action.Reason)})
 	return &control.Result{ID: id, Message: message}, nil
 }

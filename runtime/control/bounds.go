@@ -1,12 +1,12 @@
 package control
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/echterhof/rockstar-tui/internal/printable"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 )
 
 // Bounds of what one may ask for.
@@ -47,11 +47,11 @@ func (q Query) Effective() (Query, error) {
 	}
 	switch {
 	case q.Limit < 0 || q.Limit > maxLimit:
-		return q, invalid("limit", "connections: limit %d is not between 1 and %d", q.Limit, maxLimit)
+		return q, invalid("limit", message.LimitOutOfRange, "connections", q.Limit, maxLimit)
 	case q.Offset < 0:
-		return q, invalid("offset", "connections: offset %d is negative", q.Offset)
+		return q, invalid("offset", message.OffsetNegative, q.Offset)
 	case q.State != "" && q.State != "active" && q.State != "idle":
-		return q, invalid("state", "connections: state %q is neither active nor idle", printable.Limit(q.State, 40))
+		return q, invalid("state", message.UnknownState, printable.Limit(q.State, 40))
 	}
 	return q, nil
 }
@@ -61,12 +61,11 @@ func (q Query) Effective() (Query, error) {
 // that is neither patch nor config is valid and changes nothing.
 func (c Change) Check() error {
 	if len(c.Patch) > 0 && c.Config != "" {
-		return invalid("config", "a change is either a patch or a whole config, this one is both")
+		return invalid("config", message.PatchAndConfig)
 	}
 	return c.checkTimes()
 }
 
-func invalid(path, format string, args ...any) *Error {
-	message := fmt.Sprintf(format, args...)
-	return &Error{Code: CodeInvalid, Message: message, Details: []Detail{{Path: path, Message: message}}}
+func invalid(path string, text message.Code, values ...any) *Error {
+	return Fail(CodeInvalid, text, values...).At(path)
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"net"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/internal/printable"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 )
 
@@ -141,7 +141,7 @@ func call[T any](ctx context.Context, c *Client, method, what string, query url.
 	}
 	out := new(T)
 	if len(body) > c.bound || json.Unmarshal(body, out) != nil {
-		return nil, c.stranger()
+		return nil, c.noRuntime()
 	}
 	return out, nil
 }
@@ -150,7 +150,7 @@ func call[T any](ctx context.Context, c *Client, method, what string, query url.
 func (c *Client) send(ctx context.Context, method, what string, query url.Values, in any) (*http.Response, error) {
 	req, err := c.request(ctx, method, what, query, in)
 	if err != nil {
-		return nil, &Error{Code: CodeInvalid, Message: err.Error()}
+		return nil, Fail(CodeInvalid, message.RequestUnencodable, err)
 	}
 	resp, err := c.transport.RoundTrip(req)
 	if err != nil {
@@ -195,7 +195,7 @@ func (c *Client) refusal(ctx context.Context, resp *http.Response) error {
 	}
 	var body errorBody
 	if json.Unmarshal(text, &body) != nil || body.Error == nil {
-		return c.stranger()
+		return c.noRuntime()
 	}
 	return body.Error.known()
 }
@@ -226,16 +226,15 @@ func (c *Client) unreached(ctx context.Context, err error) error {
 	if untrusted := (*socket.UntrustedError)(nil); errors.As(err, &untrusted) {
 		return &Error{Code: CodeDenied, Message: untrusted.Error()}
 	}
-	const cure = "start one with: rockstar-tui serve"
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return &Error{Code: CodeDenied, Message: fmt.Sprintf("%s: permission denied; it belongs to another user", c.where)}
+		return Fail(CodeDenied, message.SocketOfAnother, c.where)
 	case errors.Is(err, fs.ErrNotExist):
-		return unavailable("no runtime answers: there is no %s; %s", c.where, cure)
+		return Fail(CodeUnavailable, message.SocketMissing, c.where)
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return unavailable("no runtime answers: nobody listens on %s any more; %s", c.where, cure)
+		return Fail(CodeUnavailable, message.SocketUnanswered, c.where)
 	}
-	return unavailable("no runtime answers: %s: %s; %s", c.where, dial.error, cure)
+	return Fail(CodeUnavailable, message.LinkFailed, c.where, printable.Limit(dial.Error(), 500))
 }
 
 // lost says that an answer broke off; the context's end comes first.
@@ -243,13 +242,10 @@ func (c *Client) lost(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return unavailable("connection to %s lost: %s", c.where, err)
+	return Fail(CodeUnavailable, message.LinkLost, c.where, printable.Limit(err.Error(), 500))
 }
 
-func (c *Client) stranger() error {
-	return unavailable("what answers on %s does not talk like a runtime", c.where)
-}
-
-func unavailable(format string, args ...any) *Error {
-	return &Error{Code: CodeUnavailable, Message: printable.Limit(fmt.Sprintf(format, args...), 1000)}
+// noRuntime says that what answers is not what it should be.
+func (c *Client) noRuntime() error {
+	return Fail(CodeUnavailable, message.LinkNoRuntime, c.where)
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -264,7 +265,7 @@ func TestErrorsKeepTheirMeaningOnTheWire(t *testing.T) {
 	f.Refuse(want)
 	_, err := c.Apply(t.Context(), control.Change{})
 	var got *control.Error
-	if !errors.As(err, &got) || got.Message != want.Message || len(got.Details) != 1 || got.Details[0] != want.Details[0] {
+	if !errors.As(err, &got) || got.Message != want.Message || len(got.Details) != 1 || !reflect.DeepEqual(got.Details[0], want.Details[0]) {
 		t.Errorf("error is %+v, want %+v", got, want)
 	}
 	wantText(t, err, control.ErrRefused)

@@ -43,7 +43,7 @@ func (s *remoteStream) Next() (*Record, error) {
 		Error *Error `json:"error"`
 	}
 	if err := json.Unmarshal(s.lines.Bytes(), &line); err != nil {
-		return nil, s.client.stranger()
+		return nil, s.client.noRuntime()
 	}
 	if line.Error != nil {
 		return nil, line.Error.known()

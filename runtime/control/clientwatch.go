@@ -51,7 +51,7 @@ func (c *Client) broken(err error) error {
 	if errors.As(err, &e) {
 		return e
 	}
-	return c.stranger()
+	return c.noRuntime()
 }
 
 // readLines calls put with every line until r ends, which is an error too, as

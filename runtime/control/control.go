@@ -5,12 +5,12 @@ package control
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"time"
 
 	"github.com/echterhof/rockstar-tui/internal/printable"
 	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 )
 
 // Controller is all that a screen or a command line knows of a runtime.
@@ -164,9 +164,8 @@ const (
 var Actions = []string{Reload, RestartWorker, RestartWorkers, Shutdown, Confirm, Rollback, AcceptHeld, RejectHeld, DrainExtend, DrainNow, Replace}
 
 // UnknownAction says that there is no action of that kind, and which there are.
-func UnknownAction(kind string) string {
-	last := len(Actions) - 1
-	return fmt.Sprintf("unknown action %q: there are %s and %s", printable.Limit(kind, 40), strings.Join(Actions[:last], ", "), Actions[last])
+func UnknownAction(kind string) *Error {
+	return invalid("kind", message.UnknownAction, printable.Limit(kind, 40), strings.Join(Actions, ", "))
 }
 
 // Action is a deed that is not a state.

@@ -1,10 +1,10 @@
 package control
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/echterhof/rockstar-tui/internal/printable"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 )
 
 // Bounds of how much more time an [Action] gives to a drain.
@@ -19,39 +19,35 @@ func (a Action) CheckDrain() error {
 	by := time.Duration(a.By)
 	switch {
 	case a.Kind == DrainNow && by != 0:
-		return invalid("by", "a drain that ends now cannot be given %s more: leave by out", by)
+		return invalid("by", message.DrainNowByTime, by)
 	case a.Kind == DrainExtend && (by < MinExtend || by > MaxExtend):
-		return invalid("by", "a drain cannot be extended by %s: from %s to %s it can", by, MinExtend, MaxExtend)
+		return invalid("by", message.DrainByOutOfRange, by, MinExtend, MaxExtend)
 	case a.Listener == "" && !a.All, !a.All && a.Worker < 0:
-		return invalid("worker", "name a listener and one of its workers, or say all")
+		return invalid("worker", message.DrainNeedsWorker)
 	}
 	return nil
 }
 
-// DrainSubject names what an action of those kinds is about.
-func (a Action) DrainSubject() string {
+// drainSubject names what an action of those kinds is about.
+func (a Action) drainSubject() message.Message {
 	switch {
 	case a.Listener == "":
-		return "all listeners"
+		return message.New(message.DrainsAll)
 	case a.All:
-		return printable.Limit(a.Listener, 80)
+		return message.New(message.DrainsListener, printable.Limit(a.Listener, 80))
 	}
-	return fmt.Sprintf("%s worker %d", printable.Limit(a.Listener, 80), a.Worker)
+	return message.New(message.DrainsWorker, printable.Limit(a.Listener, 80), a.Worker)
 }
 
 // NothingDrains is the answer to such an action that finds nothing to do.
 func (a Action) NothingDrains() *Error {
-	return &Error{Code: CodeRefused, Message: fmt.Sprintf("%s: nothing drains", a.DrainSubject())}
+	return Fail(CodeRefused, message.NothingDrains, a.drainSubject())
 }
 
 // DrainDone tells what such an action has done to n processes.
-func (a Action) DrainDone(n int) string {
-	what := fmt.Sprintf("%d drains", n)
-	if n == 1 {
-		what = "the drain"
-	}
+func (a Action) DrainDone(n int) message.Message {
 	if a.Kind == DrainNow {
-		return fmt.Sprintf("%s: %s ended now, what was left is closed", a.DrainSubject(), what)
+		return message.New(message.DrainEnded, a.drainSubject(), n)
 	}
-	return fmt.Sprintf("%s: %s extended by %s", a.DrainSubject(), what, time.Duration(a.By))
+	return message.New(message.DrainExtended, a.drainSubject(), n, time.Duration(a.By))
 }

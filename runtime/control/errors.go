@@ -5,25 +5,33 @@ import (
 	"fmt"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 )
 
 // Error is an error that keeps its meaning across the wire.
 type Error struct {
 	// Code for machines, one of the Code constants.
 	Code string `json:"code"`
-	// Message for people, one line.
-	Message string `json:"message"`
+	// Message for people, one line. MessageCode and Args are what it is made of;
+	// without a code it comes from the system.
+	Message     string       `json:"message"`
+	MessageCode message.Code `json:"message_code,omitempty"`
+	Args        message.Args `json:"args,omitempty"`
 	// Details name each place that is wrong.
 	Details []Detail `json:"details,omitempty"`
 }
 
 // Detail is one thing that is wrong in a config.
 type Detail struct {
-	Path    string `json:"path,omitempty"`
-	File    string `json:"file,omitempty"`
-	Line    int    `json:"line,omitempty"`
-	Column  int    `json:"column,omitempty"`
-	Message string `json:"message"`
+	Path   string `json:"path,omitempty"`
+	File   string `json:"file,omitempty"`
+	Line   int    `json:"line,omitempty"`
+	Column int    `json:"column,omitempty"`
+	// Message, and the code and arguments that it is made of; without a code it
+	// comes from the system or from a config.
+	Message string       `json:"message"`
+	Code    message.Code `json:"code,omitempty"`
+	Args    message.Args `json:"args,omitempty"`
 	// Hint says what would be right.
 	Hint string `json:"hint,omitempty"`
 }
@@ -61,6 +69,24 @@ var sentinels = map[string]error{
 	CodeUnavailable: ErrUnavailable,
 	CodeUnsupported: ErrUnsupported,
 	CodeInternal:    ErrInternal,
+}
+
+// Fail returns an error of a code, such as [CodeConflict], with a text of the
+// catalog and the values of its arguments, as [message.New] takes them.
+func Fail(code string, text message.Code, values ...any) *Error {
+	m := message.New(text, values...)
+	return &Error{Code: code, Message: m.Text, MessageCode: m.Code, Args: m.Args}
+}
+
+// At says which path the error is about, as its one detail.
+func (e *Error) At(path string) *Error {
+	e.Details = []Detail{{Path: path, Message: e.Message, Code: e.MessageCode, Args: e.Args}}
+	return e
+}
+
+// Text is what the error says, for a message that has it as an argument.
+func (e *Error) Text() message.Message {
+	return message.Message{Code: e.MessageCode, Args: e.Args, Text: e.Message}
 }
 
 // Error returns the message.

@@ -2,6 +2,7 @@ package control
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/echterhof/rockstar-tui/internal/printable"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 )
 
@@ -125,15 +127,15 @@ func (h *handler) guarded(a *answer, r *http.Request) (err error) {
 
 func (h *handler) serve(a *answer, r *http.Request) error {
 	if fromBrowser(r) {
-		return &Error{Code: CodeDenied, Message: "requests of a browser are refused"}
+		return Fail(CodeDenied, message.BrowserRefused)
 	}
 	rt, known := routes[r.URL.Path]
 	if !known {
-		return &Error{Code: CodeNotFound, Message: "no such path: " + strconv.Quote(printable.Limit(r.URL.Path, 200))}
+		return Fail(CodeNotFound, message.NoSuchPath, printable.Limit(r.URL.Path, 200))
 	}
 	if r.Method != rt.method {
 		a.Header().Set("Allow", rt.method)
-		return &statusError{http.StatusMethodNotAllowed, invalid("", "%s is asked for with %s", r.URL.Path, rt.method)}
+		return &statusError{http.StatusMethodNotAllowed, invalid("", message.MethodNotAllowed, rt.method, r.URL.Path)}
 	}
 	req := h.identify(r)
 	if req.role != RoleAdmin && (req.role != RoleViewer || rt.writes) {
@@ -165,15 +167,15 @@ func (h *handler) identify(r *http.Request) *request {
 
 func denied(r *request) *Error {
 	if r.role == RoleViewer {
-		return &Error{Code: CodeDenied, Message: "not allowed: this connection may look and not change anything"}
+		return Fail(CodeDenied, message.ViewerMayNot)
 	}
-	return &Error{Code: CodeDenied, Message: sign(r.peer, "not allowed: this runtime belongs to another user")}
+	return Fail(CodeDenied, message.AnotherUsersRuntime, cmp.Or(sign(r.peer, ""), "(unknown)"))
 }
 
 // caught logs a panic and returns what to answer.
 func (h *handler) caught(v any, r *http.Request) *Error {
 	h.opts.Log.Error("control: panic", "path", r.URL.Path, "panic", v, "stack", string(debug.Stack()))
-	return &Error{Code: CodeInternal, Message: "internal error; the log of the runtime has the details"}
+	return Fail(CodeInternal, message.ControlPanic)
 }
 
 // fail answers with an error. If the answer has begun, breaking it off is all

@@ -1,6 +1,10 @@
 package control
 
-import "time"
+import (
+	"time"
+
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
+)
 
 // Severities of a problem.
 const (
@@ -25,10 +29,12 @@ type Problem struct {
 	// Clients hurt within the last ten seconds, where that is known.
 	Clients uint64 `json:"clients,omitempty"`
 	// Args are what Message and Remedy are made of.
-	Args map[string]string `json:"args"`
+	Args message.Args `json:"args"`
 	// Message says what is wrong, Remedy what to do about it, one line each.
 	Message string `json:"message"`
 	Remedy  string `json:"remedy"`
+	// RemedyCode is that of the remedy, which has the same arguments.
+	RemedyCode message.Code `json:"remedy_code"`
 	// Key of the config that changes it, as a path; empty if none does.
 	Key string `json:"key,omitempty"`
 }

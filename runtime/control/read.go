@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/internal/printable"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 )
 
 // What can be read with [Controller.Read].
@@ -40,14 +41,13 @@ type ReadQuery struct {
 
 // Check reports an *[Error] with [CodeInvalid] that names what is wrong with it.
 func (q ReadQuery) Check() error {
-	last := len(ReadKinds) - 1
 	switch {
 	case q.Kind != ReadEvents && q.Kind != ReadSeries:
-		return invalid("kind", "read: unknown kind %q: there are %s and %s", printable.Limit(q.Kind, 40), strings.Join(ReadKinds[:last], ", "), ReadKinds[last])
+		return invalid("kind", message.UnknownReadKind, printable.Limit(q.Kind, 40), strings.Join(ReadKinds, ", "))
 	case q.Kind == ReadSeries && q.Listener == "":
-		return invalid("listener", "read: name the listener whose series to read")
+		return invalid("listener", message.ReadNeedsListener)
 	case q.Limit < 0:
-		return invalid("limit", "read: limit %d is negative", q.Limit)
+		return invalid("limit", message.ReadLimitNegative, q.Limit)
 	}
 	return nil
 }

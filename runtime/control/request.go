@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/internal/printable"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 )
 
@@ -33,7 +34,7 @@ func changeOf(a *answer, r *request) (Change, error) {
 		return c, err
 	}
 	if base != 0 && c.Base != 0 && base != c.Base {
-		return c, invalid("base", "If-Match asks for revision %d, the base of the change is %d", base, c.Base)
+		return c, invalid("base", message.BaseTwice, base, c.Base)
 	}
 	c.Base = max(c.Base, base)
 	c.Actor, c.Reason = sign(r.peer, c.Actor), printable.Limit(c.Reason, 500)
@@ -51,7 +52,7 @@ func matched(h http.Header) (uint64, error) {
 	number, closed := strings.CutSuffix(number, `"`)
 	n, err := strconv.ParseUint(number, 10, 64)
 	if len(values) > 1 || !quoted || !closed || err != nil || n == 0 {
-		return 0, invalid("If-Match", "If-Match %q is not a revision, write it as %q", printable.Limit(strings.Join(values, ", "), 100), `"7"`)
+		return 0, invalid("If-Match", message.IfMatchMalformed, printable.Limit(strings.Join(values, ", "), 100))
 	}
 	return n, nil
 }
@@ -62,7 +63,7 @@ func actionOf(a *answer, r *request) (Action, error) {
 		return action, err
 	}
 	if r.Header.Get("If-Match") != "" {
-		return action, invalid("If-Match", "an action is not made on a revision, leave If-Match out")
+		return action, invalid("If-Match", message.IfMatchOnAction)
 	}
 	action.Actor, action.Reason = sign(r.peer, action.Actor), printable.Limit(action.Reason, 500)
 	return action, nil
@@ -102,7 +103,7 @@ func decode(a *answer, r *request, v any) error {
 		return unreadable(err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return invalid("", "the body goes on after its JSON value")
+		return invalid("", message.BodyGoesOn)
 	}
 	return nil
 }
@@ -111,18 +112,18 @@ func unreadable(err error) error {
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
-		return &statusError{http.StatusRequestEntityTooLarge, invalid("", "the body is larger than %d MiB", maxBody>>20)}
+		return &statusError{http.StatusRequestEntityTooLarge, invalid("", message.BodyTooLarge, maxBody>>20)}
 	case errors.Is(err, io.EOF):
-		return invalid("", "the body is empty, it must be a JSON object")
+		return invalid("", message.BodyEmpty)
 	}
-	return invalid("", "the body is not as it should be: %s", strings.TrimPrefix(err.Error(), "json: "))
+	return invalid("", message.BodyMalformed, strings.TrimPrefix(err.Error(), "json: "))
 }
 
 // parameters of a query string, each at most once and none but the known.
 func parameters(raw string, known ...string) (url.Values, error) {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
-		return nil, invalid("", "the query string is not valid: %s", err)
+		return nil, invalid("", message.QueryMalformed, err)
 	}
 	return values, single(values, known...)
 }
@@ -131,10 +132,10 @@ func parameters(raw string, known ...string) (url.Values, error) {
 func single(values url.Values, known ...string) error {
 	for name, v := range values {
 		if !slices.Contains(known, name) {
-			return invalid(name, "unknown parameter %q, there are %s", printable.Limit(name, 40), strings.Join(known, ", "))
+			return invalid(name, message.UnknownParameter, printable.Limit(name, 40), strings.Join(known, ", "))
 		}
 		if len(v) > 1 {
-			return invalid(name, "parameter %s is there more than once", name)
+			return invalid(name, message.ParameterTwice, name)
 		}
 	}
 	return nil
@@ -165,7 +166,7 @@ func number(values url.Values, name string, at *int) error {
 	}
 	n, err := strconv.Atoi(values.Get(name))
 	if err != nil {
-		return invalid(name, "parameter %s: %q is not a number", name, printable.Limit(values.Get(name), 40))
+		return invalid(name, message.ParameterNumber, name, printable.Limit(values.Get(name), 40))
 	}
 	*at = n
 	return nil
@@ -179,7 +180,7 @@ func large(values url.Values, name string) (uint64, error) {
 	}
 	n, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
-		return 0, invalid(name, "parameter %s: %q is not a number", name, printable.Limit(text, 40))
+		return 0, invalid(name, message.ParameterNumber, name, printable.Limit(text, 40))
 	}
 	return n, nil
 }
@@ -192,7 +193,7 @@ func yes(values url.Values, name string) (bool, error) {
 	case "true":
 		return true, nil
 	default:
-		return false, invalid(name, "parameter %s: %q is neither true nor false", name, printable.Limit(text, 40))
+		return false, invalid(name, message.ParameterBool, name, printable.Limit(text, 40))
 	}
 }
 
@@ -253,11 +254,11 @@ func (q HistoryQuery) values() url.Values {
 func watchOptionsOf(raw string) (WatchOptions, error) {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
-		return WatchOptions{}, invalid("", "the query string is not valid: %s", err)
+		return WatchOptions{}, invalid("", message.QueryMalformed, err)
 	}
 	o := WatchOptions{Look: values["look"]}
 	if len(o.Look) > maxLook {
-		return o, invalid("look", "parameter look is there %d times, at most %d are allowed", len(o.Look), maxLook)
+		return o, invalid("look", message.ParameterTooOften, "look", len(o.Look), maxLook)
 	}
 	values.Del("look")
 	if err := single(values, "interval", "history"); err != nil {
@@ -265,7 +266,7 @@ func watchOptionsOf(raw string) (WatchOptions, error) {
 	}
 	if text := values.Get("interval"); text != "" {
 		if o.Interval, err = time.ParseDuration(text); err != nil {
-			return o, invalid("interval", "parameter interval: %q is not a duration, write it as 1s", printable.Limit(text, 40))
+			return o, invalid("interval", message.ParameterDuration, "interval", printable.Limit(text, 40))
 		}
 	}
 	return o, number(values, "history", &o.History)

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 )
 
 // streamTimeout is how long a watcher may leave a line unread.
@@ -103,7 +105,7 @@ func (h *handler) read(a *answer, r *request) error {
 	}
 }
 
-func errEnded() *Error { return &Error{Code: CodeUnavailable, Message: "the runtime has ended"} }
+func errEnded() *Error { return Fail(CodeUnavailable, message.RuntimeHasEnded) }
 
 // follow is the controller's Watch with a panic turned into an error, because
 // it runs in a goroutine that net/http does not guard.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 )
 
 // Guard ends a trial at once when what it counts since the trial began reaches
@@ -163,7 +164,7 @@ func (q HistoryQuery) Effective() (HistoryQuery, error) {
 		q.Limit = defaultHistoryLimit
 	}
 	if q.Limit < 0 || q.Limit > maxHistoryLimit {
-		return q, invalid("limit", "history: limit %d is not between 1 and %d", q.Limit, maxHistoryLimit)
+		return q, invalid("limit", message.LimitOutOfRange, "history", q.Limit, maxHistoryLimit)
 	}
 	return q, nil
 }
@@ -173,13 +174,13 @@ func (c Change) checkTimes() error {
 	confirm, expires := time.Duration(c.Confirm), time.Duration(c.Expires)
 	switch {
 	case confirm != 0 && (confirm < minConfirm || confirm > maxConfirm):
-		return invalid("confirm", "a trial of %s is not between %s and %s", c.Confirm, minConfirm, maxConfirm)
+		return invalid("confirm", message.ConfirmOutOfRange, c.Confirm, minConfirm, maxConfirm)
 	case expires != 0 && (expires < minConfirm || expires > maxExpires):
-		return invalid("expires", "an override for %s is not between %s and %s", c.Expires, minConfirm, maxExpires)
+		return invalid("expires", message.ExpiresOutOfRange, c.Expires, minConfirm, maxExpires)
 	case c.Persist && expires != 0:
-		return invalid("persist", "a change that expires is not written to the file: leave out one of both")
+		return invalid("persist", message.ExpiresAndPersist)
 	case c.Guard != nil && confirm == 0:
-		return invalid("guard", "a guard watches over a trial: say for how long with confirm")
+		return invalid("guard", message.GuardWithoutTrial)
 	}
 	return c.Guard.check()
 }
@@ -189,11 +190,11 @@ func (g *Guard) check() error {
 	case g == nil:
 		return nil
 	case g.Errors < 0 || g.Crashes < 0 || g.Refused < 0:
-		return invalid("guard", "the thresholds of a guard cannot be negative")
+		return invalid("guard", message.GuardNegative)
 	case !(g.ErrorPercent >= 0 && g.ErrorPercent <= 100): // so that NaN is refused
-		return invalid("guard.error_percent", "an error share of %v %% is not between 0 and 100", g.ErrorPercent)
+		return invalid("guard.error_percent", message.GuardPercent, g.ErrorPercent)
 	case *g == Guard{}:
-		return invalid("guard", "a guard needs a threshold: errors, error_percent, crashes or refused")
+		return invalid("guard", message.GuardEmpty)
 	}
 	return nil
 }

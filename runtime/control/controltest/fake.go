@@ -336,9 +336,7 @@ func deed(s *control.Snapshot, a control.Action) (string, error) {
 		}
 		return "shutting down", nil
 	}
-	message := control.UnknownAction(a.Kind)
-	return "", &control.Error{Code: control.CodeInvalid, Message: message,
-		Details: []control.Detail{{Path: "kind", Message: message}}}
+	return "", control.UnknownAction(a.Kind)
 }
 
 // redrain moves the deadlines of what drains.
@@ -369,7 +367,7 @@ func redrain(s *control.Snapshot, a control.Action) (string, error) {
 	if n == 0 {
 		return "", a.NothingDrains()
 	}
-	return a.DrainDone(n), nil
+	return a.DrainDone(n).Text, nil
 }
 
 // replace has every program for the next version, and takes no time over it.

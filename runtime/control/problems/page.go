@@ -3,6 +3,8 @@ package problems
 import (
 	"fmt"
 	"strings"
+
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 )
 
 // Page is the page of problems for people, in Markdown, written from Rules.
@@ -20,7 +22,7 @@ that its listeners serve. This page is generated from the table that finds the p
 |---|---|---|---|---|---|
 `)
 	for _, r := range Rules {
-		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s | %s | %s |\n", r.Code, r.Kind, r.Severity, r.When, r.Message, r.Remedy)
+		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s | %s | %s |\n", r.Message, r.Kind, r.Severity, r.When, message.Template(r.Message), message.Template(r.Remedy))
 	}
 	return b.String()
 }

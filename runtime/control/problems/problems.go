@@ -14,13 +14,12 @@ package problems
 
 import (
 	"cmp"
-	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 )
 
 // Facts are inputs that a snapshot does not show.
@@ -81,7 +80,7 @@ func Find(now, before *control.Snapshot, known []control.Problem, f Facts) []con
 	s.log(f)
 	s.keepTimes(known)
 	slices.SortStableFunc(s.found, func(a, b control.Problem) int {
-		return cmp.Or(rank(a.Code)-rank(b.Code), cmp.Compare(a.Object, b.Object))
+		return cmp.Or(rank(message.Code(a.Code))-rank(message.Code(b.Code)), cmp.Compare(a.Object, b.Object))
 	})
 	return s.found
 }
@@ -99,8 +98,8 @@ func Worst(found []control.Problem) string {
 	return control.SeverityRisk
 }
 
-func rank(code string) int {
-	return slices.IndexFunc(Rules, func(r Rule) bool { return r.Code == code })
+func rank(code message.Code) int {
+	return slices.IndexFunc(Rules, func(r Rule) bool { return r.Message == code })
 }
 
 type search struct {
@@ -108,26 +107,15 @@ type search struct {
 	found       []control.Problem
 }
 
-// args of a message, by name.
-type args map[string]string
-
-// add notes a problem, to be completed by the caller.
-func (s *search) add(code, object string, a args) *control.Problem {
+// add records a problem with the values of its text, to be completed by the caller.
+func (s *search) add(object string, code message.Code, values ...any) *control.Problem {
 	rule := Rules[rank(code)]
+	m := message.New(code, values...)
 	s.found = append(s.found, control.Problem{
-		Kind: rule.Kind, Code: code, Object: object, Severity: rule.Severity, Since: s.now.Time,
-		Args: a, Message: fill(rule.Message, a), Remedy: fill(rule.Remedy, a),
+		Kind: rule.Kind, Code: string(code), Object: object, Severity: rule.Severity, Since: s.now.Time,
+		Args: m.Args, Message: m.Text, RemedyCode: rule.Remedy, Remedy: message.With(rule.Remedy, m.Args).Text,
 	})
 	return &s.found[len(s.found)-1]
-}
-
-// fill puts arguments into a template.
-func fill(template string, a args) string {
-	var pairs []string
-	for _, name := range slices.Sorted(maps.Keys(a)) {
-		pairs = append(pairs, "{"+name+"}", a[name])
-	}
-	return strings.NewReplacer(pairs...).Replace(template)
 }
 
 // keepTimes gives what was known already the time at which it began.
@@ -144,15 +132,17 @@ func (s *search) keepTimes(known []control.Problem) {
 
 func (s *search) listener(l *control.ListenerInfo, processes []Process) {
 	object := "listeners." + l.Name
-	a := args{"listener": l.Name, "reason": cmp.Or(l.Reason, "the cause is unknown"),
-		"ready": strconv.Itoa(l.WorkersReady), "wanted": strconv.Itoa(l.WorkersWanted)}
+	reason := message.Plain(l.Reason)
+	if l.Reason == "" {
+		reason = message.New(message.CauseUnknown)
+	}
 	switch {
 	case l.State == control.StateFailed:
-		s.add(ListenerFailed, object, a)
+		s.add(object, message.ListenerFailed, l.Name, reason)
 	case l.State == control.StateDegraded && l.WorkersReady == 0:
-		s.add(ListenerWorkersNone, object, a)
+		s.add(object, message.ListenerWorkersNone, l.Name, reason)
 	case l.State == control.StateDegraded:
-		s.add(ListenerWorkersFew, object, a).Value = uint64(l.WorkersReady)
+		s.add(object, message.ListenerWorkersFew, l.Name, l.WorkersReady, l.WorkersWanted, reason).Value = uint64(l.WorkersReady)
 	}
 	s.refusing(l, object, slices.ContainsFunc(processes, func(p Process) bool { return p.serves(l) && p.scarce() }))
 }
@@ -167,14 +157,17 @@ func (s *search) refusing(l *control.ListenerInfo, object string, scarce bool) {
 	lately := l.Connections.Refused - before.Connections.Refused
 	open := l.Connections.Active + l.Connections.Idle
 	below := l.Limits.MaxConnections == 0 || open < uint64(l.Limits.MaxConnections)
-	code, key := RefusingConnections, ".limits.max_connections"
+	var p *control.Problem
+	key := ".limits.max_connections"
 	switch {
 	case below && scarce:
-		code = RefusingDescriptors
+		p = s.add(object, message.RefusingDescriptors, l.Name, lately)
 	case below && l.Limits.AcceptRate > 0:
-		code, key = RefusingRate, ".limits.accept_rate"
+		p = s.add(object, message.RefusingRate, l.Name, lately)
+		key = ".limits.accept_rate"
+	default:
+		p = s.add(object, message.RefusingConnections, l.Name, lately, open, l.Limits.MaxConnections)
 	}
-	p := s.add(code, object, args{"listener": l.Name, "clients": number(lately), "open": number(open), "limit": strconv.Itoa(l.Limits.MaxConnections)})
 	p.Value, p.Clients, p.Key = lately, lately, object+key
 }
 
@@ -199,11 +192,11 @@ func (s *search) pool(pool *control.PoolInfo) {
 	}
 	object := "pools." + pool.Name
 	if len(down) > 0 && len(down) == len(pool.Backends) {
-		s.add(BackendsAllDown, object, args{"pool": pool.Name, "count": strconv.Itoa(len(down))}).Value = uint64(len(down))
+		s.add(object, message.BackendsAllDown, pool.Name, len(down)).Value = uint64(len(down))
 		return
 	}
 	for _, name := range down {
-		p := s.add(BackendDown, object+".backends."+name, args{"pool": pool.Name, "backend": name})
+		p := s.add(object+".backends."+name, message.BackendDown, pool.Name, name)
 		p.Key = p.Object + ".url"
 	}
 }
@@ -211,19 +204,20 @@ func (s *search) pool(pool *control.PoolInfo) {
 func (s *search) certificate(c Certificate) {
 	object := "listeners." + c.Listener
 	if c.Refused != "" {
-		p := s.add(CertificateRefused, object, args{"listener": c.Listener, "file": c.File, "reason": c.Refused})
+		p := s.add(object, message.CertificateRefused, c.Listener, c.Refused)
 		p.Since, p.Key = earlier(c.Since, p.Since), object+".tls.cert_file"
 	}
 	left := c.Expires.Sub(s.now.Time)
 	if c.Expires.IsZero() || left >= ExpiresSoon {
 		return
 	}
-	code, days := CertificateExpires, max(0, int(left/(24*time.Hour)))
+	date, days := c.Expires.Format(time.DateOnly), max(0, int(left/(24*time.Hour)))
+	var p *control.Problem
 	if left <= 0 {
-		code = CertificateExpired
+		p = s.add(object, message.CertificateExpired, c.Listener, c.File, date)
+	} else {
+		p = s.add(object, message.CertificateExpires, c.Listener, c.File, days, date)
 	}
-	p := s.add(code, object, args{"listener": c.Listener, "file": c.File,
-		"date": c.Expires.Format(time.DateOnly), "days": strconv.Itoa(days)})
 	p.Value, p.Key = uint64(days), object+".tls.cert_file"
 }
 
@@ -242,7 +236,7 @@ func (s *search) process(p Process) {
 	if !p.scarce() {
 		return
 	}
-	s.add(DescriptorsScarce, p.Object, args{"process": p.Object, "open": number(p.Open), "limit": number(p.Limit)}).Value = p.Open
+	s.add(p.Object, message.DescriptorsScarce, p.Object, p.Open, p.Limit).Value = p.Open
 }
 
 func (s *search) config(c *control.ConfigStatus) {
@@ -250,28 +244,28 @@ func (s *search) config(c *control.ConfigStatus) {
 		return
 	}
 	if c.Fallback != 0 {
-		s.add(ConfigFallback, "config", args{"reason": c.Error.Message, "generation": number(c.Fallback)}).Value = c.Fallback
+		s.add("config", message.ConfigFallback, c.Fallback, c.Error.Text()).Value = c.Fallback
 		return
 	}
-	s.add(ConfigRefused, "config", args{"reason": c.Error.Message})
+	s.add("config", message.ConfigRefused, c.Error.Text())
 }
 
 func (s *search) state(f Facts) {
 	if f.StateMissing != "" {
-		s.add(StateMissing, "state", args{"reason": f.StateMissing})
+		s.add("state", message.StateMissing, f.StateMissing)
 	}
 	if f.NoAdoption != "" {
-		s.add(AdoptionMissing, "runtime", args{"reason": f.NoAdoption})
+		s.add("runtime", message.AdoptionMissing, f.NoAdoption)
 	}
 	if f.StateError != "" {
-		p := s.add(StateFailing, "state", args{"reason": f.StateError})
+		p := s.add("state", message.StateFailing, f.StateError)
 		p.Since = earlier(f.StateSince, p.Since)
 	}
 }
 
 func (s *search) log(f Facts) {
 	if f.LogDropped > 0 && s.now.Time.Sub(f.LogDroppedAt) < LogDroppedFor {
-		s.add(LogDropped, "log", args{"lines": number(f.LogDropped)}).Value = f.LogDropped
+		s.add("log", message.LogDropped, f.LogDropped).Value = f.LogDropped
 	}
 }
 
@@ -282,5 +276,3 @@ func earlier(a, b time.Time) time.Time {
 	}
 	return a
 }
-
-func number(n uint64) string { return strconv.FormatUint(n, 10) }

@@ -129,8 +129,8 @@ func TestEachProblemIsFound(t *testing.T) {
 		}
 	}
 	for _, r := range problems.Rules {
-		if !tried[r.Code] {
-			t.Errorf("%s was not found by any case", r.Code)
+		if !tried[string(r.Message)] {
+			t.Errorf("%s was not found by any case", r.Message)
 		}
 	}
 }

@@ -1,0 +1,4 @@
+package message
+
+// NamesIn is for tests.
+var NamesIn = namesIn
