@@ -69,7 +69,7 @@ func TestABrokenFileEndsServeUnlessTheLastGoodIsWanted(t *testing.T) {
 	}
 	p.serve("--fallback-last-good")
 	out := p.must("status")
-	for _, want := range []string{"REFUSED", "rockstar.yaml:3:", "the last good one, runs instead of the file", "serving"} {
+	for _, want := range []string{"REFUSED", "rockstar.yaml:3:", "the last good config, runs instead of the file", "serving"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("status has no %q:\n%s", want, out)
 		}
