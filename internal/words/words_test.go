@@ -21,3 +21,16 @@ func TestCount(t *testing.T) {
 		}
 	}
 }
+
+func TestNearestAllowsAMistakeInThreeLetters(t *testing.T) {
+	t.Parallel()
+	known := []string{"read", "write", "idle", "listeners", "Max_Connections"}
+	for word, want := range map[string]string{
+		"raed": "read", "wirte": "write", "reed": "read", "idel": "idle", "listners": "listeners", "READ": "read",
+		"max_conections": "Max_Connections", "": "", "x": "", "shutdown": "", "id": "",
+	} {
+		if got := words.Nearest(word, known); got != want {
+			t.Errorf("nearest to %q is %q, want %q", word, got, want)
+		}
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/echterhof/rockstar-tui/internal/words"
 )
 
 // effectWords say what an effect means.
@@ -19,11 +21,11 @@ var effectWords = map[Effect]string{
 // "listeners.web.timeouts.idle", "listeners.*.timeouts" and "timeouts.idle" are
 // all understood. An empty path means all keys.
 func Explain(path string) ([]Key, error) {
-	words := strings.Split(path, ".")
+	parts := strings.Split(path, ".")
 	var found []*key
 	if path == "" {
 		found = []*key{schema}
-	} else if k := keyAt(words); k != nil {
+	} else if k := keyAt(parts); k != nil {
 		found = []*key{k}
 	} else {
 		schema.visit(func(k *key) {
@@ -33,7 +35,7 @@ func Explain(path string) ([]Key, error) {
 		})
 	}
 	if len(found) == 0 {
-		return nil, unexplained(path, words)
+		return nil, unexplained(path, parts)
 	}
 	return described(found), nil
 }
@@ -52,16 +54,16 @@ func described(found []*key) []Key {
 	return keys
 }
 
-func unexplained(path string, words []string) error {
+func unexplained(path string, parts []string) error {
 	var known []string
 	schema.visit(func(k *key) {
 		if k.name != "*" && !slices.Contains(known, k.name) {
 			known = append(known, k.name)
 		}
 	})
-	last := words[len(words)-1]
+	last := parts[len(parts)-1]
 	message := fmt.Sprintf("no key %q", shorten(path))
-	if best := nearest(last, known); best != "" && best != last {
+	if best := words.Nearest(last, known); best != "" && best != last {
 		return fmt.Errorf("%s; did you mean %q?", message, best)
 	}
 	return fmt.Errorf("%s; config explain lists them all", message)

@@ -7,6 +7,8 @@ import (
 	goruntime "runtime"
 	"strconv"
 	"strings"
+
+	"github.com/echterhof/rockstar-tui/internal/words"
 )
 
 // resolve makes the Config that a document describes: what the author wrote,
@@ -73,7 +75,7 @@ func (d *decoder) section(k *key, n *node, v reflect.Value, path []string) {
 	for _, e := range n.entries {
 		if k.below(e.key) == nil {
 			d.report.add(append(path, e.key), e.at, unknownKey(k, e.key))
-			misspelt[nearest(e.key, k.known())] = true
+			misspelt[words.Nearest(e.key, k.known())] = true
 		}
 	}
 	// In the order of the schema, in which defaults come before what inherits them.
