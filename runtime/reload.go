@@ -51,7 +51,7 @@ func (a *App) readFile(ctx context.Context, path string, read reading) (configFi
 func (a *App) watchFile(loaded configFile) {
 	a.background(func(ctx context.Context) {
 		err := watch.File(ctx, loaded.path, watch.Options{
-			Known: loaded.hash, Seen: a.seenFile, Log: a.log,
+			Known: loaded.hash, Seen: a.seenFile,
 			Warn: func(message string) { a.events.Warnf("", "%s", message) },
 		}, a.saved)
 		if err != nil {

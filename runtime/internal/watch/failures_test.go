@@ -47,7 +47,7 @@ func TestFailureIsToldOnceAndItsEndToo(t *testing.T) {
 			check(t, os.Mkdir(dir, 0o755))
 			path := filepath.Join(dir, "app.yaml")
 			write(t, path, content("start"))
-			w := start(t, path, watch.Options{Poll: 500 * time.Millisecond, MaxSize: 1 << 16})
+			w := start(t, path, watch.Tuning{Poll: 500 * time.Millisecond, MaxSize: 1 << 16})
 			w.expect(t, content("start"))
 			tt.spoil(t, path)
 			w.expectError(t, tt.is, tt.says)
@@ -65,7 +65,7 @@ func TestFailureIsToldOnceAndItsEndToo(t *testing.T) {
 
 func TestAnotherReasonIsAnotherCall(t *testing.T) {
 	t.Parallel()
-	w := start(t, file(t, content("start")), watch.Options{Patience: 300 * time.Millisecond})
+	w := start(t, file(t, content("start")), watch.Tuning{Patience: 300 * time.Millisecond})
 	w.expect(t, content("start"))
 	remove(t, w.path)
 	w.expectError(t, fs.ErrNotExist, "app.yaml")
@@ -84,7 +84,7 @@ func TestAnotherReasonIsAnotherCall(t *testing.T) {
 func TestMissingAtStart(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "not", "yet", "app.yaml")
-	w := start(t, path, watch.Options{Poll: time.Hour}) // events alone: each directory as it appears
+	w := start(t, path, watch.Tuning{Poll: time.Hour}) // events alone: each directory as it appears
 	w.expectError(t, fs.ErrNotExist, "app.yaml")
 	check(t, os.MkdirAll(filepath.Dir(path), 0o755))
 	write(t, path, content("start"))
@@ -100,7 +100,7 @@ func TestDirectoryRemovedAndRecreatedIsFollowedAgain(t *testing.T) {
 	path := filepath.Join(dir, "app.yaml")
 	check(t, os.Mkdir(dir, 0o755))
 	write(t, path, content("start"))
-	w := start(t, path, watch.Options{Poll: time.Hour})
+	w := start(t, path, watch.Tuning{Poll: time.Hour})
 	w.expect(t, content("start"))
 	for _, name := range []string{"one", "two"} {
 		check(t, os.RemoveAll(dir))
@@ -119,7 +119,7 @@ func TestLinkToItself(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "app.yaml")
 	check(t, os.Symlink("app.yaml", path))
-	w := start(t, path, watch.Options{})
+	w := start(t, path, watch.Tuning{})
 	if c := w.next(t); c.Err == nil || !strings.Contains(c.Err.Error(), "too many") {
 		t.Fatalf("got %s, want an error about too many links", describe(c))
 	}

@@ -55,7 +55,7 @@ func TestWithoutEventsItPollsAndSaysSo(t *testing.T) {
 	if err := os.WriteFile("/proc/sys/user/max_inotify_instances", []byte("0"), 0); err != nil {
 		t.Skip(err)
 	}
-	w := start(t, file(t, content("start")), watch.Options{Poll: 200 * time.Millisecond})
+	w := start(t, file(t, content("start")), watch.Tuning{Poll: 200 * time.Millisecond})
 	w.expectWarning(t, "raise fs.inotify.max_user_instances")
 	w.expect(t, content("start"))
 	replace(t, w.path, content("new"))
@@ -75,7 +75,7 @@ func TestWithoutWatchesItPollsAndSaysSo(t *testing.T) {
 	if err := os.WriteFile("/proc/sys/user/max_inotify_watches", []byte("0"), 0); err != nil {
 		t.Skip(err)
 	}
-	w := start(t, file(t, content("start")), watch.Options{Poll: 200 * time.Millisecond})
+	w := start(t, file(t, content("start")), watch.Tuning{Poll: 200 * time.Millisecond})
 	w.expectWarning(t, "raise fs.inotify.max_user_watches")
 	w.expect(t, content("start"))
 	replace(t, w.path, content("new"))
@@ -93,7 +93,7 @@ func TestFailureOutsideTheFileIsTriedAgain(t *testing.T) {
 		again(t, "^TestFailureOutsideTheFileIsTriedAgain$", nil)
 		return
 	}
-	w := start(t, file(t, content("start")), watch.Options{Poll: 200 * time.Millisecond})
+	w := start(t, file(t, content("start")), watch.Tuning{Poll: 200 * time.Millisecond})
 	w.expect(t, content("start"))
 	write(t, w.path+".new", content("new"))
 	var was unix.Rlimit
@@ -124,7 +124,7 @@ func TestMountedFileIsWarnedAbout(t *testing.T) {
 	if !watch.Mounted(to) {
 		t.Fatal("a mounted file is not seen as such")
 	}
-	w := start(t, to, watch.Options{})
+	w := start(t, to, watch.Tuning{})
 	w.expectWarning(t, "mount the directory instead")
 	w.expect(t, content("start"))
 	write(t, to, content("in place")) // that much does work
@@ -175,7 +175,7 @@ func TestForeignFile(t *testing.T) {
 		t.Skip("run by TestAsAnotherUser")
 	}
 	t.Parallel()
-	w := start(t, path, watch.Options{Patience: 2500 * time.Millisecond}) // the writer may be slower than it wants
+	w := start(t, path, watch.Tuning{Patience: 2500 * time.Millisecond}) // the writer may be slower than it wants
 	w.expect(t, content("start"))
 	write(t, os.Getenv("WATCH_TEST_READY"), "")
 	w.expect(t, content("slow"))

@@ -10,6 +10,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/echterhof/rockstar-tui/internal/osfile"
 )
 
 // MaxSize is the largest file read, in bytes: 8 MiB.
@@ -66,7 +68,7 @@ type taker struct {
 	path            string
 	max             int64
 	lease           bool          // ask who has it open
-	patience, stall time.Duration // see Options
+	patience, stall time.Duration // see tuning
 }
 
 // taken is the result of one try.
@@ -166,7 +168,7 @@ func (t taker) named(f *os.File, sig signature) error {
 
 // open opens a regular file of acceptable size. A pipe must not block it.
 func open(path string, limit int64) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|openFlags, 0)
+	f, err := os.OpenFile(path, os.O_RDONLY|osfile.NoWait, 0)
 	if err != nil {
 		return nil, reason(path, err)
 	}
@@ -235,3 +237,12 @@ func signatureOf(path string) signature {
 	}
 	return stamp(fi)
 }
+
+// writing says whether somebody has a file open for writing.
+type writing int
+
+const (
+	writingUnknown writing = iota // the system does not tell
+	writingNo
+	writingYes
+)

@@ -23,12 +23,12 @@ type style struct {
 }
 
 // options leave a busy machine room for longer pauses than the save is to have.
-func (s style) options(opts watch.Options) watch.Options {
-	opts.Patience = 2 * time.Second
+func (s style) options(tuning watch.Tuning) watch.Tuning {
+	tuning.Patience = 2 * time.Second
 	if s.rapid {
-		opts.Quiet, opts.Max = 1500*time.Millisecond, 20*time.Second
+		tuning.Quiet, tuning.Max = 1500*time.Millisecond, 20*time.Second
 	}
-	return opts
+	return tuning
 }
 
 func styles() []style {
@@ -68,7 +68,7 @@ func (s style) file(t *testing.T) string {
 // ways to know: events and leases, neither the one, neither the other.
 func TestEverySaveIsOneCall(t *testing.T) {
 	t.Parallel()
-	for mode, opts := range map[string]watch.Options{
+	for mode, opts := range map[string]watch.Tuning{
 		"events and lease": {},
 		"without lease":    {NoLease: true},
 		"polling only":     {NoEvents: true, Poll: 200 * time.Millisecond},
@@ -90,7 +90,7 @@ func TestEverySaveIsOneCall(t *testing.T) {
 
 func TestKubernetesSwapsAgainAndAgain(t *testing.T) {
 	t.Parallel()
-	for mode, opts := range map[string]watch.Options{
+	for mode, opts := range map[string]watch.Tuning{
 		"events":  {Poll: time.Hour},
 		"polling": {NoEvents: true, Poll: 200 * time.Millisecond},
 	} {
@@ -118,7 +118,7 @@ func TestEventsAreEnoughSaveAfterSave(t *testing.T) {
 		}
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			w := start(t, s.file(t), s.options(watch.Options{Poll: time.Hour}))
+			w := start(t, s.file(t), s.options(watch.Tuning{Poll: time.Hour}))
 			w.expect(t, content("start"))
 			for i := range 2 {
 				data := content(fmt.Sprint("save ", i))
@@ -153,7 +153,7 @@ func TestNoCallWithoutNewBytes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := start(t, file(t, content("start")), watch.Options{})
+			w := start(t, file(t, content("start")), watch.Tuning{})
 			w.expect(t, content("start"))
 			touch(t, w.path)
 			time.Sleep(400 * time.Millisecond) // longer than Quiet: it has had the time to be wrong
@@ -168,7 +168,7 @@ func TestChangesThatNeverPauseAreRead(t *testing.T) {
 	if goruntime.GOOS != "linux" {
 		t.Skip("nothing tells here that no writer has the file open")
 	}
-	w := start(t, file(t, content("start")), watch.Options{Quiet: 5 * time.Second, Max: 500 * time.Millisecond})
+	w := start(t, file(t, content("start")), watch.Tuning{Quiet: 5 * time.Second, Max: 500 * time.Millisecond})
 	w.expect(t, content("start"))
 	for i, began := 0, time.Now(); len(w.calls) == 0; i++ {
 		if time.Since(began) > deadline {

@@ -5,8 +5,6 @@ import (
 	"syscall"
 )
 
-const openFlags = syscall.O_NONBLOCK
-
 func stamp(fi fs.FileInfo) signature {
 	s := signature{size: fi.Size(), mtime: fi.ModTime().UnixNano()}
 	if st, ok := fi.Sys().(*syscall.Stat_t); ok {

@@ -4,8 +4,6 @@ package watch
 
 import "io/fs"
 
-const openFlags = 0
-
 // stamp has only size and time here: another file of the same size and time in
 // the place of the old one goes unnoticed.
 func stamp(fi fs.FileInfo) signature {

@@ -10,15 +10,14 @@
 //
 // That nobody writes any more is known on Linux, on a local file system, for
 // files of the user the process runs as, or with CAP_LEASE. Elsewhere it is
-// assumed once the file has been left alone for [Options.Patience]; a writer
-// that pauses for longer than that is read by half, and again when it goes on.
+// assumed once the file has been left alone for a second; a writer that
+// pauses for longer than that is read by half, and again when it goes on.
 package watch
 
 import (
 	"context"
 	"crypto/sha256"
 	"fmt"
-	"log/slog"
 	"path/filepath"
 	"time"
 )
@@ -39,31 +38,8 @@ type Content struct {
 	Err error
 }
 
-// Options tune [File]. The zero value is what one wants.
+// Options of [File]. The zero value delivers whatever the file holds, and warns nobody.
 type Options struct {
-	// Quiet is how long the file must be unchanged before it is read.
-	// Default 120 ms.
-	Quiet time.Duration
-	// Max bounds the wait for Quiet where changes never pause, as long as it is
-	// known that no writer has the file open. Default 1 s.
-	Max time.Duration
-	// Patience is the quiet time asked for where the end of a save is harder to
-	// tell: the file is missing, empty or unreadable, which is how some saves
-	// begin, or the system does not say whether a writer still has it open.
-	// Default 1 s.
-	Patience time.Duration
-	// Stall is how long a writer may keep the file open without changing it
-	// before the content is taken as it is; a forgotten open file must not
-	// blind the watch for ever. It is also when a file that does not come to
-	// rest is warned about. Default 30 s.
-	Stall time.Duration
-	// Poll is the time between two looks at the file when nothing is heard of
-	// it: the safety net under the events, and the only source without them.
-	// Default 2 s.
-	Poll time.Duration
-	// MaxSize in bytes; a larger file is an Err. Default [MaxSize].
-	MaxSize int64
-
 	// Known is the hash of the content already loaded, which is then not
 	// delivered again. Zero delivers the first content found.
 	Known [sha256.Size]byte
@@ -71,39 +47,41 @@ type Options struct {
 	// otherwise: only other content is delivered. It may be called from the
 	// goroutine of File. Without it that is what was last delivered.
 	Seen func() [sha256.Size]byte
-
-	// NoEvents only polls, for file systems whose events are of no use.
-	NoEvents bool
-	// NoLease never asks the kernel who else has the file open, for file
-	// servers that are disturbed by it. Every save then takes Patience.
-	NoLease bool
-
-	// Log gets the warnings. Nil discards them.
-	Log *slog.Logger
-	// Warn, if set, is told the warnings too, from the goroutine of File:
-	// polling instead of events, a file mounted by itself, a file that does not
-	// come to rest or was taken from under an idle writer.
+	// Warn, if set, is told from the goroutine of File about polling instead of
+	// events, a file mounted by itself, a file that does not come to rest or was
+	// taken from under an idle writer.
 	Warn func(message string)
 }
 
-func (o Options) withDefaults() Options {
-	or := func(d *time.Duration, v time.Duration) {
-		if *d <= 0 {
-			*d = v
-		}
-	}
-	or(&o.Quiet, 120*time.Millisecond)
-	or(&o.Max, time.Second)
-	or(&o.Patience, time.Second)
-	or(&o.Stall, 30*time.Second)
-	or(&o.Poll, 2*time.Second)
-	if o.MaxSize <= 0 {
-		o.MaxSize = MaxSize
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	return o
+// tuning are the times and the means of a watch.
+type tuning struct {
+	// Quiet is how long the file must be unchanged before it is read.
+	Quiet time.Duration
+	// Max bounds the wait for Quiet where changes never pause, as long as it is
+	// known that no writer has the file open.
+	Max time.Duration
+	// Patience is the quiet time asked for where the end of a save is harder to
+	// tell: the file is missing, empty or unreadable, which is how some saves
+	// begin, or the system does not say whether a writer still has it open.
+	Patience time.Duration
+	// Stall is how long a writer may keep the file open without changing it
+	// before the content is taken as it is; a forgotten open file must not
+	// blind the watch for ever. It is also when a file that does not come to
+	// rest is warned about.
+	Stall time.Duration
+	// Poll is the time between two looks at the file when nothing is heard of
+	// it: the safety net under the events, and the only source without them.
+	Poll time.Duration
+	// MaxSize in bytes; a larger file is an Err.
+	MaxSize int64
+	// NoEvents only polls, NoLease does not ask who has the file open: so it is
+	// where the system does not tell.
+	NoEvents, NoLease bool
+}
+
+var usual = tuning{
+	Quiet: 120 * time.Millisecond, Max: time.Second, Patience: time.Second,
+	Stall: 30 * time.Second, Poll: 2 * time.Second, MaxSize: MaxSize,
 }
 
 // File watches path until ctx ends and then returns nil; all it started has
@@ -115,11 +93,15 @@ func (o Options) withDefaults() Options {
 // happens during a call is looked at after it. A file that does not exist yet
 // is such a reason, not an error of File.
 func File(ctx context.Context, path string, opts Options, fn func(Content)) error {
+	return file(ctx, path, opts, usual, fn)
+}
+
+func file(ctx context.Context, path string, opts Options, t tuning, fn func(Content)) error {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return fmt.Errorf("watch %s: %w", path, err)
 	}
-	w := newWatcher(abs, opts.withDefaults(), fn)
+	w := newWatcher(abs, opts, t, fn)
 	if w.events != nil {
 		defer w.events.close()
 	}
@@ -131,6 +113,7 @@ func File(ctx context.Context, path string, opts Options, fn func(Content)) erro
 type watcher struct {
 	path   string
 	opts   Options
+	tuning tuning
 	fn     func(Content)
 	take   taker
 	events *events         // nil when only polling
@@ -147,20 +130,20 @@ type watcher struct {
 // so the price of a busy directory: one look per gather, not one per event.
 const gather = 20 * time.Millisecond
 
-func newWatcher(path string, opts Options, fn func(Content)) *watcher {
+func newWatcher(path string, opts Options, t tuning, fn func(Content)) *watcher {
 	w := &watcher{
-		path: path, opts: opts, fn: fn,
+		path: path, opts: opts, tuning: t, fn: fn,
 		take: taker{
-			path: path, max: opts.MaxSize, lease: !opts.NoLease,
-			patience: opts.Patience, stall: opts.Stall,
+			path: path, max: t.MaxSize, lease: !t.NoLease,
+			patience: t.Patience, stall: t.Stall,
 		},
-		pace:      pace{quiet: opts.Quiet, max: opts.Max, poll: opts.Poll},
+		pace:      pace{quiet: t.Quiet, max: t.Max, poll: t.Poll},
 		delivered: opts.Known,
 	}
-	if Mounted(path) {
+	if mounted(path) {
 		w.warn("%s is a mount point by itself, so a file put in its place on the host stays unseen: mount the directory instead", path)
 	}
-	if !opts.NoEvents {
+	if !t.NoEvents {
 		w.listen()
 	}
 	return w
@@ -234,7 +217,7 @@ func (w *watcher) settle(now time.Time) {
 		return
 	}
 	if got.forced {
-		w.warn("%s has been open for writing for %v without a change: taken as it is", w.path, w.opts.Stall)
+		w.warn("%s has been open for writing for %v without a change: taken as it is", w.path, w.tuning.Stall)
 	}
 	w.pace.rest()
 	w.restless = false
@@ -268,12 +251,12 @@ func (w *watcher) deliverFailure(err error) {
 // warnRestless tells of a file that keeps changing, once until it rests. One
 // that its writer has left alone for a while will be taken soon, which says it.
 func (w *watcher) warnRestless(now time.Time) {
-	lasts := w.pace.pending && now.Sub(w.pace.first) >= w.opts.Stall
-	if w.restless || !lasts || w.pace.calm(now) > w.opts.Stall/2 {
+	lasts := w.pace.pending && now.Sub(w.pace.first) >= w.tuning.Stall
+	if w.restless || !lasts || w.pace.calm(now) > w.tuning.Stall/2 {
 		return
 	}
 	w.restless = true
-	w.warn("%s has been changing for %v: it is read when it comes to rest", w.path, w.opts.Stall)
+	w.warn("%s has been changing for %v: it is read when it comes to rest", w.path, w.tuning.Stall)
 }
 
 func (w *watcher) warnDeaf(err error) {
@@ -281,13 +264,11 @@ func (w *watcher) warnDeaf(err error) {
 		return
 	}
 	w.deaf = err.Error()
-	w.warn("no file events for %s (%v%s): looking every %v instead", w.path, err, limitHint(err), w.opts.Poll)
+	w.warn("no file events for %s (%v%s): looking every %v instead", w.path, err, limitHint(err), w.tuning.Poll)
 }
 
 func (w *watcher) warn(format string, args ...any) {
-	message := fmt.Sprintf(format, args...)
-	w.opts.Log.Warn(message)
 	if w.opts.Warn != nil {
-		w.opts.Warn(message)
+		w.opts.Warn(fmt.Sprintf(format, args...))
 	}
 }

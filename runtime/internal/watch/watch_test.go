@@ -37,13 +37,18 @@ type watched struct {
 	stop     func() // ends it and waits
 }
 
-func start(t *testing.T, path string, opts watch.Options) *watched {
+func start(t *testing.T, path string, tuning watch.Tuning) *watched {
+	t.Helper()
+	return startWith(t, path, watch.Options{}, tuning)
+}
+
+func startWith(t *testing.T, path string, opts watch.Options, tuning watch.Tuning) *watched {
 	t.Helper()
 	w := &watched{path: path, calls: make(chan watch.Content, 1000), warnings: make(chan string, 100)}
 	opts.Warn = func(message string) { w.warnings <- message }
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	go func() { ended <- watch.File(ctx, path, opts, func(c watch.Content) { w.calls <- c }) }()
+	go func() { ended <- watch.Tuned(ctx, path, opts, tuning, func(c watch.Content) { w.calls <- c }) }()
 	w.stop = func() {
 		cancel()
 		select {
@@ -156,7 +161,7 @@ func check(t *testing.T, err error) {
 
 func TestFirstContentIsDelivered(t *testing.T) {
 	t.Parallel()
-	w := start(t, file(t, content("start")), watch.Options{})
+	w := start(t, file(t, content("start")), watch.Tuning{})
 	if c := w.expect(t, content("start")); c.Recovered {
 		t.Error("the first content of all counts as recovered")
 	}
@@ -165,7 +170,7 @@ func TestFirstContentIsDelivered(t *testing.T) {
 
 func TestKnownContentIsNot(t *testing.T) {
 	t.Parallel()
-	w := start(t, file(t, content("start")), watch.Options{Known: sha256.Sum256([]byte(content("start")))})
+	w := startWith(t, file(t, content("start")), watch.Options{Known: sha256.Sum256([]byte(content("start")))}, watch.Tuning{})
 	time.Sleep(300 * time.Millisecond) // longer than Quiet: it has had the time to be wrong
 	w.expectNothing(t)
 }
@@ -173,7 +178,7 @@ func TestKnownContentIsNot(t *testing.T) {
 func TestRelativePath(t *testing.T) {
 	path := file(t, content("start"))
 	t.Chdir(filepath.Dir(path))
-	w := start(t, "app.yaml", watch.Options{})
+	w := start(t, "app.yaml", watch.Tuning{})
 	w.expect(t, content("start"))
 	w.expectNothing(t)
 }
@@ -209,7 +214,7 @@ func TestCallsComeOneAtATime(t *testing.T) {
 // Not parallel: it looks at every goroutine of the process.
 func TestEverythingEndsWithTheContext(t *testing.T) {
 	path := file(t, content("start"))
-	w := start(t, path, watch.Options{})
+	w := start(t, path, watch.Tuning{})
 	w.expect(t, content("start"))
 	if n := ours(); n == 0 {
 		t.Fatal("the goroutines of the watcher are not to be seen")
@@ -309,11 +314,11 @@ func TestWhatWasSeenOtherwiseCounts(t *testing.T) {
 	got := make(chan string, 10)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- watch.File(ctx, path, watch.Options{Known: known, Poll: 20 * time.Millisecond, Seen: func() [32]byte {
+		ended <- watch.Tuned(ctx, path, watch.Options{Known: known, Seen: func() [32]byte {
 			mu.Lock()
 			defer mu.Unlock()
 			return seen
-		}}, func(c watch.Content) { got <- string(c.Data) })
+		}}, watch.Tuning{Poll: 20 * time.Millisecond}, func(c watch.Content) { got <- string(c.Data) })
 	}()
 	mu.Lock()
 	seen = sha256.Sum256([]byte("half of it"))

@@ -29,7 +29,7 @@ func leases(t *testing.T) {
 func TestHalfAFileIsNotReadWhileItsWriterPauses(t *testing.T) {
 	t.Parallel()
 	leases(t)
-	w := start(t, file(t, content("start")), watch.Options{})
+	w := start(t, file(t, content("start")), watch.Tuning{})
 	w.expect(t, content("start"))
 	f, err := os.Create(w.path)
 	check(t, err)
@@ -46,7 +46,7 @@ func TestHalfAFileIsNotReadWhileItsWriterPauses(t *testing.T) {
 func TestFileLeftOpenIsTakenWhenStalled(t *testing.T) {
 	t.Parallel()
 	leases(t)
-	w := start(t, file(t, content("start")), watch.Options{Stall: 500 * time.Millisecond})
+	w := start(t, file(t, content("start")), watch.Tuning{Stall: 500 * time.Millisecond})
 	w.expect(t, content("start"))
 	f, err := os.Create(w.path)
 	check(t, err)
@@ -61,7 +61,7 @@ func TestFileLeftOpenIsTakenWhenStalled(t *testing.T) {
 func TestFileThatDoesNotRestIsWarnedAbout(t *testing.T) {
 	t.Parallel()
 	leases(t)
-	w := start(t, file(t, content("start")), watch.Options{Stall: 500 * time.Millisecond})
+	w := start(t, file(t, content("start")), watch.Tuning{Stall: 500 * time.Millisecond})
 	w.expect(t, content("start"))
 	f, err := os.Create(w.path)
 	check(t, err)

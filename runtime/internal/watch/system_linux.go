@@ -2,10 +2,20 @@ package watch
 
 import (
 	"errors"
+	"io/fs"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
+
+func stamp(fi fs.FileInfo) signature {
+	s := signature{size: fi.Size(), mtime: fi.ModTime().UnixNano()}
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
+		s.dev, s.ino, s.ctime = uint64(st.Dev), st.Ino, st.Ctim.Nano()
+	}
+	return s
+}
 
 // isOpenForWriting asks with a lease. The kernel grants a read lease only on a
 // file that nobody has open for writing, which makes it a question nothing else
@@ -60,4 +70,16 @@ func remote(fd uintptr) bool {
 		return true
 	}
 	return false
+}
+
+// mounted says that path itself, not only the directory it is in, is a mount
+// point, as with "docker run -v /etc/my.yaml:/my.yaml". Such a mount holds on to
+// the file it was made of: an editor on the host that saves by putting a new
+// file in place is never seen. Kernels before 5.8 do not tell.
+func mounted(path string) bool {
+	var st unix.Statx_t
+	if unix.Statx(unix.AT_FDCWD, path, 0, 0, &st) != nil {
+		return false
+	}
+	return st.Attributes&st.Attributes_mask&unix.STATX_ATTR_MOUNT_ROOT != 0
 }

@@ -1,8 +1,0 @@
-//go:build !linux
-
-package watch
-
-import "os"
-
-// isOpenForWriting cannot tell here.
-func isOpenForWriting(*os.File) writing { return writingUnknown }
