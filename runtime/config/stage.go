@@ -7,13 +7,18 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/echterhof/rockstar-tui/internal/osfile"
 )
 
 // ErrFileChanged is returned when a config file no longer holds what an edit of
 // it was thought up on.
 var ErrFileChanged = errors.New("the file was changed meanwhile")
 
-// Staged is the new content of a file, on its disk and not yet in its place.
+// Staged is the new content of a file, on its disk and not yet in its place. It
+// differs from the files of a state directory, which belong to the runtime alone:
+// people edit this one too, so its owner, its mode and a link to it are kept, and a
+// save in between is noticed.
 type Staged struct {
 	target, temp string
 	was          []byte
@@ -95,6 +100,34 @@ func (s *Staged) Commit() error {
 	s.temp = ""
 	reached("renamed")
 	return syncDirectory(filepath.Dir(s.target))
+}
+
+// syncDirectory makes a rename last.
+func syncDirectory(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return osfile.SyncDirectory(d)
+}
+
+// ownedLike gives a new file the owner of another. One that belongs to somebody
+// else, and cannot be given to him, is not replaced by one of ours. On Windows a new
+// file belongs to whoever its directory says.
+func ownedLike(f *os.File, like fs.FileInfo) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	user, group := osfile.Owner(like)
+	if u, g := osfile.Owner(info); u == user && g == group {
+		return nil
+	}
+	if err := f.Chown(user, group); err != nil {
+		return fmt.Errorf("keep its owner, user %d and group %d: %w", user, group, err)
+	}
+	return nil
 }
 
 // Discard removes what is staged and not committed.

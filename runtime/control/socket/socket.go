@@ -27,8 +27,11 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 	"unicode/utf8"
+
+	"github.com/echterhof/rockstar-tui/internal/osfile"
 )
 
 // ErrAlreadyRunning is returned by [Listen] if another runtime has the socket.
@@ -144,13 +147,16 @@ func checkPath(path string) error {
 // with the process, so it is never stale; the file is never removed, because
 // another could be waiting to lock the very file.
 func lockFile(name string) (*os.File, error) {
-	f, err := openLock(name)
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|osfile.NoFollow, 0o600)
+	if errors.Is(err, syscall.ELOOP) {
+		return nil, fmt.Errorf("%s is a symbolic link", name)
+	}
 	if err != nil {
 		return nil, err
 	}
-	if err := lockExclusively(f); err != nil {
+	if err := osfile.Lock(f); err != nil {
 		defer f.Close()
-		if errors.Is(err, errLocked) {
+		if errors.Is(err, osfile.ErrLocked) {
 			return nil, fmt.Errorf("%w%s", ErrAlreadyRunning, holder(f))
 		}
 		return nil, fmt.Errorf("lock %s: %w", name, err)

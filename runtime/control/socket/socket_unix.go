@@ -13,9 +13,9 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
-)
 
-var errLocked = syscall.EWOULDBLOCK
+	"github.com/echterhof/rockstar-tui/internal/osfile"
+)
 
 // maxPath is what fits into a sockaddr_un beside the closing zero.
 var maxPath = map[bool]int{true: 107, false: 103}[goruntime.GOOS == "linux"]
@@ -39,10 +39,7 @@ func checkDir(dir string) error {
 	if !info.IsDir() {
 		return fmt.Errorf("%s is not a directory", dir)
 	}
-	owner := -1
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		owner = int(st.Uid)
-	}
+	owner, _ := osfile.Owner(info)
 	if owner != euid() && owner != 0 {
 		return fmt.Errorf("%s belongs to user %d, and this process to %d, so it is no place for a control socket; name another one", dir, owner, euid())
 	}
@@ -63,24 +60,6 @@ func trust(c net.Conn, path string) error {
 		return nil
 	}
 	return &UntrustedError{Path: path, UID: p.UID, Own: us}
-}
-
-// openLock does not follow a link, which in a shared directory could lead anywhere.
-func openLock(name string) (*os.File, error) {
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
-	if errors.Is(err, syscall.ELOOP) {
-		return nil, fmt.Errorf("%s is a symbolic link", name)
-	}
-	return f, err
-}
-
-func lockExclusively(f *os.File) error {
-	for {
-		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		if !errors.Is(err, syscall.EINTR) {
-			return err
-		}
-	}
 }
 
 func duplicate(c syscall.Conn) (int, error) {

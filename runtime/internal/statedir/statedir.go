@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+
+	"github.com/echterhof/rockstar-tui/internal/osfile"
 )
 
 // maxFile bounds what is read of one file, in bytes.
@@ -60,13 +62,13 @@ func (d *Dir) claim() error {
 	if err := d.makeOurs(); err != nil {
 		return err
 	}
-	f, err := d.root.OpenFile(lockName, os.O_RDWR|os.O_CREATE|noFollow, 0o600)
+	f, err := d.root.OpenFile(lockName, os.O_RDWR|os.O_CREATE|osfile.NoFollow, 0o600)
 	if err != nil {
 		return err
 	}
-	if err := lockExclusively(f); err != nil {
+	if err := osfile.Lock(f); err != nil {
 		f.Close()
-		if errors.Is(err, errLocked) {
+		if errors.Is(err, osfile.ErrLocked) {
 			return fmt.Errorf("%s: %w", d.path, ErrInUse)
 		}
 		return fmt.Errorf("lock %s: %w", d.path, err)
@@ -91,7 +93,7 @@ func (d *Dir) makeOurs() error {
 		return err
 	}
 	open := info.Mode().Perm() & 0o077
-	if !othersExist || open == 0 {
+	if !osfile.HaveOwners || open == 0 {
 		return nil
 	}
 	entries, err := f.ReadDir(-1)
@@ -108,6 +110,21 @@ func (d *Dir) makeOurs() error {
 		return nil // our files in it are closed to others
 	}
 	return f.Chmod(0o700)
+}
+
+// euid is the user of this process. Tests replace it.
+var euid = os.Geteuid
+
+// checkOwner refuses what belongs to another user.
+func checkOwner(name string, info fs.FileInfo) error {
+	if !osfile.HaveOwners {
+		return nil
+	}
+	owner, _ := osfile.Owner(info)
+	if us := euid(); owner != us {
+		return fmt.Errorf("%s belongs to user %d, and this process to %d: what lies there is not trusted", name, owner, us)
+	}
+	return nil
 }
 
 // Close gives the directory up.
@@ -171,7 +188,7 @@ func (d *Dir) Read(name string) ([]byte, error) {
 	if err := d.check(name); err != nil {
 		return nil, err
 	}
-	f, err := d.root.OpenFile(name, os.O_RDONLY|noFollow|noWait, 0)
+	f, err := d.root.OpenFile(name, os.O_RDONLY|osfile.NoFollow|osfile.NoWait, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -238,7 +255,7 @@ func (d *Dir) sync() error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(syncDir(f), f.Close())
+	return errors.Join(osfile.SyncDirectory(f), f.Close())
 }
 
 // check reports whether a name can be that of a file directly in the directory.
