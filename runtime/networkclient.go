@@ -3,11 +3,11 @@ package runtime
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
+
+	"github.com/echterhof/rockstar-tui/pool/httpclient"
 )
 
 // NetworkClient asks other servers by HTTP. It reuses connections and may be
@@ -48,7 +48,7 @@ type NetworkClientConfig struct {
 }
 
 // ErrResponseTooLarge says that a response has more body than is allowed.
-var ErrResponseTooLarge = errors.New("the response is too large")
+var ErrResponseTooLarge = httpclient.ErrResponseTooLarge
 
 // StatusError is a response of status 400 or above.
 type StatusError struct {
@@ -71,127 +71,43 @@ func (e *StatusError) Error() string {
 	return text
 }
 
-type networkClient struct {
-	http http.Client
-	most int64
-	ctx  context.Context
-}
-
 // NewNetworkClient makes a client of its own, with connections of its own.
 func NewNetworkClient(c NetworkClientConfig) NetworkClient {
-	if c.Transport == nil {
-		c.Transport = newTransport(c)
-	}
-	n := &networkClient{most: defaultTo(c.MaxResponseBytes, 10<<20), ctx: context.Background()}
-	n.http = http.Client{
-		Transport:     c.Transport,
-		Timeout:       max(defaultTo(c.Timeout, 30*time.Second), 0),
-		CheckRedirect: redirects(defaultTo(c.MaxRedirects, 10)),
-	}
-	return n
+	return networkClient{httpclient.New(httpclient.Config(c))}
 }
 
-func newTransport(c NetworkClientConfig) *http.Transport {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConns = 0 // per host is enough of a bound
-	t.MaxIdleConnsPerHost = defaultTo(c.MaxIdleConnsPerHost, 32)
-	t.IdleConnTimeout = defaultTo(c.IdleTimeout, 90*time.Second)
-	return t
-}
+type networkClient struct{ *httpclient.Client }
 
-func redirects(most int) func(*http.Request, []*http.Request) error {
-	return func(req *http.Request, via []*http.Request) error {
-		switch {
-		case most < 0:
-			return http.ErrUseLastResponse
-		case len(via) > most:
-			return fmt.Errorf("more than %d redirects", most)
-		}
-		return nil
-	}
-}
-
-func defaultTo[T int | int64 | time.Duration](v, otherwise T) T {
-	if v == 0 {
-		return otherwise
-	}
-	return v
-}
-
-func (n *networkClient) Get(url string, headers map[string]string) ([]byte, error) {
+func (n networkClient) Get(url string, headers map[string]string) ([]byte, error) {
 	return n.ask(http.MethodGet, url, nil, headers)
 }
 
-func (n *networkClient) Post(url string, body []byte, headers map[string]string) ([]byte, error) {
+func (n networkClient) Post(url string, body []byte, headers map[string]string) ([]byte, error) {
 	return n.ask(http.MethodPost, url, body, headers)
 }
 
-func (n *networkClient) Put(url string, body []byte, headers map[string]string) ([]byte, error) {
+func (n networkClient) Put(url string, body []byte, headers map[string]string) ([]byte, error) {
 	return n.ask(http.MethodPut, url, body, headers)
 }
 
-func (n *networkClient) Delete(url string, headers map[string]string) ([]byte, error) {
+func (n networkClient) Delete(url string, headers map[string]string) ([]byte, error) {
 	return n.ask(http.MethodDelete, url, nil, headers)
 }
 
-func (n *networkClient) ask(method, url string, body []byte, headers map[string]string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(n.ctx, method, url, bytes.NewReader(body))
-	if err != nil {
+// ask fails for a status of 400 and above.
+func (n networkClient) ask(method, url string, body []byte, headers map[string]string) ([]byte, error) {
+	resp, got, err := n.Send(method, url, body, headers)
+	switch {
+	case resp == nil:
 		return nil, err
-	}
-	for name, value := range headers {
-		req.Header.Set(name, value)
-		if http.CanonicalHeaderKey(name) == "Host" {
-			req.Host = value
-		}
-	}
-	resp, err := n.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	got, err := io.ReadAll(resp.Body)
-	if resp.StatusCode >= 400 {
+	case resp.StatusCode >= 400:
 		return nil, &StatusError{Method: method, URL: url, StatusCode: resp.StatusCode, Header: resp.Header, Body: got}
-	}
-	if err != nil {
+	case err != nil:
 		return nil, fmt.Errorf("%s %s: %w", method, url, err)
 	}
 	return got, nil
 }
 
-func (n *networkClient) Do(req *http.Request) (*http.Response, error) {
-	if req.Context() == context.Background() {
-		req = req.WithContext(n.ctx)
-	}
-	resp, err := n.http.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	resp.Body = &boundedBody{ReadCloser: resp.Body, left: n.most}
-	return resp, nil
-}
-
-func (n *networkClient) WithContext(ctx context.Context) NetworkClient {
-	c := *n
-	c.ctx = ctx
-	return &c
-}
-
-// boundedBody fails at the first byte over its bound.
-type boundedBody struct {
-	io.ReadCloser
-	left int64
-}
-
-func (b *boundedBody) Read(p []byte) (int, error) {
-	if int64(len(p)) > b.left+1 {
-		p = p[:b.left+1]
-	}
-	n, err := b.ReadCloser.Read(p)
-	if int64(n) > b.left {
-		n, err = int(b.left), ErrResponseTooLarge
-	}
-	b.left -= int64(n)
-	return n, err
+func (n networkClient) WithContext(ctx context.Context) NetworkClient {
+	return networkClient{n.Client.WithContext(ctx)}
 }
