@@ -43,6 +43,7 @@ var allowed = map[string][]string{
 	"runtime/control/message":     {},
 	"runtime/control/socket":      {"internal/osfile"},
 	"runtime/control/problems":    {"runtime/control", "runtime/control/message"},
+	"runtime/internal/probe":      {"internal/spare", "internal/words", "runtime/config", "runtime/control", "runtime/internal/procstat"},
 	"runtime/control/controltest": {"internal/words", "runtime/control", "runtime/control/problems", "runtime/config"},
 	"runtime": {
 		"internal/words",
@@ -53,6 +54,7 @@ var allowed = map[string][]string{
 		"runtime/internal/watch",
 		"runtime/internal/statedir",
 		"runtime/internal/plan",
+		"runtime/internal/probe",
 		"runtime/internal/demo",
 		"runtime/internal/serving",
 		"runtime/internal/routes",

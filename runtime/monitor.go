@@ -8,6 +8,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/control/problems"
+	"github.com/echterhof/rockstar-tui/runtime/internal/procstat"
 )
 
 // monitor remembers problems, so that each keeps the time at which it was first
@@ -107,7 +108,7 @@ func (a *App) facts(s *control.Snapshot) (f problems.Facts) {
 // processes that serve, with their descriptors.
 func (a *App) processes(s *control.Snapshot) (out []problems.Process) {
 	add := func(object string, pid int) {
-		if open, limit := descriptors(pid); limit > 0 {
+		if open, limit := procstat.Descriptors(pid); limit > 0 {
 			out = append(out, problems.Process{Object: object, Open: open, Limit: limit})
 		}
 	}

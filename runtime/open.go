@@ -11,6 +11,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/listener/sockets"
 	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/internal/procstat"
 )
 
 // refuseTimeout bounds how long a change waits until a stopped listener refuses
@@ -137,7 +138,7 @@ func IsBindError(err error) bool { return errors.As(err, new(bindError)) }
 func (m *managed) explain(to settings, err error) error {
 	quic := to.Listener.Protocol == config.ProtocolQUIC
 	if errors.Is(err, syscall.EADDRINUSE) {
-		if who := portHolder(to.Listener.Address, quic); who != "" {
+		if who := procstat.PortHolder(to.Listener.Address, quic); who != "" {
 			err = fmt.Errorf("%w: %s holds it", err, who)
 		}
 	}

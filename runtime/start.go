@@ -8,6 +8,7 @@ import (
 	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/probe"
 )
 
 // beginning is one way to start.
@@ -154,7 +155,7 @@ func (a *App) start(ctx context.Context, b beginning) error {
 	a.remember(g, b.config)
 	a.note(control.Change{})
 	for _, name := range sortedKeys(b.config.Listeners) {
-		for _, warning := range tooManyConnections(name, b.config.Listeners[name]) {
+		for _, warning := range probe.Connections(name, b.config.Listeners[name]) {
 			a.events.Warnf(name, "%s", warning)
 		}
 	}

@@ -1,6 +1,6 @@
 //go:build unix && !linux
 
-package runtime
+package procstat
 
 import (
 	"os"
@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// descriptors that a process has open, and may have; 0 where that cannot be
+// Descriptors that a process has open, and may have; 0 where that cannot be
 // told, as for any process but this one.
-func descriptors(pid int) (open, limit uint64) {
+func Descriptors(pid int) (open, limit uint64) {
 	var r unix.Rlimit
 	if pid != os.Getpid() || unix.Getrlimit(unix.RLIMIT_NOFILE, &r) != nil {
 		return 0, 0

@@ -1,4 +1,4 @@
-package runtime
+package procstat
 
 import (
 	"fmt"
@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// descriptors that a process has open, and may have; 0 where that cannot be told.
-func descriptors(pid int) (open, limit uint64) {
+// Descriptors that a process has open, and may have; 0 where that cannot be told.
+func Descriptors(pid int) (open, limit uint64) {
 	var r unix.Rlimit
 	if unix.Prlimit(pid, unix.RLIMIT_NOFILE, nil, &r) != nil {
 		return 0, 0

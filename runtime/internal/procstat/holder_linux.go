@@ -1,4 +1,4 @@
-package runtime
+package procstat
 
 import (
 	"fmt"
@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// portHolder names who holds the port of an address: "pid 812 (nginx)", or only
+// PortHolder names who holds the port of an address: "pid 812 (nginx)", or only
 // the user where the system does not let us see more; empty if nobody is found.
-func portHolder(address string, datagrams bool) string {
+func PortHolder(address string, datagrams bool) string {
 	_, text, err := net.SplitHostPort(address)
 	if err != nil {
 		return ""
