@@ -222,10 +222,10 @@ func (a *App) takeGiven(name string) (socketSet, error) {
 }
 
 // begin brings a listener of the program into the config that runs.
-func (p *program) begin(ctx context.Context, name string, patch config.Patch) (*managed, error) {
+func (p *program) begin(ctx context.Context, name string, l config.Listener) (*managed, error) {
 	a := p.app
 	ctx, unlock, err := a.lock(ctx, turn{to: func(v view) *config.Config {
-		to, _ := v.config.With(patch)
+		to, _ := v.config.WithListener(name, l)
 		return to
 	}})
 	if err != nil {
@@ -241,14 +241,14 @@ func (p *program) begin(ctx context.Context, name string, patch config.Patch) (*
 	if _, exists := present.Listeners[name]; exists {
 		return nil, fmt.Errorf("there is a listener %q already: give this server another ServerConfig.Name", name)
 	}
-	to, err := present.With(patch)
+	to, err := present.WithListener(name, l)
 	if err != nil {
 		return nil, err
 	}
 	if err := p.enact(ctx, to, name+" is served"); err != nil {
 		return nil, err
 	}
-	if file, err = file.With(patch); err == nil { // what the program says is no override
+	if file, err = file.WithListener(name, l); err == nil { // what the program says is no override
 		p.says(file)
 	}
 	p.sampled.Do(func() {

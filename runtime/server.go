@@ -211,7 +211,7 @@ func (s *Server) serve(c ServerConfig, ln net.Listener) error {
 	if err != nil {
 		return err
 	}
-	m, err := p.begin(context.Background(), s.name, c.patch(s.name))
+	m, err := p.begin(context.Background(), s.name, c.listener())
 	if err != nil {
 		s.forget()
 		return err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	goruntime "runtime"
-	"strconv"
 	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
@@ -143,61 +142,32 @@ func (c ServerConfig) workers() int {
 	return goruntime.NumCPU()
 }
 
-// patch makes the listener of a config.
-func (c ServerConfig) patch(name string) config.Patch {
-	at := "listeners." + name
-	p := config.Patch{{Path: at, Value: "{address: " + strconv.Quote(c.Address) + "}"}}
-	set := func(key, value string) { p = append(p, config.Edit{Path: at + "." + key, Value: value}) }
-	set("protocol", c.Protocol)
+// listener is that of a config.
+func (c ServerConfig) listener() config.Listener {
+	l := config.NewListener(c.Address)
+	l.Protocol, l.H2C, l.ProgramTLS = c.Protocol, c.EnableH2C, c.TLS != nil
 	if c.TLSCertFile != "" {
-		set("tls", "{cert_file: "+strconv.Quote(c.TLSCertFile)+", key_file: "+strconv.Quote(c.TLSKeyFile)+"}")
+		l.TLS = &config.TLS{CertFile: c.TLSCertFile, KeyFile: c.TLSKeyFile}
 	}
-	if c.TLS != nil {
-		set("program_tls", "true")
+	l.Prefork = config.Prefork{
+		Workers: c.workers(), Steering: c.Steering,
+		Recycle: config.Recycle{
+			MaxRequests: int(c.RecycleRequests), MaxAge: config.Duration(c.RecycleAge), MaxMemory: config.Size(c.RecycleMemory),
+		},
 	}
-	if c.EnableH2C {
-		set("h2c", "true")
+	l.Timeouts = config.Timeouts{
+		Read: config.Duration(c.ReadTimeout), ReadHeader: config.Duration(c.ReadHeaderTimeout),
+		Write: config.Duration(c.WriteTimeout), Idle: config.Duration(c.IdleTimeout),
+		Request: config.Duration(c.RequestTimeout), Response: config.Duration(c.ResponseTimeout),
+		Shutdown: config.Duration(c.ShutdownTimeout),
 	}
-	if c.Steering != "" {
-		set("prefork.steering", strconv.Quote(c.Steering))
+	l.KeepAlive = config.KeepAlive{
+		Enabled: !c.DisableKeepAlive, Period: config.Duration(c.KeepAlivePeriod), MaxConns: c.MaxKeepAliveConns,
 	}
-	set("prefork.workers", strconv.Itoa(c.workers()))
-	set("keep_alive.enabled", strconv.FormatBool(!c.DisableKeepAlive))
-	for _, d := range []struct {
-		key   string
-		value time.Duration
-	}{
-		{"timeouts.read", c.ReadTimeout},
-		{"timeouts.read_header", c.ReadHeaderTimeout},
-		{"timeouts.write", c.WriteTimeout},
-		{"timeouts.request", c.RequestTimeout},
-		{"timeouts.response", c.ResponseTimeout},
-		{"timeouts.idle", c.IdleTimeout},
-		{"timeouts.shutdown", c.ShutdownTimeout},
-		{"keep_alive.period", c.KeepAlivePeriod},
-		{"prefork.recycle.max_age", c.RecycleAge},
-	} {
-		if d.value != 0 {
-			set(d.key, max(d.value, 0).String())
-		}
+	l.Buffers = config.Buffers{Read: config.Size(c.ReadBufferSize), Write: config.Size(c.WriteBufferSize)}
+	l.Limits = config.Limits{
+		MaxHeaderBytes: config.Size(c.MaxHeaderBytes), MaxConnections: c.MaxConnections,
+		MaxRequestBytes: config.Size(c.MaxRequestBytes), AcceptRate: c.AcceptRate,
 	}
-	for _, n := range []struct {
-		key   string
-		value int64
-	}{
-		{"keep_alive.max_conns", int64(c.MaxKeepAliveConns)},
-		{"buffers.read", int64(c.ReadBufferSize)},
-		{"buffers.write", int64(c.WriteBufferSize)},
-		{"limits.max_header_bytes", int64(c.MaxHeaderBytes)},
-		{"limits.max_connections", int64(c.MaxConnections)},
-		{"limits.max_request_bytes", c.MaxRequestBytes},
-		{"limits.accept_rate", int64(c.AcceptRate)},
-		{"prefork.recycle.max_requests", c.RecycleRequests},
-		{"prefork.recycle.max_memory", c.RecycleMemory},
-	} {
-		if n.value != 0 {
-			set(n.key, strconv.FormatInt(max(n.value, 0), 10))
-		}
-	}
-	return p
+	return l
 }

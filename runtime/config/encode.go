@@ -98,6 +98,8 @@ type encoder struct {
 	config *Config
 	// sparse leaves out what is the same without being written.
 	sparse bool
+	// negativeIsZero writes zero for negative numbers.
+	negativeIsZero bool
 }
 
 // fresh is what a value under k is when nothing of it is written; invalid if
@@ -134,6 +136,9 @@ func (e *encoder) value(k *key, v, base reflect.Value) *node {
 			return nil
 		}
 		v = v.Elem()
+	}
+	if e.negativeIsZero && v.CanInt() && v.Int() < 0 {
+		v = reflect.Zero(v.Type())
 	}
 	n := scalarNode(k.write(v))
 	n.quoted = k.kind == text && likeAnother(n.text)
