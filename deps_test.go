@@ -44,7 +44,7 @@ var allowed = map[string][]string{
 	"runtime/control/socket":      {"internal/osfile"},
 	"runtime/control/problems":    {"runtime/control", "runtime/control/message"},
 	"runtime/internal/probe":      {"internal/spare", "internal/words", "runtime/config", "runtime/control", "runtime/internal/procstat"},
-	"runtime/control/controltest": {"internal/words", "runtime/control", "runtime/control/problems", "runtime/config"},
+	"runtime/control/controltest": {"internal/words", "runtime/control", "runtime/control/problems", "runtime/config", "runtime/internal/ledger", "runtime/internal/plan"},
 	"runtime": {
 		"internal/words",
 		"runtime/config",

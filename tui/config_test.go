@@ -59,8 +59,8 @@ func TestHistoryIsShownAndKeepsUp(t *testing.T) {
 	s.wants("started")
 	s.fake.Apply(t.Context(), control.Change{Patch: config.Patch{{Path: "listeners.web.timeouts.idle", Value: "9s"}}, Actor: "bob (uid 1001)"})
 	s.look()
-	s.wants("*2", "▌    1", "bob (uid", "web.timeouts.idle", "9s")
-	s.press("k", "enter").wants("generation 2:", "listeners.web.timeouts.idle: 2m to 9s, live", "rockstar-tui config history 2")
+	s.wants("*8", "▌    7", "bob (uid", "web.timeouts.idle", "9s")
+	s.press("k", "enter").wants("generation 8:", "listeners.web.timeouts.idle: 2m to 9s, live", "rockstar-tui config history 8")
 	s.read().press("enter").acts()
 }
 
@@ -77,14 +77,14 @@ func (forgetful) History(context.Context, control.HistoryQuery) ([]control.Gener
 
 func TestGoingBackShowsItsPlanFirst(t *testing.T) {
 	s := scaled(web(t)).press("4", "G", "b")
-	s.wants("roll back to generation 1?", "listeners.web.prefork.workers: 6 to 4, drain", "retires 2 workers")
+	s.wants("roll back to generation 7?", "listeners.web.prefork.workers: 6 to 4, drain", "retires 2 workers")
 	s.read().press("enter").acts()
-	s.press("enter").wants("generation 1:")
-	s.read().press("b").wants("roll back to generation 1?")
-	s.read().press("tab").wants("same as: rockstar-tui rollback 1")
+	s.press("enter").wants("generation 7:")
+	s.read().press("b").wants("roll back to generation 7?")
+	s.read().press("tab").wants("same as: rockstar-tui rollback 7")
 	s.press("y").acts(control.Rollback)
-	if a := s.fake.Actions()[0]; a.Generation != 1 || a.Base != 9 {
-		t.Errorf("acted %+v, want generation 1 on revision 9", a)
+	if a := s.fake.Actions()[0]; a.Generation != 7 || a.Base != 9 {
+		t.Errorf("acted %+v, want generation 7 on revision 9", a)
 	}
 	if now, _ := s.fake.Snapshot(t.Context()); now.Listeners[1].WorkersWanted != 4 {
 		t.Errorf("%d workers wanted, want 4", now.Listeners[1].WorkersWanted)

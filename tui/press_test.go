@@ -66,7 +66,7 @@ func TestPlusThriceAddsThreeWorkersBeforeASnapshotShowsOne(t *testing.T) {
 
 func TestMinusAsksWithWhatItCosts(t *testing.T) {
 	s := web(t).press("-")
-	s.wants("resize web to 3 workers?", "retires 1 worker", "connections on web", "[ cancel ]")
+	s.wants("resize web to 3 workers?", "retires 1 worker", "leaves 212 connections open", "[ cancel ]")
 	s.read().press("y")
 	s.applied("listeners.web.prefork.workers=3")
 	s.wants("web: 3 workers wanted")

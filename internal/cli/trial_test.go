@@ -101,7 +101,7 @@ func TestApplySendsTheFile(t *testing.T) {
 	}
 	fake := controltest.NewFake(scene())
 	p := on(t, fake)
-	if code := p.run(t, "apply", file, "--confirm", "60s", "--if-revision", "7"); code != 1 { // the fake takes patches only
+	if code := p.run(t, "apply", file, "--confirm", "60s", "--if-revision", "7"); code != 0 {
 		t.Errorf("exit code %d, %s", code, &p.stderr)
 	}
 	if c := fake.Changes(); len(c) != 1 || c[0].Config != "version: 1\n" || c[0].Base != 7 || c[0].Confirm != config.Duration(time.Minute) || c[0].Actor == "" {
@@ -118,30 +118,30 @@ func TestTheHistoryIsListedComparedAndGoneBackTo(t *testing.T) {
 	p.run(t, append(strings.Fields(setIdle), "--reason", "a try")...)
 	p.run(t, "config", "history")
 	out := p.stdout.String()
-	if lines := strings.Split(out, "\n"); len(lines) < 3 || !strings.Contains(lines[0], "TOOK") || !strings.Contains(lines[1], "*2") ||
+	if lines := strings.Split(out, "\n"); len(lines) < 3 || !strings.Contains(lines[0], "TOOK") || !strings.Contains(lines[1], "*8") ||
 		!strings.Contains(lines[1], "change") || !strings.Contains(lines[1], "listeners.web.timeouts.idle 2m0s -> 2s: ") || !strings.Contains(lines[1], "(a try)") || !strings.Contains(lines[2], "start") {
 		t.Errorf("history is\n%s", out)
 	}
 	var doc struct{ Generations []control.Generation }
 	p.run(t, "config", "history", "-n", "1", "--json")
-	if err := json.Unmarshal(p.stdout.Bytes(), &doc); err != nil || len(doc.Generations) != 1 || doc.Generations[0].Number != 2 {
+	if err := json.Unmarshal(p.stdout.Bytes(), &doc); err != nil || len(doc.Generations) != 1 || doc.Generations[0].Number != 8 {
 		t.Errorf("history --json is %s, %v", &p.stdout, err)
 	}
-	p.run(t, "config", "history", "2")
+	p.run(t, "config", "history", "8")
 	if out := p.stdout.String(); !strings.Contains(out, "listeners.web.timeouts.idle") || !strings.Contains(out, "why: a try") || !strings.Contains(out, "version: 1") {
-		t.Errorf("generation 2 is\n%s", out)
+		t.Errorf("generation 8 is\n%s", out)
 	}
-	for _, args := range []string{"config diff 1 2", "config diff 1"} {
+	for _, args := range []string{"config diff 7 8", "config diff 7"} {
 		var d struct {
 			From, To uint64
 			Changes  []config.Change
 		}
 		code := p.run(t, append(strings.Fields(args), "--json")...)
-		if err := json.Unmarshal(p.stdout.Bytes(), &d); code != 0 || err != nil || d.From != 1 || d.To != 2 || d.Changes == nil {
+		if err := json.Unmarshal(p.stdout.Bytes(), &d); code != 0 || err != nil || d.From != 7 || d.To != 8 || d.Changes == nil {
 			t.Errorf("%s: exit code %d, %s, %v", args, code, &p.stdout, err)
 		}
 	}
-	for args, code := range map[string]int{"config rollback 1": 0, "rollback 1 --json": 0, "rollback 99": 1, "rollback x": 2, "config rollback": 2, "config diff 0 1": 2, "config history 99": 1} {
+	for args, code := range map[string]int{"config rollback 7": 0, "rollback 7 --json": 0, "rollback 99": 1, "rollback x": 2, "config rollback": 2, "config diff 0 1": 2, "config history 99": 1} {
 		if got := p.run(t, strings.Fields(args)...); got != code {
 			t.Errorf("%s: exit code %d, want %d: %s", args, got, code, &p.stderr)
 		}

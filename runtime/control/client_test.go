@@ -122,7 +122,7 @@ func TestTwoClientsSeeEachOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = one.Apply(t.Context(), change)
-	wantText(t, err, control.ErrConflict, "revision")
+	wantText(t, err, control.ErrConflict, "generation")
 	if s, err = one.Snapshot(t.Context()); err != nil || s.Listeners[1].Timeouts.Idle != "11s" {
 		t.Errorf("the first sees idle %s, %v; want 11s", s.Listeners[1].Timeouts.Idle, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,7 +98,7 @@ func TestWhileAChangeIsUnderWayOnlyTheLastResizeOfAListenerWaits(t *testing.T) {
 	}
 	var preforked []string
 	for i := range d.data.Listeners {
-		if l := &d.data.Listeners[i]; l.Prefork && l.Enabled {
+		if l := &d.data.Listeners[i]; l.Prefork && l.Enabled && strings.HasPrefix(l.Name, "listener-") {
 			preforked = append(preforked, l.Name)
 		}
 	}

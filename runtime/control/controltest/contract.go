@@ -50,6 +50,7 @@ func TestController(t *testing.T, start func(t *testing.T) Harness) {
 		{"OneWrongEditRefusesAll", oneWrongEditRefusesAll},
 		{"WrongConfigIsRefused", wrongConfigIsRefused},
 		{"PatchAndConfigExcludeEachOther", patchAndConfigExcludeEachOther},
+		{"PoolsAreEdited", poolsAreEdited},
 		{"StopAndStart", stopAndStart},
 		{"ChangesHaveReceipts", changesHaveReceipts},
 		{"StopHasAReceipt", stopHasAReceipt},

@@ -185,6 +185,27 @@ func patchAndConfigExcludeEachOther(r *rig) {
 	r.unchanged(before)
 }
 
+func poolsAreEdited(r *rig) {
+	before := r.snapshot()
+	if len(before.Pools) == 0 {
+		r.Skip("there is no pool")
+	}
+	pool := before.Pools[0]
+	backend := pool.Backends[0]
+	path := "pools." + pool.Name + ".backends." + backend.Name + ".weight"
+	c := control.Change{Patch: config.Patch{{Path: path, Value: strconv.Itoa(backend.Weight + 1)}}, Actor: "contract"}
+	p, err := r.Controller.Plan(r.ctx, c)
+	if err != nil || len(p.Pools) != 1 || p.Pools[0].Name != pool.Name || p.Pools[0].Action != control.PoolUpdated || p.Pools[0].Ending != 0 {
+		r.Errorf("the plan of another weight is %+v, %v; want an update of the pool that ends nothing", p, err)
+	}
+	res := r.apply(c)
+	if now := r.snapshot().Pools[0].Backends[0]; len(res.Changes) != 1 || res.Changes[0].Path != path || now.Weight != backend.Weight+1 || now.Requests < backend.Requests {
+		r.Errorf("%+v made of %+v backend %+v, want one more weight and its counts as before", res.Changes, backend, now)
+	}
+	_, err = r.Controller.Apply(r.ctx, control.Change{Patch: config.Patch{{Path: path, Value: "heavy"}}})
+	r.wantError("Apply of a wrong weight", err, control.ErrInvalid)
+}
+
 func stopAndStart(r *rig) {
 	p, err := r.Controller.Plan(r.ctx, r.set("enabled", "false"))
 	if err != nil || len(p.Listeners) != 1 || p.Listeners[0].Action != "stop" {

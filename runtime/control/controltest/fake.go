@@ -11,17 +11,16 @@ import (
 	"sync"
 	"time"
 
-	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/control/problems"
+	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 )
 
 var _ control.Controller = (*Fake)(nil)
 
-// Fake is a Controller in memory. Its clock stands still until [Fake.Step]. Of
-// configs it knows what a snapshot shows of a listener: enabled,
-// prefork.workers, timeouts.* and limits.*; every other path is refused.
-// It is safe for concurrent use.
+// Fake is a Controller in memory. It decides by the rules of the runtime, on a
+// config made of the state that it is given, and what it decides is done at once.
+// Its clock stands still until [Fake.Step]. It is safe for concurrent use.
 type Fake struct {
 	mu sync.Mutex
 	// now is never changed once it is here, only replaced, because watchers hold it.
@@ -32,16 +31,25 @@ type Fake struct {
 	steps   int
 	failed  error
 	refused error
-	past    past
+	ledger  *ledger.Ledger
+	clock   time.Time     // of the ledger
 	wake    chan struct{} // closed and replaced whenever something changes
 }
 
 // NewFake returns a Fake in the given state, which it copies.
 func NewFake(s *control.Snapshot) *Fake {
-	now := clone(s)
-	f := &Fake{now: now, rates: ratesOf(now), wake: make(chan struct{})}
-	f.past.begin(now)
+	f := &Fake{wake: make(chan struct{})}
+	f.take(s)
 	return f
+}
+
+// take makes a copy of s the present state; mu is held.
+func (f *Fake) take(s *control.Snapshot) {
+	f.now = clone(s)
+	f.rates = ratesOf(f.now)
+	f.begin(f.now)
+	f.now.Revision = f.ledger.View().Generation
+	f.now.Config.Generation = f.now.Revision
 }
 
 // Fail makes every call end with err, those under way included, until
@@ -64,15 +72,7 @@ func (f *Fake) Refuse(err error) {
 func (f *Fake) Set(s *control.Snapshot) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.now = clone(s)
-	f.rates = ratesOf(f.now)
-	if f.now.Config.Generation == 0 {
-		f.now.Config.Generation = f.past.entries[len(f.past.entries)-1].Number
-	}
-	f.past.states[f.now.Config.Generation] = f.now
-	if f.past.before == nil && f.now.Config.Trial != nil {
-		f.past.before = f.now // nothing else is known to go back to
-	}
+	f.take(s)
 	f.notify()
 }
 
@@ -148,114 +148,12 @@ func (f *Fake) look(o control.WatchOptions) (*control.Snapshot, <-chan struct{},
 	return s, f.wake, nil
 }
 
-// Plan tells what the change would do.
-func (f *Fake) Plan(ctx context.Context, c control.Change) (*control.Plan, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if err := f.ready(ctx); err != nil {
-		return nil, err
-	}
-	to, changes, err := f.change(c)
-	if err != nil {
-		return nil, err
-	}
-	return planOf(f.now, to, changes), nil
-}
-
-// Apply records the change and carries it out at once; nothing has to drain.
-func (f *Fake) Apply(ctx context.Context, c control.Change) (*control.Result, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if err := f.ready(ctx); err != nil {
-		return nil, err
-	}
-	f.changes = append(f.changes, c)
-	if f.refused != nil {
-		return nil, f.refused
-	}
-	if err := f.onTrial(); err != nil {
-		return nil, err
-	}
-	to, changes, err := f.change(c)
-	if err != nil {
-		return nil, err
-	}
-	return f.carryOut(c, to, changes), nil
-}
-
-// carryOut makes to the present state; mu is held.
-func (f *Fake) carryOut(c control.Change, to *control.Snapshot, changes []config.Change) *control.Result {
-	plan := planOf(f.now, to, changes)
-	result := &control.Result{Revision: f.now.Revision, Message: plan.Summary}
-	if c.Persist && c.Confirm == 0 {
-		written(to, c.Patch)
-	}
-	if len(changes) == 0 {
-		f.now = to
-		f.notify()
-		return result
-	}
-	to.Revision++
-	trigger := control.TriggerChange
-	if c.Confirm != 0 {
-		trigger = control.TriggerTrial
-		result.Until = f.try(to, c, changes)
-		override(to, control.Change{Actor: c.Actor, Reason: c.Reason, Expires: c.Expires}, changes)
-	} else {
-		override(to, c, changes)
-	}
-	addEvent(to, control.Event{Level: control.LevelInfo, Listener: oneListener(plan), Actor: c.Actor, Message: plan.Summary})
-	result.Generation = f.past.add(to, control.Generation{Actor: c.Actor, Reason: c.Reason, Trigger: trigger,
-		Result: control.ResultApplied, Message: plan.Summary, Changes: changes})
-	result.Revision, result.Changes = to.Revision, changes
-	result.ID = receipt(f.now, to, plan.Summary, c.Actor, control.EndedDrained)
-	f.now = to
-	f.notify()
-	return result
-}
-
 // ready reports why a call cannot be answered; mu is held.
 func (f *Fake) ready(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	return f.failed
-}
-
-// change returns what the state would be after c; mu is held.
-func (f *Fake) change(c control.Change) (*control.Snapshot, []config.Change, error) {
-	if err := c.Check(); err != nil {
-		return nil, nil, err
-	}
-	if f.past.conflicts(c, f.now.Revision) {
-		return nil, nil, &control.Error{Code: control.CodeConflict,
-			Message: fmt.Sprintf("the change is based on revision %d, the runtime is at %d", c.Base, f.now.Revision)}
-	}
-	to := clone(f.now)
-	if c.Config != "" {
-		was := f.past.of(c.Config)
-		if was == nil {
-			return nil, nil, &control.Error{Code: control.CodeUnsupported, Message: "this runtime takes patches only, and configs of its history"}
-		}
-		return to, goBack(to, was), nil
-	}
-	changes, err := edit(to, fromFile(to, c.Patch))
-	return to, changes, err
-}
-
-func withPaths(paths []string, changes []config.Change) []string {
-	for _, c := range changes {
-		paths = append(paths, c.Path)
-	}
-	slices.Sort(paths)
-	return slices.Compact(paths)
-}
-
-func oneListener(p *control.Plan) string {
-	if len(p.Listeners) == 1 {
-		return p.Listeners[0].Name
-	}
-	return ""
 }
 
 // addEvent appends e with the next number and the present time.
@@ -280,47 +178,31 @@ func (f *Fake) Act(ctx context.Context, a control.Action) (*control.Result, erro
 	if f.refused != nil {
 		return nil, f.refused
 	}
+	switch a.Kind {
+	case control.Confirm, control.Rollback, control.AcceptHeld, control.RejectHeld, control.Reload:
+		return f.actOnConfig(a)
+	}
 	to := clone(f.now)
-	message, changes, err := f.act(to, a)
+	message, err := operate(to, a)
 	if err != nil {
 		return nil, err
 	}
 	addEvent(to, control.Event{Level: control.LevelInfo, Listener: a.Listener, Actor: a.Actor, Message: message})
-	result := &control.Result{Revision: to.Revision, Changes: changes, Message: message}
-	if len(changes) > 0 || hasReceipt(a.Kind) {
-		cause := control.EndedDrained
-		if a.Kind == control.DrainNow {
-			cause = control.EndedNow
-		}
-		result.ID = receipt(f.now, to, message, a.Actor, cause)
+	cause := control.EndedDrained
+	if a.Kind == control.DrainNow {
+		cause = control.EndedNow
 	}
+	id := receipt(f.now, to, message, a.Actor, cause)
 	if a.Kind == control.Replace {
-		to.Upgrade.Receipt = result.ID
+		to.Upgrade.Receipt = id
 	}
 	f.now = to
 	f.notify()
-	return result, nil
+	return &control.Result{ID: id, Revision: to.Revision, Message: message}, nil
 }
 
-func (f *Fake) act(s *control.Snapshot, a control.Action) (message string, changes []config.Change, err error) {
-	switch a.Kind {
-	case control.Confirm:
-		return f.confirm(s, a)
-	case control.Rollback:
-		return f.rollback(s, a)
-	case control.AcceptHeld, control.RejectHeld:
-		return decide(s, a.Kind == control.AcceptHeld)
-	case control.Reload:
-		if err := f.onTrial(); err != nil {
-			return "", nil, err
-		}
-		return "config file read again, nothing has changed", nil, nil
-	}
-	message, err = deed(s, a)
-	return message, nil, err
-}
-
-func deed(s *control.Snapshot, a control.Action) (string, error) {
+// operate carries out an action that is about processes.
+func operate(s *control.Snapshot, a control.Action) (string, error) {
 	switch a.Kind {
 	case control.RestartWorker:
 		return restart(s, a.Listener, a.Worker)

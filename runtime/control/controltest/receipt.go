@@ -27,12 +27,3 @@ func receipt(from, to *control.Snapshot, summary, actor, cause string) uint64 {
 }
 
 func open(l *control.ListenerInfo) int { return int(l.Connections.Active + l.Connections.Idle) }
-
-// hasReceipt reports whether an action retires processes, or ends what drains.
-func hasReceipt(kind string) bool {
-	switch kind {
-	case control.RestartWorker, control.RestartWorkers, control.Shutdown, control.Replace, control.DrainNow, control.DrainExtend:
-		return true
-	}
-	return false
-}

@@ -126,9 +126,16 @@ func stopped() *control.Snapshot {
 	s := busy()
 	stop(&s.Listeners[1])
 	s.Revision++
-	s.Config.State, s.Config.Overrides = control.ConfigOverridden, []string{"listeners.web.enabled"}
+	setByHand(s, "listeners.web.enabled", "true", "false")
 	addEvent(s, control.Event{Level: control.LevelInfo, Listener: "web", Actor: "alice (uid 1000)", Message: "web: stop, 212 connections drained"})
 	return s
+}
+
+// setByHand shows that an operator has changed a value of the file.
+func setByHand(s *control.Snapshot, path, file, value string) {
+	s.Config.State, s.Config.Overrides = control.ConfigOverridden, []string{path}
+	s.Config.Edits = []control.Override{{Path: path, File: file, Base: file, Value: value,
+		Actor: "alice (uid 1000)", Since: sceneTime.Add(-13 * time.Second)}}
 }
 
 // draining has one listener that is being stopped and one whose workers are being replaced.
@@ -150,7 +157,7 @@ func draining() *control.Snapshot {
 	recount(hello)
 	recount(web)
 	web.State, web.Reason = control.StateDegraded, "3 of 4 workers are ready"
-	s.Config.State, s.Config.Overrides = control.ConfigOverridden, []string{"listeners.hello.enabled"}
+	setByHand(s, "listeners.hello.enabled", "true", "false")
 	addEvent(s, control.Event{Level: control.LevelInfo, Listener: "hello", Actor: "alice (uid 1000)", Message: "hello: stop, 12 connections drained"})
 	return s
 }

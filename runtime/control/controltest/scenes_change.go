@@ -65,7 +65,7 @@ func overridden() *control.Snapshot {
 // fallback was started with what ran last, because the config file is broken.
 func fallback() *control.Snapshot {
 	s := refused()
-	s.Config.Fallback, s.Config.Generation = 41, 41
+	s.Revision, s.Config.Fallback, s.Config.Generation = 41, 41, 41
 	return s
 }
 

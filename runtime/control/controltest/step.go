@@ -24,8 +24,8 @@ func (f *Fake) Step() {
 	for i := range s.Pools {
 		stepPool(&s.Pools[i], uint64(total)/4)
 	}
-	f.timesUp(s)
-	f.now = s
+	f.now, f.clock = s, s.Time
+	f.timesUp()
 	f.notify()
 }
 
