@@ -37,6 +37,10 @@ var allowed = map[string][]string{
 		"listener", "listener/sockets", "pool", "prefork", "runtime/config", "runtime/control", "runtime/internal/certs",
 		"runtime/internal/logqueue", "runtime/internal/routes", "runtime/internal/scoreboard",
 	},
+	"runtime/internal/endpoints": {
+		"internal/words", "listener", "listener/sockets", "prefork", "runtime/config", "runtime/control",
+		"runtime/internal/events", "runtime/internal/procstat", "runtime/internal/scoreboard", "runtime/internal/serving",
+	},
 	"runtime/internal/statedir":   {"internal/osfile"},
 	"runtime/internal/plan":       {"internal/words", "runtime/config", "runtime/control"},
 	"runtime/control":             {"internal/printable", "runtime/config", "runtime/control/message", "runtime/control/socket"},
@@ -56,6 +60,7 @@ var allowed = map[string][]string{
 		"runtime/internal/plan",
 		"runtime/internal/probe",
 		"runtime/internal/demo",
+		"runtime/internal/endpoints",
 		"runtime/internal/serving",
 		"runtime/internal/routes",
 		"runtime/internal/nethttp",

@@ -16,10 +16,12 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/internal/certs"
+	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
 	"github.com/echterhof/rockstar-tui/runtime/internal/events"
 	"github.com/echterhof/rockstar-tui/runtime/internal/logqueue"
 	"github.com/echterhof/rockstar-tui/runtime/internal/procstat"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
+	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 	"github.com/echterhof/rockstar-tui/runtime/internal/slowdisk"
 	"github.com/echterhof/rockstar-tui/runtime/internal/watch"
 )
@@ -127,7 +129,7 @@ type App struct {
 	noOrphanDir string // why there is none though there should be
 
 	cells     *scoreboard.Cells // of backends
-	endpoints *endpointSet
+	endpoints *endpoints.Set
 	pasts     pasts
 
 	// What Go code gave to New; nil after Open.
@@ -201,7 +203,7 @@ func newApp(o Options) *App {
 		wake:  make(chan struct{}, 1),
 		end:   termination{done: make(chan struct{})},
 	}
-	a.endpoints = newEndpointSet(setConfig{
+	a.endpoints = endpoints.New(endpoints.Config{
 		Log: log, Events: a.events, Cells: a.cells, Dedicated: o.alone, OrphanDir: o.orphanDir,
 		Program: a.programOf, Given: a.takeGiven,
 	})
@@ -293,16 +295,16 @@ func (a *App) awaitBackground(limit time.Duration) {
 
 // settingsFor collects what a process needs to know to serve a listener; place
 // tells where on the scoreboard a backend is counted.
-func (a *App) settingsFor(cfg *config.Config, name string, place placing) (settings, error) {
+func (a *App) settingsFor(cfg *config.Config, name string, place placing) (serving.Settings, error) {
 	l := cfg.Listeners[name]
-	s := settings{
+	s := serving.Settings{
 		Name: name, Listener: l,
 		Pools: map[string]config.Pool{}, Cells: map[string]int{}, Board: scoreboard.Layout, BoardFormat: scoreboard.Format,
 	}
 	if l.TLS != nil && l.Enabled {
 		var err error
 		if s.TLS, err = a.keys.Material(name, *l.TLS); err != nil {
-			return settings{}, fmt.Errorf("listener %s: %w", name, err)
+			return serving.Settings{}, fmt.Errorf("listener %s: %w", name, err)
 		}
 	}
 	for _, route := range l.Routes {
@@ -314,7 +316,7 @@ func (a *App) settingsFor(cfg *config.Config, name string, place placing) (setti
 		for backend := range p.Backends {
 			cell, err := place(route.Proxy.Pool + "/" + backend)
 			if err != nil {
-				return settings{}, err
+				return serving.Settings{}, err
 			}
 			s.Cells[route.Proxy.Pool+"/"+backend] = cell
 		}
@@ -327,7 +329,7 @@ type placing func(backend string) (int, error)
 
 // inherit makes what a worker of a master that died counts by, and what its sessions
 // are sealed with, hold on.
-func (a *App) inherit(s settings) {
+func (a *App) inherit(s serving.Settings) {
 	for backend, cell := range s.Cells {
 		a.cells.Inherit(backend, cell)
 	}

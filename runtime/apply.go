@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
 	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 	"github.com/echterhof/rockstar-tui/runtime/internal/slowdisk"
 )
@@ -49,7 +50,7 @@ func (a *App) carryOut(ctx context.Context, d deed) ([]config.Change, uint64, er
 	}
 	for _, s := range steps {
 		takeBack, after, err := s.prepare(ctx)
-		if d.lenient && IsBindError(err) {
+		if d.lenient && endpoints.IsBindError(err) {
 			lost = append(lost, lostStep{s, err})
 			continue
 		}
@@ -86,7 +87,7 @@ func (a *App) carryOut(ctx context.Context, d deed) ([]config.Change, uint64, er
 // commit makes to what runs, unless the runtime has begun to end. The listeners come
 // first: who looks sees them as they are at this revision, or newer.
 func (a *App) commit(to *config.Config, steps []step, changes []config.Change) bool {
-	used := make([]*managed, len(steps))
+	used := make([]*endpoints.Listener, len(steps))
 	for i, s := range steps {
 		used[i] = s.managed
 	}

@@ -11,7 +11,9 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 	"github.com/echterhof/rockstar-tui/runtime/internal/certs"
+	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
+	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 )
 
 // carriedFormat is the version of carried. It changes when an older program
@@ -54,8 +56,8 @@ type carried struct {
 	// if nobody does.
 	StandBy int `json:"stand_by,omitempty"`
 
-	LastReceipt uint64     `json:"last_receipt,omitempty"`
-	Receipts    []*receipt `json:"receipts,omitempty"`
+	LastReceipt uint64               `json:"last_receipt,omitempty"`
+	Receipts    []*endpoints.Receipt `json:"receipts,omitempty"`
 }
 
 // carriedPast is the history of the desired state.
@@ -67,14 +69,14 @@ type carriedPast struct {
 
 // carriedListener is a listener and its past.
 type carriedListener struct {
-	listenerState
+	endpoints.State
 	pastState
 }
 
 // listenerStates are the listeners without their pasts.
-func (c *carried) listenerStates() (all []listenerState) {
+func (c *carried) listenerStates() (all []endpoints.State) {
 	for _, l := range c.Listeners {
-		all = append(all, l.listenerState)
+		all = append(all, l.State)
 	}
 	return all
 }
@@ -84,7 +86,7 @@ const maxCarriedPoints = 1 << 19
 
 // describe is what there is to carry beside descriptors and secrets; listeners are
 // the state of all. Callers hold changeMu.
-func (a *App) describe(listeners []listenerState) *carried {
+func (a *App) describe(listeners []endpoints.State) *carried {
 	a.mu.RLock()
 	speaks := prefork.Ours()
 	c := &carried{
@@ -153,7 +155,7 @@ func resume(o Options, c *carried) (*App, error) {
 	a.keys.Restore(c.Keys)
 	for _, l := range c.Listeners {
 		a.pasts.restore(l.Name, l.pastState, time.Now())
-		a.endpoints.Resume(a.ctx, l.listenerState, running.Listeners, func() (settings, error) {
+		a.endpoints.Resume(a.ctx, l.State, running.Listeners, func() (serving.Settings, error) {
 			return a.settingsFor(running, l.Name, a.cells.Place)
 		})
 	}

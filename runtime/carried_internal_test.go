@@ -11,6 +11,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
 )
 
 // heritage is what a runtime would leave.
@@ -64,10 +65,9 @@ func TestPastOutlivesTheProgram(t *testing.T) {
 	a.started = time.Now().Add(-time.Hour)
 	a.revision, a.lastActor = 7, "alice"
 	a.events.Infof("web", "it was")
-	m := a.endpoints.Listener("web")
-	m.trouble, m.retiredTotals.Requests, m.highest.Requests = "crashed", 5, 6
-	m.crashes.Store(3)
-	a.endpoints.Commit(cfg.Listeners, []*managed{m})
+	web := endpoints.State{Name: "web", Trouble: "crashed", Crashes: 3}
+	web.RetiredTotals.Requests, web.Highest.Requests = 5, 6
+	a.endpoints.Resume(t.Context(), web, cfg.Listeners, nil)
 	data, err := json.Marshal(a.describe(a.endpoints.State()))
 	if err != nil {
 		t.Fatal(err)
@@ -86,8 +86,8 @@ func TestPastOutlivesTheProgram(t *testing.T) {
 	if s.Version != "v2" || !s.StartedAt.Equal(a.started) || s.Revision != 7 || len(s.Events) != 1 || s.Events[0].Message != "it was" {
 		t.Errorf("after: %+v", s)
 	}
-	if got := b.endpoints.Listener("web"); got.Totals().Requests != 6 || got.trouble != "crashed" || got.Crashes() != 3 || got.retiredTotals.Requests != 5 {
-		t.Errorf("listener after: %+v", got.retiredTotals)
+	if got := b.endpoints.State(); len(got) != 1 || got[0] != web {
+		t.Errorf("listener after: %+v, want %+v", got, web)
 	}
 	b.events.Infof("", "it is")
 	if e := b.events.Newest(); e[1].Seq != 2 {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/events"
 )
 
 // Snapshot returns the present state.
@@ -177,7 +178,7 @@ func (a *App) Act(ctx context.Context, action control.Action) (*control.Result, 
 	case control.Replace:
 		return a.replaceBy(ctx, action)
 	case control.Shutdown:
-		a.events.Add(control.Event{Level: control.LevelWarn, Actor: action.Actor, Message: said("shutdown asked for", action.Reason)})
+		a.events.Add(control.Event{Level: control.LevelWarn, Actor: action.Actor, Message: events.WithReason("shutdown asked for", action.Reason)})
 		id := a.endpoints.OpenReceipt(control.Receipt{Summary: "shutdown", Actor: action.Actor, Planned: forecastAll(ctx, a.endpoints.All())})
 		a.lastReceipt.Store(id)
 		go a.Shutdown(context.Background())

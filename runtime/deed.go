@@ -6,6 +6,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/events"
 )
 
 // deed is a change of the desired state and what is to be said of it.
@@ -43,7 +44,7 @@ func (a *App) enact(ctx context.Context, d deed) (*control.Result, error) {
 	g := d.entry(control.ResultApplied, d.message, changes, began)
 	g.Revision = result.Revision
 	result.Generation = a.remember(g, d.to)
-	a.events.Add(control.Event{Level: control.LevelInfo, Actor: d.change.Actor, Message: said(d.message, d.change.Reason)})
+	a.events.Add(control.Event{Level: control.LevelInfo, Actor: d.change.Actor, Message: events.WithReason(d.message, d.change.Reason)})
 	return result, nil
 }
 
@@ -71,12 +72,4 @@ func (a *App) setLastActor(actor string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.lastActor = actor
-}
-
-// said joins what was done with why.
-func said(what, why string) string {
-	if why == "" {
-		return what
-	}
-	return what + " (" + why + ")"
 }

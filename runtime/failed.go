@@ -8,6 +8,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
 	"github.com/echterhof/rockstar-tui/runtime/internal/plan"
 )
 
@@ -62,7 +63,7 @@ func (a *App) reopenFailed(ctx context.Context) {
 }
 
 // reopen tries to open one. The config stays as it is.
-func (a *App) reopen(ctx context.Context, m *managed) {
+func (a *App) reopen(ctx context.Context, m *endpoints.Listener) {
 	ctx, unlock, err := a.lock(ctx, turn{yields: true, to: func(v view) *config.Config { return v.config }})
 	if err != nil {
 		return
@@ -93,7 +94,7 @@ func (a *App) startAgain(ctx context.Context, p config.Patch) error {
 }
 
 // openFailed opens one that could not be opened. Callers hold changeMu.
-func (a *App) openFailed(ctx context.Context, m *managed) (err error) {
+func (a *App) openFailed(ctx context.Context, m *endpoints.Listener) (err error) {
 	if m.Failure() == "" || a.endpoints.Listener(m.Name()) != m {
 		return nil
 	}

@@ -7,13 +7,14 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
 	"github.com/echterhof/rockstar-tui/runtime/internal/plan"
 )
 
 // retirees are the processes that a step is about to retire.
-func (s step) retirees() processes {
+func (s step) retirees() endpoints.Processes {
 	if s.running == nil {
-		return processes{}
+		return endpoints.Processes{}
 	}
 	return s.running.Serving(s.Retires)
 }
@@ -45,7 +46,7 @@ func (a *App) begun(d deed, steps []step, changes []config.Change) uint64 {
 
 // forecast is what will become of the connections of such workers when they are
 // replaced by others.
-func forecast(ctx context.Context, m *managed, e *endpoint, which func(id int) bool) control.ReceiptPlan {
+func forecast(ctx context.Context, m *endpoints.Listener, e *endpoints.Endpoint, which func(id int) bool) control.ReceiptPlan {
 	ctx, cancel := context.WithTimeout(ctx, inspectTimeout)
 	defer cancel()
 	replaced := slices.DeleteFunc(m.Connections(ctx, control.Query{}), func(c control.Connection) bool { return !which(c.Worker) })
@@ -53,10 +54,10 @@ func forecast(ctx context.Context, m *managed, e *endpoint, which func(id int) b
 }
 
 // forecastAll is the same for all workers of some listeners.
-func forecastAll(ctx context.Context, listeners []*managed) (p control.ReceiptPlan) {
+func forecastAll(ctx context.Context, listeners []*endpoints.Listener) (p control.ReceiptPlan) {
 	for _, m := range listeners {
 		if e := m.Endpoint(); e != nil {
-			one := forecast(ctx, m, e, everyWorker)
+			one := forecast(ctx, m, e, endpoints.EveryWorker)
 			p.Drained, p.Cut = p.Drained+one.Drained, p.Cut+one.Cut
 		}
 	}

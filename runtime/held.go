@@ -9,6 +9,7 @@ import (
 	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/events"
 )
 
 // held is a config file that is good but not applied yet.
@@ -106,6 +107,6 @@ func (a *App) decide(ctx context.Context, action control.Action) (*control.Resul
 		return a.adopt(ctx, file, action.Actor, false)
 	}
 	message := "the config file was saved and " + orSomebody(action.Actor) + " left it unapplied; the old one keeps running"
-	a.refuse(&control.Error{Code: control.CodeRefused, Message: said(message, action.Reason)})
+	a.refuse(&control.Error{Code: control.CodeRefused, Message: events.WithReason(message, action.Reason)})
 	return &control.Result{Revision: a.currentRevision(), Message: message}, nil
 }

@@ -8,8 +8,10 @@ import (
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
 	"github.com/echterhof/rockstar-tui/runtime/internal/plan"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
+	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 )
 
 // Plan tells what a change would do. It connects to backends, binds addresses and
@@ -66,14 +68,14 @@ func planOf(met planView, to *config.Config, steps []step) *control.Plan {
 // planView is the state that a change meets, and who serves in it.
 type planView struct {
 	plan.View
-	endpoints map[string]*endpoint
+	endpoints map[string]*endpoints.Endpoint
 }
 
 func (a *App) planView(v view) planView {
 	met := planView{plan.View{
 		Revision: v.revision, Config: v.config,
 		Running: map[string]plan.Running{}, Failed: map[string]bool{}, Backends: map[string]plan.Load{},
-	}, map[string]*endpoint{}}
+	}, map[string]*endpoints.Endpoint{}}
 	for _, m := range a.endpoints.All() {
 		e := m.Endpoint()
 		if e == nil {
@@ -89,7 +91,7 @@ func (a *App) planView(v view) planView {
 }
 
 // runningOf is the endpoint as a plan sees it.
-func runningOf(e *endpoint) plan.Running {
+func runningOf(e *endpoints.Endpoint) plan.Running {
 	r := plan.Running{Listener: e.Settings().Listener}
 	e.Each(func(w prefork.Status, b *scoreboard.Board) {
 		if w.State == prefork.Draining || w.State == "" && !w.DrainDeadline.IsZero() {
@@ -128,15 +130,15 @@ func (s *step) inspect(ctx context.Context) {
 type step struct {
 	plan.Step
 	app     *App
-	managed *managed
-	running *endpoint // that serves it now; nil if none does
-	to      settings  // unless it is removed
-	retired processes // by it
+	managed *endpoints.Listener
+	running *endpoints.Endpoint // that serves it now; nil if none does
+	to      serving.Settings    // unless it is removed
+	retired endpoints.Processes // by it
 }
 
 // steps lists what must be done to each listener, by name.
 func (a *App) steps(met planView, to *config.Config, place placing) ([]step, error) {
-	wanted := map[string]settings{}
+	wanted := map[string]serving.Settings{}
 	for _, name := range sortedKeys(to.Listeners) {
 		if met.LeavesAlone(to, name) {
 			continue

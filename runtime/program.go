@@ -17,6 +17,7 @@ import (
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
 	"github.com/echterhof/rockstar-tui/runtime/internal/routes"
 	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 )
@@ -42,8 +43,14 @@ type program struct {
 	mu      sync.Mutex
 	servers map[string]*Server
 	made    int // servers made by NewServer so far
-	given   map[string]*foreign
+	given   map[string]*givenListener
 	sampled sync.Once // the sampler runs from the first listener on
+}
+
+// givenListener is one that the program made itself.
+type givenListener struct {
+	*endpoints.Given
+	taken bool // guarded by the mu of the program
 }
 
 // programs counts the Apps made by New in this process.
@@ -52,7 +59,7 @@ var programs atomic.Int64
 func newProgram(a *App) *program {
 	p := &program{
 		app: a, number: int(programs.Add(1)),
-		servers: map[string]*Server{}, given: map[string]*foreign{},
+		servers: map[string]*Server{}, given: map[string]*givenListener{},
 	}
 	p.routes = newRouteTable(a.log)
 	return p
@@ -204,7 +211,7 @@ func (a *App) isGiven(name string) bool {
 
 // takeGiven returns the listener that the program made itself for this name, nil
 // if there is none. It can be had once, since it is closed at its end.
-func (a *App) takeGiven(name string) (socketSet, error) {
+func (a *App) takeGiven(name string) (endpoints.Sockets, error) {
 	if a.program == nil {
 		return nil, nil
 	}
@@ -218,11 +225,11 @@ func (a *App) takeGiven(name string) (socketSet, error) {
 		return nil, fmt.Errorf("listener %s was made by the program itself: once closed it cannot be opened again, nor on another address", name)
 	}
 	f.taken = true
-	return f, nil
+	return f.Given, nil
 }
 
 // begin brings a listener of the program into the config that runs.
-func (p *program) begin(ctx context.Context, name string, l config.Listener) (*managed, error) {
+func (p *program) begin(ctx context.Context, name string, l config.Listener) (*endpoints.Listener, error) {
 	a := p.app
 	ctx, unlock, err := a.lock(ctx, turn{to: func(v view) *config.Config {
 		to, _ := v.config.WithListener(name, l)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/prefork"
+	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
 	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 )
 
@@ -34,8 +35,8 @@ type Server struct {
 	mu       sync.Mutex
 	started  bool
 	ended    bool
-	routes   *routeTable // of its own; nil for those of the App
-	managed  *managed    // nil until it serves
+	routes   *routeTable         // of its own; nil for those of the App
+	managed  *endpoints.Listener // nil until it serves
 	protocol string
 
 	end termination // by Shutdown or Close
@@ -253,13 +254,13 @@ func (s *Server) give(ln net.Listener, c *ServerConfig) (failed <-chan error, er
 	if ln == nil {
 		return nil, nil
 	}
-	f := newForeign(s.name, ln)
-	p.given[s.name] = f
+	f := endpoints.NewGiven(s.name, ln)
+	p.given[s.name] = &givenListener{Given: f}
 	c.Address = "127.0.0.1:0" // what is not a TCP address has no words in a config
 	if tcp, ok := ln.Addr().(*net.TCPAddr); ok {
 		c.Address = tcp.String()
 	}
-	return f.failed, nil
+	return f.Failed(), nil
 }
 
 // forget lets a server that could not start be tried again.
@@ -273,7 +274,7 @@ func (s *Server) forget() {
 	p.mu.Unlock()
 }
 
-func (s *Server) adopt(m *managed) bool {
+func (s *Server) adopt(m *endpoints.Listener) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.managed = m
@@ -331,7 +332,7 @@ const cutGrace = time.Second
 
 // awaitIdle returns when nothing serves or drains any more; at the end of ctx it
 // makes that so.
-func awaitIdle(ctx context.Context, m *managed) error {
+func awaitIdle(ctx context.Context, m *endpoints.Listener) error {
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for !m.IsIdle() {
@@ -375,7 +376,7 @@ func (s *Server) Addr() net.Addr {
 	return m.Addr()
 }
 
-func (s *Server) present() *managed {
+func (s *Server) present() *endpoints.Listener {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.managed

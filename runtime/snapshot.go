@@ -9,6 +9,7 @@ import (
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
 
@@ -77,7 +78,7 @@ func (a *App) configStatus() control.ConfigStatus {
 	return status
 }
 
-func (a *App) listenerInfo(l listenerStatus, seconds int) control.ListenerInfo {
+func (a *App) listenerInfo(l endpoints.Status, seconds int) control.ListenerInfo {
 	t := l.Totals
 	info := control.ListenerInfo{
 		Name: l.Name, Requests: t.Requests, Errors: t.Errors(), Failures: control.Failures(t.Failures),
@@ -127,7 +128,7 @@ func describe(info *control.ListenerInfo, c config.Listener) {
 	}
 }
 
-func (a *App) workerInfo(p processStatus) control.WorkerInfo {
+func (a *App) workerInfo(p endpoints.Process) control.WorkerInfo {
 	w, t := p.Status, p.Totals
 	info := control.WorkerInfo{
 		ID: w.ID, PID: w.PID, State: string(w.State), StartedAt: w.Started,
@@ -152,7 +153,7 @@ func known(t time.Time) *time.Time {
 }
 
 // stateOf names a listener's state and, where it is not well, why.
-func stateOf(l listenerStatus) (state, reason string) {
+func stateOf(l endpoints.Status) (state, reason string) {
 	switch {
 	case l.Addr == nil && l.Failed != "":
 		return control.StateFailed, l.Failed
@@ -231,7 +232,7 @@ func (a *App) backendCounts() map[string]backendCounts {
 	for backend, totals := range gone {
 		out[backend] = backendCounts{Totals: totals}
 	}
-	a.endpoints.Each(func(_ *managed, _ prefork.Status, b *scoreboard.Board) {
+	a.endpoints.Each(func(_ *endpoints.Listener, _ prefork.Status, b *scoreboard.Board) {
 		for backend, cell := range cells {
 			out[backend] = out[backend].add(b.Backend(cell))
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/events"
 )
 
 // trial is a change that is taken back unless it is confirmed.
@@ -116,7 +117,7 @@ func (a *App) confirm(ctx context.Context, was fileText, action control.Action) 
 		Revision: result.Revision, Time: time.Now(), Actor: action.Actor, Reason: action.Reason,
 		Trigger: control.TriggerConfirm, Result: control.ResultApplied, Message: message,
 	}, a.config)
-	a.events.Add(control.Event{Level: control.LevelInfo, Actor: action.Actor, Message: said(message, action.Reason)})
+	a.events.Add(control.Event{Level: control.LevelInfo, Actor: action.Actor, Message: events.WithReason(message, action.Reason)})
 	a.afterTrial(ctx)
 	return result, nil
 }

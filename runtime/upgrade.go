@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/events"
 )
 
 // An upgrade replaces the program in this very process, by exec: its number, its
@@ -72,7 +73,7 @@ func (a *App) replaceBy(ctx context.Context, action control.Action) (*control.Re
 	u.Receipt = a.endpoints.OpenReceipt(control.Receipt{Summary: fmt.Sprintf("upgrade to version %s", u.To), Actor: u.Actor, Planned: planned})
 	a.setUpgrade(*u)
 	a.events.Add(control.Event{Level: control.LevelInfo, Actor: action.Actor,
-		Message: said(fmt.Sprintf("upgrade from version %s to %s, %s", u.From, u.To, u.Binary), action.Reason)})
+		Message: events.WithReason(fmt.Sprintf("upgrade from version %s to %s, %s", u.From, u.To, u.Binary), action.Reason)})
 	go func() {
 		defer unlock()
 		a.replace(*u, seen)

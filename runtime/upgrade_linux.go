@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/echterhof/rockstar-tui/internal/words"
 	"golang.org/x/sys/unix"
 )
 
@@ -43,7 +44,7 @@ func ask(ctx context.Context, binary string, c *carried) (v verdict, err error) 
 	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
-		return v, fmt.Errorf("it failed the check: %s", cmp.Or(lastLine(said.String()), exit.Error()))
+		return v, fmt.Errorf("it failed the check: %s", cmp.Or(words.LastLine(said.String()), exit.Error()))
 	}
 	var path *os.PathError
 	if errors.As(err, &path) {

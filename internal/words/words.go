@@ -1,5 +1,5 @@
-// Package words has what sentences for people need: numbers of things, and the word
-// that was probably meant.
+// Package words has what sentences for people need: numbers of things, the word that
+// was probably meant, and what a program said last.
 package words
 
 import (
@@ -58,4 +58,10 @@ func mistakes(a, b string) int {
 		before, last, row = last, row, before
 	}
 	return last[len(b)]
+}
+
+// LastLine of what a program has printed: usually it says there why it ended.
+func LastLine(output string) string {
+	output = strings.TrimSpace(output)
+	return output[strings.LastIndexByte(output, '\n')+1:]
 }

@@ -134,3 +134,11 @@ func (j *Journal) After(listener string, position uint64, limit int) ([]control.
 	}
 	return out, j.more
 }
+
+// WithReason joins what was done with why; an empty reason adds nothing.
+func WithReason(what, why string) string {
+	if why == "" {
+		return what
+	}
+	return what + " (" + why + ")"
+}

@@ -1,4 +1,4 @@
-package runtime
+package endpoints
 
 import (
 	"context"
@@ -13,12 +13,13 @@ import (
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
+	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 )
 
 // orphan is a worker whose master died, and what it serves by.
 type orphan struct {
 	*prefork.Orphan
-	settings settings
+	settings serving.Settings
 }
 
 // orphans are some of them.
@@ -27,12 +28,12 @@ type orphans []orphan
 // FindOrphans finds the workers that a master that died has left here, and returns
 // what they serve by: what they count by and what their sessions are sealed with must
 // hold on. They belong to nobody until a listener is opened.
-func (s *endpointSet) FindOrphans() (found []settings) {
-	if s.OrphanDir == "" {
+func (s *Set) FindOrphans() (found []serving.Settings) {
+	if s.orphanDir == "" {
 		return nil
 	}
-	for _, o := range prefork.FindOrphans(s.OrphanDir) {
-		var by settings
+	for _, o := range prefork.FindOrphans(s.orphanDir) {
+		var by serving.Settings
 		if err := json.Unmarshal(o.Settings(), &by); err != nil || by.Name != o.Name() {
 			o.Drain(0)
 			continue
@@ -46,7 +47,7 @@ func (s *endpointSet) FindOrphans() (found []settings) {
 }
 
 // takeOrphans returns those of f, which are nobody's any more.
-func (s *endpointSet) takeOrphans(f func(orphan) bool) (taken orphans) {
+func (s *Set) takeOrphans(f func(orphan) bool) (taken orphans) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.orphans = slices.DeleteFunc(s.orphans, func(o orphan) bool {
@@ -60,20 +61,20 @@ func (s *endpointSet) takeOrphans(f func(orphan) bool) (taken orphans) {
 }
 
 // DrainOrphans ends those that no listener has taken.
-func (s *endpointSet) DrainOrphans() {
+func (s *Set) DrainOrphans() {
 	for _, o := range s.takeOrphans(func(orphan) bool { return true }) {
 		s.drainOrphan(o)
 	}
 }
 
-func (s *endpointSet) drainOrphan(o orphan) {
-	s.Events.Warnf("", "worker of %s on %s (pid %d), whose master died, drains: there is no such listener here", o.Name(), o.settings.Listener.Address, o.PID())
+func (s *Set) drainOrphan(o orphan) {
+	s.events.Warnf("", "worker of %s on %s (pid %d), whose master died, drains: there is no such listener here", o.Name(), o.settings.Listener.Address, o.PID())
 	o.Drain(o.settings.DrainTimeout())
 }
 
 // adoptOrphans returns an endpoint on the sockets of orphans that serve this very
 // listener; nil if there are none. Others that are in its way drain.
-func (m *managed) adoptOrphans(to settings) *endpoint {
+func (m *Listener) adoptOrphans(to serving.Settings) *Endpoint {
 	mine := m.set.takeOrphans(func(o orphan) bool { return o.fits(m.name, to) })
 	inTheWay := m.set.takeOrphans(func(o orphan) bool {
 		return o.Name() == m.name || o.settings.Listener.Address == to.Listener.Address
@@ -88,17 +89,17 @@ func (m *managed) adoptOrphans(to settings) *endpoint {
 			m.set.evict(inTheWay, "")
 			e := m.newEndpoint(s)
 			e.adoptees = mine
-			m.set.Events.Warnf(m.name, "%s of a master that died serve on here", words.Count(len(mine), "worker"))
+			m.set.events.Warnf(m.name, "%s of a master that died serve on here", words.Count(len(mine), "worker"))
 			return e
 		}
-		m.set.Events.Errorf(m.name, "the workers of a master that died drain: %v", err)
+		m.set.events.Errorf(m.name, "the workers of a master that died drain: %v", err)
 	}
 	m.set.evict(append(inTheWay, mine...), to.Listener.Address)
 	return nil
 }
 
 // fits reports whether an orphan can go on serving a listener.
-func (o orphan) fits(name string, to settings) bool {
+func (o orphan) fits(name string, to serving.Settings) bool {
 	was, will := o.settings.Listener, to.Listener
 	return o.Name() == name && scoreboard.Readable(o.settings.BoardFormat, o.settings.Board) && was.Address == will.Address && will.Prefork.Workers > 0 &&
 		was.Protocol != config.ProtocolQUIC && will.Protocol != config.ProtocolQUIC &&
@@ -109,7 +110,7 @@ func (o orphan) fits(name string, to settings) bool {
 const evictTimeout = 3 * time.Second
 
 // evict lets orphans drain, and waits until they have freed the address.
-func (s *endpointSet) evict(some orphans, address string) {
+func (s *Set) evict(some orphans, address string) {
 	for _, o := range some {
 		s.drainOrphan(o)
 	}
@@ -124,7 +125,7 @@ func (s *endpointSet) evict(some orphans, address string) {
 }
 
 // startAdopted serves by the workers that were found, and as many more as it takes.
-func (e *endpoint) startAdopted(ctx context.Context, s settings) error {
+func (e *Endpoint) startAdopted(ctx context.Context, s serving.Settings) error {
 	found := make([]*prefork.Orphan, len(e.adoptees))
 	for i, o := range e.adoptees {
 		found[i] = o.Orphan
@@ -153,7 +154,7 @@ func (e *endpoint) startAdopted(ctx context.Context, s settings) error {
 
 // abandon gives up an endpoint that has not come to serve. Workers that it had
 // adopted are left to another master, and are found again.
-func (s *endpointSet) abandon(e *endpoint) {
+func (s *Set) abandon(e *Endpoint) {
 	e.mu.Lock()
 	group := e.group
 	e.mu.Unlock()

@@ -1,4 +1,4 @@
-package runtime
+package endpoints
 
 import (
 	"context"
@@ -15,18 +15,16 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 )
 
-type settings = serving.Settings
-
 // startTimeout bounds how long a new worker may take until it serves.
 const startTimeout = 10 * time.Second
 
-// endpoint is one bound address being served, by the master itself or by a
+// Endpoint is one bound address being served, by the master itself or by a
 // group of workers. Its sockets outlive whoever serves them.
-type endpoint struct {
+type Endpoint struct {
 	name    string
-	sockets socketSet
+	sockets Sockets
 	log     *slog.Logger
-	owner   *managed
+	owner   *Listener
 	// program has this listener, if it is one of Go code; a worker is then a new
 	// process of the same program.
 	program serving.Program
@@ -43,7 +41,7 @@ type endpoint struct {
 	// mu guards what snapshots read. It is never held while something is
 	// started, drained or waited for.
 	mu       sync.Mutex
-	settings settings
+	settings serving.Settings
 	local    *serving.Service   // serves in this process; nil when preforked
 	group    *prefork.Group     // nil when in process
 	leaving  []*serving.Service // drain after a move into workers
@@ -52,8 +50,8 @@ type endpoint struct {
 
 // newEndpoint is one on open sockets; nobody serves them yet, so what arrives waits
 // in their queue.
-func (m *managed) newEndpoint(sockets socketSet) *endpoint {
-	e := &endpoint{name: m.name, sockets: sockets, log: m.set.Log, owner: m, program: m.set.Program(m.name)}
+func (m *Listener) newEndpoint(sockets Sockets) *Endpoint {
+	e := &Endpoint{name: m.name, sockets: sockets, log: m.set.log, owner: m, program: m.set.program(m.name)}
 	if s, ok := sockets.(steerable); ok {
 		s.Measure(e.owners)
 	}
@@ -61,7 +59,7 @@ func (m *managed) newEndpoint(sockets socketSet) *endpoint {
 }
 
 // start begins to serve by settings.
-func (e *endpoint) start(ctx context.Context, s settings) error {
+func (e *Endpoint) start(ctx context.Context, s serving.Settings) error {
 	if len(e.adoptees) > 0 {
 		return e.startAdopted(ctx, s)
 	}
@@ -73,10 +71,10 @@ func (e *endpoint) start(ctx context.Context, s settings) error {
 
 // startLocal serves in this process, from every slot that exists: what still
 // arrives on a slot that a worker has left must be accepted too.
-func (e *endpoint) startLocal(s settings) error {
+func (e *Endpoint) startLocal(s serving.Settings) error {
 	local := serving.New(serving.Config{
 		Name: e.name, Board: scoreboard.New(), Admission: e.admission,
-		Dedicated: e.owner.set.Dedicated, Program: e.program, Log: e.log,
+		Dedicated: e.owner.set.dedicated, Program: e.program, Log: e.log,
 	})
 	if err := local.Update(s); err != nil {
 		return fmt.Errorf("listener %s: %w", e.name, err)
@@ -92,7 +90,7 @@ func (e *endpoint) startLocal(s settings) error {
 }
 
 // startGroup serves in worker processes; it returns when all are ready.
-func (e *endpoint) startGroup(ctx context.Context, s settings) error {
+func (e *Endpoint) startGroup(ctx context.Context, s serving.Settings) error {
 	if err := e.share(); err != nil {
 		return err
 	}
@@ -109,7 +107,7 @@ func (e *endpoint) startGroup(ctx context.Context, s settings) error {
 }
 
 // groupConfig is that of the workers that serve by s.
-func (e *endpoint) groupConfig(s settings) prefork.Config {
+func (e *Endpoint) groupConfig(s serving.Settings) prefork.Config {
 	return prefork.Config{
 		Name:          e.name,
 		Sockets:       e.lend(),
@@ -127,7 +125,7 @@ func (e *endpoint) groupConfig(s settings) prefork.Config {
 		Recycle:       s.Recycle(),
 		Requests:      requestsOf,
 		Resident:      procstat.Resident,
-		OrphanDir:     e.owner.set.OrphanDir,
+		OrphanDir:     e.owner.set.orphanDir,
 		Room:          procstat.RoomForWorkers,
 		OrphanTimeout: s.OrphanTimeout(),
 		Fold:          func(_ int, memory []byte) { e.ended(scoreboard.Over(memory)) },
@@ -135,7 +133,7 @@ func (e *endpoint) groupConfig(s settings) prefork.Config {
 }
 
 // workerCommand starts a worker; nil stands for this program as it was started.
-func (e *endpoint) workerCommand() func() *exec.Cmd {
+func (e *Endpoint) workerCommand() func() *exec.Cmd {
 	if e.program == nil {
 		return nil
 	}
@@ -147,7 +145,7 @@ func beatOf(memory []byte) uint64 { return scoreboard.Over(memory).Beat.Load() }
 func requestsOf(memory []byte) uint64 { return scoreboard.Over(memory).Listener.Requests.Load() }
 
 // watchWorkers brings to the group what concerns the life of workers.
-func watchWorkers(g *prefork.Group, s settings) {
+func watchWorkers(g *prefork.Group, s serving.Settings) {
 	g.SetOrphanTimeout(s.OrphanTimeout())
 	g.SetDrainTimeout(s.DrainTimeout())
 	g.SetHangTimeout(s.HangTimeout())
@@ -156,7 +154,7 @@ func watchWorkers(g *prefork.Group, s settings) {
 
 // ended is called when a process that counted on b is gone for good, or serves no
 // more.
-func (e *endpoint) ended(b *scoreboard.Board) {
+func (e *Endpoint) ended(b *scoreboard.Board) {
 	e.admission.Leave(b)
 	e.owner.set.retired(e.owner, b)
 }
@@ -164,7 +162,7 @@ func (e *endpoint) ended(b *scoreboard.Board) {
 // Change brings the endpoint to other settings of the same address. It returns
 // how to take that back, and what remains to be retired once the whole change
 // is decided. An error leaves the endpoint as it was.
-func (e *endpoint) Change(ctx context.Context, to settings) (undo, retire func(), err error) {
+func (e *Endpoint) Change(ctx context.Context, to serving.Settings) (undo, retire func(), err error) {
 	unsteer, err := e.steerBy(to)
 	if err != nil {
 		return nil, nil, err
@@ -177,7 +175,7 @@ func (e *endpoint) Change(ctx context.Context, to settings) (undo, retire func()
 	return func() { back(); unsteer() }, retire, nil
 }
 
-func (e *endpoint) changeServers(ctx context.Context, to settings) (undo, retire func(), err error) {
+func (e *Endpoint) changeServers(ctx context.Context, to serving.Settings) (undo, retire func(), err error) {
 	from := e.Settings()
 	switch was, will := from.Listener.Prefork.Workers, to.Listener.Prefork.Workers; {
 	case was == 0 && will == 0:
@@ -191,7 +189,7 @@ func (e *endpoint) changeServers(ctx context.Context, to settings) (undo, retire
 	}
 }
 
-func (e *endpoint) changeLocal(from, to settings) (undo, retire func(), err error) {
+func (e *Endpoint) changeLocal(from, to serving.Settings) (undo, retire func(), err error) {
 	if err := e.local.Update(to); err != nil {
 		return nil, nil, fmt.Errorf("listener %s: %w", e.name, err)
 	}
@@ -203,7 +201,7 @@ func (e *endpoint) changeLocal(from, to settings) (undo, retire func(), err erro
 	return undo, func() {}, nil
 }
 
-func (e *endpoint) changeGroup(ctx context.Context, from, to settings) (undo, retire func(), err error) {
+func (e *Endpoint) changeGroup(ctx context.Context, from, to serving.Settings) (undo, retire func(), err error) {
 	if err := e.group.Update(ctx, e.encode(to)); err != nil {
 		return nil, nil, fmt.Errorf("listener %s: %w", e.name, err)
 	}
@@ -235,7 +233,7 @@ func (e *endpoint) changeGroup(ctx context.Context, from, to settings) (undo, re
 }
 
 // moveToGroup replaces serving in this process by workers on the same sockets.
-func (e *endpoint) moveToGroup(ctx context.Context, from, to settings) (undo, retire func(), err error) {
+func (e *Endpoint) moveToGroup(ctx context.Context, from, to serving.Settings) (undo, retire func(), err error) {
 	local := e.local
 	if err := e.mayMove(); err != nil {
 		return nil, nil, err
@@ -270,7 +268,7 @@ func (e *endpoint) moveToGroup(ctx context.Context, from, to settings) (undo, re
 }
 
 // moveToLocal replaces workers by serving in this process.
-func (e *endpoint) moveToLocal(from, to settings) (undo, retire func(), err error) {
+func (e *Endpoint) moveToLocal(from, to serving.Settings) (undo, retire func(), err error) {
 	group := e.group
 	if err := e.mayMove(); err != nil {
 		return nil, nil, err
@@ -299,7 +297,7 @@ func (e *endpoint) moveToLocal(from, to settings) (undo, retire func(), err erro
 }
 
 // endGroup drains a group whose sockets somebody else serves from now on.
-func (e *endpoint) endGroup(group *prefork.Group) {
+func (e *Endpoint) endGroup(group *prefork.Group) {
 	e.stopGroup(group)
 	e.mu.Lock()
 	e.departed = without(e.departed, group)
@@ -312,7 +310,7 @@ func (e *endpoint) endGroup(group *prefork.Group) {
 
 // stopGroup waits for each worker until its drain deadline, wherever that is
 // moved to; the group itself ends those that stay longer.
-func (e *endpoint) stopGroup(group *prefork.Group) {
+func (e *Endpoint) stopGroup(group *prefork.Group) {
 	if err := group.Stop(context.Background()); err != nil {
 		e.log.Warn("workers had to be ended", "listener", e.name, "error", err)
 	}
@@ -321,7 +319,7 @@ func (e *endpoint) stopGroup(group *prefork.Group) {
 // end stops serving for good. The sockets are closed as soon as nobody accepts
 // any more, so that new connections are refused while the accepted ones finish:
 // refused is closed then, done when all is over.
-func (e *endpoint) end() (refused, done <-chan struct{}) {
+func (e *Endpoint) end() (refused, done <-chan struct{}) {
 	noAccept, over := make(chan struct{}), make(chan struct{})
 	timeout := e.Settings().DrainTimeout()
 	go func() {
@@ -347,7 +345,7 @@ func (e *endpoint) end() (refused, done <-chan struct{}) {
 
 // drain ends all who serve this endpoint; what workers have left, after the
 // timeout of theirs.
-func (e *endpoint) drain(timeout time.Duration) {
+func (e *Endpoint) drain(timeout time.Duration) {
 	e.mu.Lock()
 	local, group := e.local, e.group
 	e.mu.Unlock()
@@ -365,7 +363,7 @@ func (e *endpoint) drain(timeout time.Duration) {
 }
 
 // awaitNoAccept returns when no process accepts from the sockets any more.
-func (e *endpoint) awaitNoAccept(drained <-chan struct{}) {
+func (e *Endpoint) awaitNoAccept(drained <-chan struct{}) {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for e.accepting() {
@@ -377,7 +375,7 @@ func (e *endpoint) awaitNoAccept(drained <-chan struct{}) {
 	}
 }
 
-func (e *endpoint) accepting() bool {
+func (e *Endpoint) accepting() bool {
 	accepting := false
 	e.Each(func(_ prefork.Status, b *scoreboard.Board) {
 		accepting = accepting || b.Accepting.Load() > 0
@@ -387,7 +385,7 @@ func (e *endpoint) accepting() bool {
 
 // Each calls f for every process that serves or drains, with its board. The
 // master itself comes with a zero Status.
-func (e *endpoint) Each(f func(prefork.Status, *scoreboard.Board)) {
+func (e *Endpoint) Each(f func(prefork.Status, *scoreboard.Board)) {
 	locals, groups := e.servers()
 	for _, local := range locals {
 		f(prefork.Status{DrainDeadline: local.DrainDeadline()}, local.Board())
@@ -404,7 +402,7 @@ func (e *endpoint) Each(f func(prefork.Status, *scoreboard.Board)) {
 }
 
 // servers are all who serve or drain.
-func (e *endpoint) servers() (locals []*serving.Service, groups []*prefork.Group) {
+func (e *Endpoint) servers() (locals []*serving.Service, groups []*prefork.Group) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	locals = append(locals, e.leaving...)
@@ -419,13 +417,13 @@ func (e *endpoint) servers() (locals []*serving.Service, groups []*prefork.Group
 }
 
 // Settings that the endpoint is served by.
-func (e *endpoint) Settings() settings {
+func (e *Endpoint) Settings() serving.Settings {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.settings
 }
 
-func (e *endpoint) setSettings(s settings) {
+func (e *Endpoint) setSettings(s serving.Settings) {
 	e.mu.Lock()
 	e.settings = s
 	e.mu.Unlock()
@@ -433,7 +431,7 @@ func (e *endpoint) setSettings(s settings) {
 
 // share makes the admission of an endpoint that gets its first workers, or takes
 // over that of workers that serve already.
-func (e *endpoint) share() (err error) {
+func (e *Endpoint) share() (err error) {
 	if e.admission != nil {
 		return nil
 	}
@@ -452,7 +450,7 @@ func (e *endpoint) share() (err error) {
 }
 
 // retain drops what processes count that are not there any more.
-func (e *endpoint) retain() {
+func (e *Endpoint) retain() {
 	var boards []*scoreboard.Board
 	e.Each(func(_ prefork.Status, b *scoreboard.Board) { boards = append(boards, b) })
 	e.admission.Retain(boards)

@@ -1,7 +1,8 @@
-package runtime
+package endpoints
 
 import (
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -13,10 +14,17 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 )
 
-// endpointSet has every listener over its whole life: those that serve, that are
+// Set has every listener over its whole life: those that serve, that are
 // stopped, and that were removed and still drain.
-type endpointSet struct {
-	setConfig
+type Set struct {
+	log       *slog.Logger
+	events    *events.Journal
+	cells     *scoreboard.Cells
+	dedicated bool
+	orphanDir string
+	program   func(listener string) serving.Program
+	given     func(listener string) (Sockets, error)
+
 	receipts receipts
 	// probing is how many plans bind an address just now.
 	probing atomic.Int32
@@ -26,12 +34,12 @@ type endpointSet struct {
 	// or waited for meanwhile.
 	mu        sync.RWMutex
 	closed    bool // nothing is added any more
-	listeners map[string]*managed
+	listeners map[string]*Listener
 	orphans   orphans
 }
 
-// setConfig is what a set stands on.
-type setConfig struct {
+// Config is what a set stands on. All of it is required but for OrphanDir.
+type Config struct {
 	Log    *slog.Logger
 	Events *events.Journal
 	// Cells keep what backends counted in processes that are gone.
@@ -45,19 +53,23 @@ type setConfig struct {
 	Program func(listener string) serving.Program
 	// Given gives the sockets that the program made itself for a listener; nil if it
 	// made none, an error if they were taken before.
-	Given func(listener string) (socketSet, error)
+	Given func(listener string) (Sockets, error)
 }
 
-func newEndpointSet(c setConfig) *endpointSet {
-	return &endpointSet{setConfig: c, listeners: map[string]*managed{}}
+// New returns a set without listeners.
+func New(c Config) *Set {
+	return &Set{
+		log: c.Log, events: c.Events, cells: c.Cells, dedicated: c.Dedicated, orphanDir: c.OrphanDir,
+		program: c.Program, given: c.Given, listeners: map[string]*Listener{},
+	}
 }
 
 // All listeners that were ever configured and still have something to show, by name.
-func (s *endpointSet) All() []*managed {
+func (s *Set) All() []*Listener {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	var out []*managed
-	for _, name := range sortedKeys(s.listeners) {
+	var out []*Listener
+	for _, name := range slices.Sorted(maps.Keys(s.listeners)) {
 		out = append(out, s.listeners[name])
 	}
 	return out
@@ -65,35 +77,35 @@ func (s *endpointSet) All() []*managed {
 
 // Listener of that name, a new one if there was none: Commit makes it known to
 // others.
-func (s *endpointSet) Listener(name string) *managed {
+func (s *Set) Listener(name string) *Listener {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.listener(name)
 }
 
 // listener needs mu.
-func (s *endpointSet) listener(name string) *managed {
+func (s *Set) listener(name string) *Listener {
 	if m := s.listeners[name]; m != nil {
 		return m
 	}
-	return &managed{name: name, set: s}
+	return &Listener{name: name, set: s}
 }
 
 // Has reports whether there is a listener of that name.
-func (s *endpointSet) Has(name string) bool {
+func (s *Set) Has(name string) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.listeners[name] != nil
 }
 
 // Failed are the listeners that could not be opened.
-func (s *endpointSet) Failed() []*managed {
-	return slices.DeleteFunc(s.All(), func(m *managed) bool { return m.Failure() == "" })
+func (s *Set) Failed() []*Listener {
+	return slices.DeleteFunc(s.All(), func(m *Listener) bool { return m.Failure() == "" })
 }
 
 // Served are the settings of all listeners that are served, by name.
-func (s *endpointSet) Served() map[string]settings {
-	all := map[string]settings{}
+func (s *Set) Served() map[string]serving.Settings {
+	all := map[string]serving.Settings{}
 	for _, m := range s.All() {
 		if e := m.Endpoint(); e != nil {
 			all[m.name] = e.Settings()
@@ -103,7 +115,7 @@ func (s *endpointSet) Served() map[string]settings {
 }
 
 // Addresses of the listeners that are served, by name.
-func (s *endpointSet) Addresses() map[string]string {
+func (s *Set) Addresses() map[string]string {
 	out := map[string]string{}
 	for _, m := range s.All() {
 		if at := m.Addr(); at != nil {
@@ -113,8 +125,8 @@ func (s *endpointSet) Addresses() map[string]string {
 	return out
 }
 
-// Each calls f for every process that serves or drains, see [endpoint.Each].
-func (s *endpointSet) Each(f func(*managed, prefork.Status, *scoreboard.Board)) {
+// Each calls f for every process that serves or drains, see [Endpoint.Each].
+func (s *Set) Each(f func(*Listener, prefork.Status, *scoreboard.Board)) {
 	for _, m := range s.All() {
 		for _, e := range m.endpoints() {
 			e.Each(func(w prefork.Status, b *scoreboard.Board) { f(m, w, b) })
@@ -124,7 +136,7 @@ func (s *endpointSet) Each(f func(*managed, prefork.Status, *scoreboard.Board)) 
 
 // Commit makes it known what a config says of all listeners; used are those that
 // its change has prepared. It does nothing and says false once the set is closed.
-func (s *endpointSet) Commit(want map[string]config.Listener, used []*managed) bool {
+func (s *Set) Commit(want map[string]config.Listener, used []*Listener) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -144,7 +156,7 @@ func (s *endpointSet) Commit(want map[string]config.Listener, used []*managed) b
 }
 
 // Maintain is called once a second: it corrects steering, and forgets what is over.
-func (s *endpointSet) Maintain() {
+func (s *Set) Maintain() {
 	for _, m := range s.All() {
 		m.watchSteering()
 	}
@@ -154,7 +166,7 @@ func (s *endpointSet) Maintain() {
 }
 
 // forgetDrained drops listeners that are no longer configured, once they have drained.
-func (s *endpointSet) forgetDrained() {
+func (s *Set) forgetDrained() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for name, m := range s.listeners {
@@ -166,7 +178,7 @@ func (s *endpointSet) forgetDrained() {
 
 // Publish tells the workers of each listener what their siblings count. It
 // reports whether there are any.
-func (s *endpointSet) Publish() (workers bool) {
+func (s *Set) Publish() (workers bool) {
 	for _, m := range s.All() {
 		workers = workers || m.Config().Prefork.Workers > 0
 		m.publish()
@@ -175,14 +187,14 @@ func (s *endpointSet) Publish() (workers bool) {
 }
 
 // Close keeps everybody from adding a listener or an endpoint from now on.
-func (s *endpointSet) Close() {
+func (s *Set) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true
 }
 
 // IsClosed reports whether nothing is added any more.
-func (s *endpointSet) IsClosed() bool {
+func (s *Set) IsClosed() bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.closed
@@ -190,11 +202,11 @@ func (s *endpointSet) IsClosed() bool {
 
 // End closes the set and begins to drain all that serves, on the receipt of that
 // number. The channels are closed as each drain ends, also those that began before.
-func (s *endpointSet) End(receipt uint64) (done []<-chan struct{}) {
+func (s *Set) End(receipt uint64) (done []<-chan struct{}) {
 	s.Close()
 	for _, m := range s.All() {
 		if e := m.Endpoint(); e != nil {
-			s.Mark(receipt, e, e.Serving(everyWorker))
+			s.Mark(receipt, e, e.Serving(EveryWorker))
 		}
 		done = append(done, m.End()...)
 	}
@@ -204,15 +216,15 @@ func (s *endpointSet) End(receipt uint64) (done []<-chan struct{}) {
 }
 
 // Cut ends at once whatever still serves or drains.
-func (s *endpointSet) Cut() {
+func (s *Set) Cut() {
 	for _, m := range s.All() {
 		m.Cut()
 	}
 }
 
 // retired keeps what a process counted that serves no more.
-func (s *endpointSet) retired(m *managed, b *scoreboard.Board) {
+func (s *Set) retired(m *Listener, b *scoreboard.Board) {
 	m.fold(b)
 	s.settle(m, b)
-	s.Cells.Fold(b)
+	s.cells.Fold(b)
 }

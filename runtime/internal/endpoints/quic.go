@@ -1,4 +1,4 @@
-package runtime
+package endpoints
 
 import (
 	"context"
@@ -20,10 +20,10 @@ type packets struct {
 	keys listener.QUICKeys
 }
 
-var _ socketSet = (*packets)(nil)
+var _ Sockets = (*packets)(nil)
 
 // openSockets opens those that the protocol needs.
-func openSockets(ctx context.Context, c config.Listener, beside bool) (socketSet, error) {
+func openSockets(ctx context.Context, c config.Listener, beside bool) (Sockets, error) {
 	opt := sockets.Options{Beside: beside, Steering: c.Prefork.Steering}
 	if c.Protocol != config.ProtocolQUIC {
 		return orNil(sockets.Open(ctx, c.Address, opt))
@@ -36,7 +36,7 @@ func openSockets(ctx context.Context, c config.Listener, beside bool) (socketSet
 }
 
 // orNil keeps a failed open from looking like open sockets.
-func orNil(s *sockets.Sockets, err error) (socketSet, error) {
+func orNil(s *sockets.Sockets, err error) (Sockets, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func orNil(s *sockets.Sockets, err error) (socketSet, error) {
 }
 
 // encode is what workers get to know.
-func (e *endpoint) encode(s settings) []byte {
+func (e *Endpoint) encode(s serving.Settings) []byte {
 	if p, ok := e.sockets.(*packets); ok {
 		s.QUIC = &p.keys
 	}
@@ -52,7 +52,7 @@ func (e *endpoint) encode(s settings) []byte {
 }
 
 // lend is what a group of workers serves.
-func (e *endpoint) lend() prefork.Sockets {
+func (e *Endpoint) lend() prefork.Sockets {
 	if p, ok := e.sockets.(*packets); ok {
 		return p.From(serving.WorkerSlots)
 	}
@@ -60,7 +60,7 @@ func (e *endpoint) lend() prefork.Sockets {
 }
 
 // serveLocal serves with local every socket that this process should.
-func (e *endpoint) serveLocal(local *serving.Service) error {
+func (e *Endpoint) serveLocal(local *serving.Service) error {
 	if p, ok := e.sockets.(*packets); ok {
 		pc, err := p.PacketConn(serving.LocalSlot)
 		if err == nil {
@@ -80,7 +80,7 @@ func (e *endpoint) serveLocal(local *serving.Service) error {
 
 // explainDrain says why a UDP port may not be free: unlike one of TCP it serves its
 // last connections and new ones through the same sockets.
-func (m *managed) explainDrain(err error) error {
+func (m *Listener) explainDrain(err error) error {
 	if !errors.Is(err, syscall.EADDRINUSE) {
 		return err
 	}
@@ -96,7 +96,7 @@ func (m *managed) explainDrain(err error) error {
 
 // steerLocal sends new QUIC connections to this process. Those over TCP reach
 // it anyway.
-func (e *endpoint) steerLocal() {
+func (e *Endpoint) steerLocal() {
 	if p, ok := e.sockets.(*packets); ok {
 		if err := p.Steer([]int{serving.LocalSlot}); err != nil {
 			e.log.Error("steering", "listener", e.name, "error", err)
@@ -106,7 +106,7 @@ func (e *endpoint) steerLocal() {
 
 // mayMove refuses to move QUIC into workers, or out of them, while those who
 // served before the last such change still use their slots.
-func (e *endpoint) mayMove() error {
+func (e *Endpoint) mayMove() error {
 	if _, ok := e.sockets.(*packets); !ok {
 		return nil
 	}

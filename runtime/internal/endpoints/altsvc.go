@@ -1,4 +1,4 @@
-package runtime
+package endpoints
 
 import (
 	"net"
@@ -10,7 +10,7 @@ import (
 
 // Announce tells every process with TLS over TCP whether HTTP/3 is served beside
 // it.
-func (s *endpointSet) Announce() {
+func (s *Set) Announce() {
 	all := s.All()
 	for _, m := range all {
 		port := m.besides(all)
@@ -22,7 +22,7 @@ func (s *endpointSet) Announce() {
 
 // besides is the port of a listener that serves HTTP/3 for the same host with
 // the same certificate; 0 if there is none.
-func (m *managed) besides(all []*managed) int {
+func (m *Listener) besides(all []*Listener) int {
 	own := m.Config()
 	if own.TLS == nil || own.Protocol == config.ProtocolQUIC {
 		return 0

@@ -1,13 +1,13 @@
-package runtime
+package endpoints
 
 import (
 	"log/slog"
 	"net"
 	"os"
-	"strings"
 	"sync"
 	"sync/atomic"
 
+	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/listener"
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
@@ -15,19 +15,19 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
 
-// managed is one listener of the config over its whole life: stopped and started
+// Listener is one listener of the config over its whole life: stopped and started
 // again, moved to another address, it keeps its counters.
-type managed struct {
+type Listener struct {
 	name string
-	set  *endpointSet
+	set  *Set
 	// crashes of workers so far.
 	crashes atomic.Uint64
 
 	mu         sync.Mutex
 	config     config.Listener
 	configured bool        // the config has it
-	current    *endpoint   // nil while stopped
-	retiring   []*endpoint // still draining
+	current    *Endpoint   // nil while stopped
+	retiring   []*Endpoint // still draining
 	// retiredTotals were counted by processes that are gone.
 	retiredTotals listener.Totals
 	highest       listener.Totals // seen yet, so that counters never shrink
@@ -38,10 +38,10 @@ type managed struct {
 }
 
 // Name of the listener.
-func (m *managed) Name() string { return m.name }
+func (m *Listener) Name() string { return m.name }
 
 // use makes e the endpoint that serves, and returns the one it replaces.
-func (m *managed) use(e *endpoint) (replaced *endpoint) {
+func (m *Listener) use(e *Endpoint) (replaced *Endpoint) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	replaced = m.current
@@ -54,8 +54,8 @@ func (m *managed) use(e *endpoint) (replaced *endpoint) {
 }
 
 // retire drains an endpoint in the background. The channels are those of
-// [endpoint.end].
-func (m *managed) retire(e *endpoint) (refused, done <-chan struct{}) {
+// [Endpoint.end].
+func (m *Listener) retire(e *Endpoint) (refused, done <-chan struct{}) {
 	m.mu.Lock()
 	if m.current == e {
 		m.current = nil
@@ -69,20 +69,20 @@ func (m *managed) retire(e *endpoint) (refused, done <-chan struct{}) {
 		m.mu.Lock()
 		m.retiring = without(m.retiring, e)
 		m.mu.Unlock()
-		m.set.Events.Infof(m.name, "no longer on %s", e.sockets.Addr())
+		m.set.events.Infof(m.name, "no longer on %s", e.sockets.Addr())
 	}()
 	return refused, done
 }
 
 // Endpoint that serves, nil while stopped.
-func (m *managed) Endpoint() *endpoint {
+func (m *Listener) Endpoint() *Endpoint {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.current
 }
 
 // Addr is where it accepts, nil while stopped.
-func (m *managed) Addr() net.Addr {
+func (m *Listener) Addr() net.Addr {
 	if e := m.Endpoint(); e != nil {
 		return e.sockets.Addr()
 	}
@@ -90,14 +90,14 @@ func (m *managed) Addr() net.Addr {
 }
 
 // IsIdle reports whether nothing serves or drains.
-func (m *managed) IsIdle() bool {
+func (m *Listener) IsIdle() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.current == nil && len(m.retiring) == 0
 }
 
 // isOver reports whether there will be nothing to show of it any more.
-func (m *managed) isOver() bool {
+func (m *Listener) isOver() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return !m.configured && m.current == nil && len(m.retiring) == 0
@@ -105,7 +105,7 @@ func (m *managed) isOver() bool {
 
 // configure notes what the config says of the listener; one that it does not have
 // any more is disabled.
-func (m *managed) configure(c config.Listener, configured bool) {
+func (m *Listener) configure(c config.Listener, configured bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.configured = configured; configured {
@@ -119,28 +119,28 @@ func (m *managed) configure(c config.Listener, configured bool) {
 }
 
 // Config is what the config says of the listener, or last said.
-func (m *managed) Config() config.Listener {
+func (m *Listener) Config() config.Listener {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.config
 }
 
 // Fail marks a listener as one that could not be opened.
-func (m *managed) Fail(err error) {
+func (m *Listener) Fail(err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.failed = err.Error()
 }
 
 // Failure is why it could not be opened; empty if it could, or is not wanted.
-func (m *managed) Failure() string {
+func (m *Listener) Failure() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.failed
 }
 
 // End retires whatever serves; the channels are closed as each drain ends.
-func (m *managed) End() (done []<-chan struct{}) {
+func (m *Listener) End() (done []<-chan struct{}) {
 	if e := m.Endpoint(); e != nil {
 		m.retire(e)
 	}
@@ -153,7 +153,7 @@ func (m *managed) End() (done []<-chan struct{}) {
 }
 
 // Cut ends at once whatever still serves or drains.
-func (m *managed) Cut() {
+func (m *Listener) Cut() {
 	for _, e := range m.endpoints() {
 		locals, groups := e.servers()
 		for _, s := range locals {
@@ -176,10 +176,10 @@ func kill(pid int) {
 }
 
 // endpoints that have something to count.
-func (m *managed) endpoints() []*endpoint {
+func (m *Listener) endpoints() []*Endpoint {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	out := append([]*endpoint{}, m.retiring...)
+	out := append([]*Endpoint{}, m.retiring...)
 	if m.current != nil {
 		out = append(out, m.current)
 	}
@@ -187,7 +187,7 @@ func (m *managed) endpoints() []*endpoint {
 }
 
 // drainsOn reports whether the listener still drains on an address.
-func (m *managed) drainsOn(address string) bool {
+func (m *Listener) drainsOn(address string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, e := range m.retiring {
@@ -199,7 +199,7 @@ func (m *managed) drainsOn(address string) bool {
 }
 
 // fold keeps the counters of a process that is gone; its connections are gone with it.
-func (m *managed) fold(b *scoreboard.Board) {
+func (m *Listener) fold(b *scoreboard.Board) {
 	t := b.Listener.Load()
 	t.Active, t.Idle = 0, 0
 	m.mu.Lock()
@@ -210,7 +210,7 @@ func (m *managed) fold(b *scoreboard.Board) {
 // Totals of the listener, all processes together. A process is counted among
 // the living or among the gone, and for a moment in between in neither: hence
 // counters are held at the highest value seen.
-func (m *managed) Totals() listener.Totals {
+func (m *Listener) Totals() listener.Totals {
 	m.mu.Lock()
 	sum := m.retiredTotals // first: whoever goes meanwhile is then missed, never counted twice
 	m.mu.Unlock()
@@ -224,7 +224,7 @@ func (m *managed) Totals() listener.Totals {
 }
 
 // publish tells each process that serves the listener what the others count.
-func (m *managed) publish() {
+func (m *Listener) publish() {
 	t := m.Totals()
 	for _, e := range m.endpoints() {
 		e.Each(func(_ prefork.Status, b *scoreboard.Board) { b.SetOthers(t) })
@@ -232,10 +232,10 @@ func (m *managed) publish() {
 }
 
 // Crashes of workers so far.
-func (m *managed) Crashes() uint64 { return m.crashes.Load() }
+func (m *Listener) Crashes() uint64 { return m.crashes.Load() }
 
 // onWorker turns what happens to a worker into an event.
-func (m *managed) onWorker(e prefork.Event) {
+func (m *Listener) onWorker(e prefork.Event) {
 	event := control.Event{Level: control.LevelInfo, Listener: m.name, Message: e.Message}
 	if e.ID >= 0 {
 		event.Worker = &e.ID
@@ -246,7 +246,7 @@ func (m *managed) onWorker(e prefork.Event) {
 	switch {
 	case e.Level >= slog.LevelError:
 		event.Level = control.LevelError
-		if last := lastLine(e.LastOutput); last != "" {
+		if last := words.LastLine(e.LastOutput); last != "" {
 			event.Message += ": " + last
 		}
 		m.mu.Lock()
@@ -260,11 +260,5 @@ func (m *managed) onWorker(e prefork.Event) {
 		}
 		m.mu.Unlock()
 	}
-	m.set.Events.Add(event)
-}
-
-// lastLine is usually where a program says why it ended.
-func lastLine(tail string) string {
-	tail = strings.TrimSpace(tail)
-	return tail[strings.LastIndexByte(tail, '\n')+1:]
+	m.set.events.Add(event)
 }

@@ -1,4 +1,4 @@
-package runtime
+package endpoints
 
 import (
 	"net"
@@ -10,8 +10,8 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
 
-// listenerStatus is a listener at one moment.
-type listenerStatus struct {
+// Status is a listener at one moment.
+type Status struct {
 	Name   string
 	Config config.Listener // what the config says of it
 	// Addr is where it accepts; nil while it is stopped.
@@ -31,11 +31,11 @@ type listenerStatus struct {
 	// the listener could not be opened. Both are empty if all is well.
 	Trouble, Failed string
 	// Processes that serve or drain.
-	Processes []processStatus
+	Processes []Process
 }
 
-// processStatus is a process that serves or drains.
-type processStatus struct {
+// Process is a process that serves or drains.
+type Process struct {
 	prefork.Status
 	// Master says that it is the master itself: ready or draining, and no PID here.
 	Master bool
@@ -43,8 +43,8 @@ type processStatus struct {
 }
 
 // Status of the listener.
-func (m *managed) Status() listenerStatus {
-	s := listenerStatus{Name: m.name, Totals: m.Totals()}
+func (m *Listener) Status() Status {
+	s := Status{Name: m.name, Totals: m.Totals()}
 	m.mu.Lock()
 	s.Config, s.Draining = m.config, len(m.retiring) > 0
 	current := m.current
@@ -62,7 +62,7 @@ func (m *managed) Status() listenerStatus {
 			if w.State == prefork.Ready {
 				s.Ready++
 			}
-			s.Processes = append(s.Processes, processStatus{w, master, b.Listener.Load()})
+			s.Processes = append(s.Processes, Process{w, master, b.Listener.Load()})
 		})
 	}
 	if current != nil {

@@ -1,4 +1,4 @@
-package runtime
+package endpoints
 
 import (
 	"fmt"
@@ -6,13 +6,14 @@ import (
 
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/events"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 )
 
 // ActOnDrain gives drains that are under way more time, or none. It waits for no
 // change: a shutdown is one.
-func (s *endpointSet) ActOnDrain(action control.Action) (*control.Result, error) {
+func (s *Set) ActOnDrain(action control.Action) (*control.Result, error) {
 	if err := action.CheckDrain(); err != nil {
 		return nil, err
 	}
@@ -30,13 +31,13 @@ func (s *endpointSet) ActOnDrain(action control.Action) (*control.Result, error)
 		return nil, action.NothingDrains()
 	}
 	message := action.DrainDone(n).Text
-	s.Events.Add(control.Event{Level: control.LevelWarn, Listener: action.Listener, Actor: action.Actor, Message: said(message, action.Reason)})
+	s.events.Add(control.Event{Level: control.LevelWarn, Listener: action.Listener, Actor: action.Actor, Message: events.WithReason(message, action.Reason)})
 	return &control.Result{ID: id, Message: message}, nil
 }
 
 // drainReceipt finds the newest receipt that an action on drains is about. Who ends
 // a drain names what is cut.
-func (m *managed) drainReceipt(action control.Action) (id uint64) {
+func (m *Listener) drainReceipt(action control.Action) (id uint64) {
 	for _, e := range m.endpoints() {
 		e.Each(func(w prefork.Status, b *scoreboard.Board) {
 			of := b.Drain.Receipt.Load()
@@ -45,7 +46,7 @@ func (m *managed) drainReceipt(action control.Action) (id uint64) {
 			}
 			if id = max(id, of); action.Kind == control.DrainNow && b.Drain.Now.Swap(1) == 0 {
 				left := int(b.Listener.Active.Load() + b.Listener.Idle.Load())
-				m.set.receipts.update(of, func(r *receipt) { r.Planned.Cut += left })
+				m.set.receipts.update(of, func(r *Receipt) { r.Planned.Cut += left })
 			}
 		})
 	}
@@ -53,7 +54,7 @@ func (m *managed) drainReceipt(action control.Action) (id uint64) {
 }
 
 // moveDeadlines counts the processes whose drain it reached.
-func (m *managed) moveDeadlines(action control.Action) (n int) {
+func (m *Listener) moveDeadlines(action control.Action) (n int) {
 	id, more := action.Worker, time.Duration(action.By)
 	if action.All {
 		id = -1

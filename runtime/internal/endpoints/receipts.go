@@ -1,4 +1,4 @@
-package runtime
+package endpoints
 
 import (
 	"slices"
@@ -18,11 +18,11 @@ const keptReceipts = 20
 type receipts struct {
 	mu   sync.Mutex
 	last uint64
-	all  []*receipt // oldest first
+	all  []*Receipt // oldest first
 }
 
-// receipt is one, without what the processes count that still drain.
-type receipt struct {
+// Receipt is one, without what the processes count that still drain.
+type Receipt struct {
 	control.Receipt
 	// Pending is how many processes of it are not gone yet. All is true when it
 	// is known which those are.
@@ -38,14 +38,14 @@ func (r *receipts) open(c control.Receipt) uint64 {
 	defer r.mu.Unlock()
 	r.last++
 	c.ID, c.Since = r.last, time.Now()
-	r.all = append(r.all, &receipt{Receipt: c})
+	r.all = append(r.all, &Receipt{Receipt: c})
 	closed := 0
 	for _, one := range slices.Backward(r.all) {
 		if one.Closed {
 			closed++
 		}
 	}
-	r.all = slices.DeleteFunc(r.all, func(one *receipt) bool {
+	r.all = slices.DeleteFunc(r.all, func(one *Receipt) bool {
 		old := one.Closed && closed > keptReceipts
 		if old {
 			closed--
@@ -56,7 +56,7 @@ func (r *receipts) open(c control.Receipt) uint64 {
 }
 
 // find needs mu.
-func (r *receipts) find(id uint64) *receipt {
+func (r *receipts) find(id uint64) *Receipt {
 	for _, one := range slices.Backward(r.all) {
 		if one.ID == id {
 			return one
@@ -66,7 +66,7 @@ func (r *receipts) find(id uint64) *receipt {
 }
 
 // update changes a receipt that is not closed, and returns it if that closes it.
-func (r *receipts) update(id uint64, f func(*receipt)) *control.Receipt {
+func (r *receipts) update(id uint64, f func(*Receipt)) *control.Receipt {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	one := r.find(id)
@@ -83,56 +83,56 @@ func (r *receipts) update(id uint64, f func(*receipt)) *control.Receipt {
 }
 
 // add counts what became of a process's connections.
-func (c *receipt) add(listener string, d scoreboard.Drained) {
+func (c *Receipt) add(listener string, d scoreboard.Drained) {
 	c.Add(listener, control.EndedDrained, d.Ended)
 	c.Add(listener, control.EndedMoved, d.Moved)
 	c.Add(listener, d.Cause, d.Cut)
 }
 
 // clone is one that a snapshot can have.
-func (c *receipt) clone() *receipt {
+func (c *Receipt) clone() *Receipt {
 	out := *c
 	out.Ended = slices.Clone(c.Ended)
 	return &out
 }
 
 // OpenReceipt begins the receipt of a change and returns its number.
-func (s *endpointSet) OpenReceipt(c control.Receipt) uint64 { return s.receipts.open(c) }
+func (s *Set) OpenReceipt(c control.Receipt) uint64 { return s.receipts.open(c) }
 
 // SetKept notes on a receipt how many connections the change keeps.
-func (s *endpointSet) SetKept(id uint64, kept int) {
-	s.receipts.update(id, func(r *receipt) { r.Kept = kept })
+func (s *Set) SetKept(id uint64, kept int) {
+	s.receipts.update(id, func(r *Receipt) { r.Kept = kept })
 }
 
 // mark puts the number of a receipt on a process that is about to be retired.
-func (s *endpointSet) mark(id uint64, b *scoreboard.Board) {
+func (s *Set) mark(id uint64, b *scoreboard.Board) {
 	if b.Drain.Receipt.CompareAndSwap(0, id) {
-		s.receipts.update(id, func(r *receipt) { r.Pending++ })
+		s.receipts.update(id, func(r *Receipt) { r.Pending++ })
 	}
 }
 
 // unmark takes it off again: the process stays.
-func (s *endpointSet) unmark(id uint64, b *scoreboard.Board) {
+func (s *Set) unmark(id uint64, b *scoreboard.Board) {
 	if b.Drain.Receipt.CompareAndSwap(id, 0) {
-		s.tellClosed(s.receipts.update(id, func(r *receipt) { r.Pending-- }))
+		s.tellClosed(s.receipts.update(id, func(r *Receipt) { r.Pending-- }))
 	}
 }
 
 // MarkedAll says that no more processes will be marked.
-func (s *endpointSet) MarkedAll(id uint64) {
-	s.tellClosed(s.receipts.update(id, func(r *receipt) { r.All = true }))
+func (s *Set) MarkedAll(id uint64) {
+	s.tellClosed(s.receipts.update(id, func(r *Receipt) { r.All = true }))
 }
 
 // settle counts a process that is gone, and makes an event of connections that
 // ended with it.
-func (s *endpointSet) settle(m *managed, b *scoreboard.Board) {
+func (s *Set) settle(m *Listener, b *scoreboard.Board) {
 	d := b.Drained(true)
 	if d.Cut > 0 {
-		s.Events.Warnf(m.name, "%s", (&control.Receipt{Cut: d.Cut,
+		s.events.Warnf(m.name, "%s", (&control.Receipt{Cut: d.Cut,
 			Ended: []control.Ended{{Listener: m.name, Cause: d.Cause, Connections: d.Cut}}}).String())
 	}
 	if id := b.Drain.Receipt.Load(); id != 0 {
-		s.tellClosed(s.receipts.update(id, func(r *receipt) {
+		s.tellClosed(s.receipts.update(id, func(r *Receipt) {
 			r.Pending--
 			r.add(m.name, d)
 		}))
@@ -140,7 +140,7 @@ func (s *endpointSet) settle(m *managed, b *scoreboard.Board) {
 }
 
 // tellClosed makes an event of a receipt that is closed now; nil if none is.
-func (s *endpointSet) tellClosed(c *control.Receipt) {
+func (s *Set) tellClosed(c *control.Receipt) {
 	if c == nil || c.Drained+c.Cut+c.Moved == 0 {
 		return
 	}
@@ -148,19 +148,19 @@ func (s *endpointSet) tellClosed(c *control.Receipt) {
 	if !c.AsPlanned() {
 		e.Level = control.LevelWarn
 	}
-	s.Events.Add(e)
+	s.events.Add(e)
 }
 
 // Receipts of the changes that are under way and of the last ones.
-func (s *endpointSet) Receipts() []control.Receipt {
-	all := map[uint64]*receipt{}
+func (s *Set) Receipts() []control.Receipt {
+	all := map[uint64]*Receipt{}
 	var order []uint64
 	s.receipts.mu.Lock()
 	for _, one := range s.receipts.all {
 		all[one.ID], order = one.clone(), append(order, one.ID)
 	}
 	s.receipts.mu.Unlock()
-	s.Each(func(m *managed, w prefork.Status, b *scoreboard.Board) {
+	s.Each(func(m *Listener, w prefork.Status, b *scoreboard.Board) {
 		r := all[b.Drain.Receipt.Load()]
 		if r == nil || r.Closed {
 			return
@@ -181,9 +181,9 @@ func (s *endpointSet) Receipts() []control.Receipt {
 
 // closeLost closes receipts whose processes are gone without a word, as with a
 // program that was replaced.
-func (s *endpointSet) closeLost() {
+func (s *Set) closeLost() {
 	there := map[uint64]bool{}
-	s.Each(func(_ *managed, _ prefork.Status, b *scoreboard.Board) { there[b.Drain.Receipt.Load()] = true })
+	s.Each(func(_ *Listener, _ prefork.Status, b *scoreboard.Board) { there[b.Drain.Receipt.Load()] = true })
 	s.receipts.mu.Lock()
 	var lost []uint64
 	for _, one := range s.receipts.all {
@@ -199,12 +199,12 @@ func (s *endpointSet) closeLost() {
 	}
 	s.receipts.mu.Unlock()
 	for _, id := range lost {
-		s.tellClosed(s.receipts.update(id, func(r *receipt) { r.Pending = 0 }))
+		s.tellClosed(s.receipts.update(id, func(r *Receipt) { r.Pending = 0 }))
 	}
 }
 
 // state is what there is to carry to another program.
-func (r *receipts) state() (last uint64, all []*receipt) {
+func (r *receipts) state() (last uint64, all []*Receipt) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, one := range r.all {
@@ -214,27 +214,27 @@ func (r *receipts) state() (last uint64, all []*receipt) {
 }
 
 // restore goes on with the state of another program.
-func (r *receipts) restore(last uint64, all []*receipt) {
+func (r *receipts) restore(last uint64, all []*Receipt) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.last, r.all = last, all
 }
 
-// processes that a step retires.
-type processes struct {
+// Processes that a step retires.
+type Processes struct {
 	pids   map[int]bool
 	boards map[*scoreboard.Board]bool // of services in this process
 }
 
-func (p processes) has(w prefork.Status, b *scoreboard.Board) bool {
+func (p Processes) has(w prefork.Status, b *scoreboard.Board) bool {
 	return p.pids[w.PID] || p.boards[b]
 }
 
-func everyWorker(int) bool { return true }
+func EveryWorker(int) bool { return true }
 
 // Serving are the processes that serve: this one, and the workers with such ids.
-func (e *endpoint) Serving(which func(id int) bool) processes {
-	p := processes{pids: map[int]bool{}, boards: map[*scoreboard.Board]bool{}}
+func (e *Endpoint) Serving(which func(id int) bool) Processes {
+	p := Processes{pids: map[int]bool{}, boards: map[*scoreboard.Board]bool{}}
 	e.mu.Lock()
 	if e.local != nil && which(0) {
 		p.boards[e.local.Board()] = true
@@ -250,7 +250,7 @@ func (e *endpoint) Serving(which func(id int) bool) processes {
 
 // Mark marks processes of an endpoint, and counts the connections of those
 // that stay.
-func (s *endpointSet) Mark(id uint64, e *endpoint, some processes) (kept int) {
+func (s *Set) Mark(id uint64, e *Endpoint, some Processes) (kept int) {
 	e.Each(func(w prefork.Status, b *scoreboard.Board) {
 		switch {
 		case some.has(w, b):
@@ -263,8 +263,8 @@ func (s *endpointSet) Mark(id uint64, e *endpoint, some processes) (kept int) {
 }
 
 // unmarkServing takes the number of a receipt off the processes that serve on.
-func (s *endpointSet) unmarkServing(id uint64, e *endpoint) {
-	some := e.Serving(everyWorker)
+func (s *Set) unmarkServing(id uint64, e *Endpoint) {
+	some := e.Serving(EveryWorker)
 	e.Each(func(w prefork.Status, b *scoreboard.Board) {
 		if some.has(w, b) {
 			s.unmark(id, b)
@@ -273,7 +273,7 @@ func (s *endpointSet) unmarkServing(id uint64, e *endpoint) {
 }
 
 // UnmarkAll does so with all listeners.
-func (s *endpointSet) UnmarkAll(id uint64) {
+func (s *Set) UnmarkAll(id uint64) {
 	for _, m := range s.All() {
 		if e := m.Endpoint(); e != nil {
 			s.unmarkServing(id, e)

@@ -1,4 +1,4 @@
-package runtime
+package endpoints
 
 import (
 	"errors"
@@ -10,14 +10,14 @@ import (
 
 func TestAPortHeldByItsLastConnectionsIsExplained(t *testing.T) {
 	inUse := fmt.Errorf("open: %w", syscall.EADDRINUSE)
-	m := &managed{retiring: []*endpoint{{sockets: &packets{}}}}
+	m := &Listener{retiring: []*Endpoint{{sockets: &packets{}}}}
 	if err := m.explainDrain(inUse); !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), "still open") {
 		t.Errorf("got %v, want why", err)
 	}
 	if err := m.explainDrain(nil); err != nil {
 		t.Errorf("got %v of nothing", err)
 	}
-	if err := (&managed{}).explainDrain(inUse); err != inUse {
+	if err := (&Listener{}).explainDrain(inUse); err != inUse {
 		t.Errorf("got %v, want it unchanged: nobody of ours holds the port", err)
 	}
 }

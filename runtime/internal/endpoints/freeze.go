@@ -1,4 +1,4 @@
-package runtime
+package endpoints
 
 import (
 	"context"
@@ -18,8 +18,8 @@ import (
 // before; then everything is frozen, and the other program resumes it and takes it
 // over.
 
-// listenerState is a listener as it is handed to another program.
-type listenerState struct {
+// State is a listener as it is handed to another program.
+type State struct {
 	Name          string          `json:"name"`
 	RetiredTotals listener.Totals `json:"gone_by"`
 	Highest       listener.Totals `json:"seen"`
@@ -28,11 +28,11 @@ type listenerState struct {
 	Failed        string          `json:"failed,omitempty"`
 	Crashes       uint64          `json:"crashes"`
 	// Endpoint is nil unless it serves, and until everything is frozen.
-	Endpoint *frozenEndpoint `json:"endpoint,omitempty"`
+	Endpoint *Frozen `json:"endpoint,omitempty"`
 }
 
-// frozenEndpoint has the descriptors of an endpoint as numbers.
-type frozenEndpoint struct {
+// Frozen has the descriptors of an endpoint as numbers.
+type Frozen struct {
 	Sockets *sockets.Frozen    `json:"sockets"`
 	QUIC    *listener.QUICKeys `json:"quic,omitempty"`
 	Workers *prefork.Frozen    `json:"workers"`
@@ -41,38 +41,38 @@ type frozenEndpoint struct {
 }
 
 // descriptors that the other program gets.
-func (f *frozenEndpoint) descriptors() []int {
+func (f *Frozen) descriptors() []int {
 	return append(f.Sockets.Descriptors(), f.Workers.Descriptors()...)
 }
 
 // State of all listeners, by name.
-func (s *endpointSet) State() (all []listenerState) {
+func (s *Set) State() (all []State) {
 	for _, m := range s.All() {
 		all = append(all, m.state())
 	}
 	return all
 }
 
-func (m *managed) state() listenerState {
+func (m *Listener) state() State {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return listenerState{
+	return State{
 		Name: m.name, RetiredTotals: m.retiredTotals, Highest: m.highest,
 		WasFull: m.wasFull, Trouble: m.trouble, Failed: m.failed, Crashes: m.crashes.Load(),
 	}
 }
 
 // ReceiptState is what another program needs to go on with the receipts.
-func (s *endpointSet) ReceiptState() (last uint64, all []*receipt) { return s.receipts.state() }
+func (s *Set) ReceiptState() (last uint64, all []*Receipt) { return s.receipts.state() }
 
 // RestoreReceipts goes on with the receipts of another program.
-func (s *endpointSet) RestoreReceipts(last uint64, all []*receipt) { s.receipts.restore(last, all) }
+func (s *Set) RestoreReceipts(last uint64, all []*Receipt) { s.receipts.restore(last, all) }
 
 // Evacuate moves what this process serves itself to a worker each, on the receipt of
 // that number, and waits until all connections from before are at their end. undo
 // moves it back.
-func (s *endpointSet) Evacuate(ctx context.Context, receipt uint64) (undo func() error, err error) {
-	var moved []*endpoint
+func (s *Set) Evacuate(ctx context.Context, receipt uint64) (undo func() error, err error) {
+	var moved []*Endpoint
 	undo = func() (err error) {
 		for _, e := range moved {
 			err = errors.Join(err, e.bringBack(context.Background()))
@@ -84,7 +84,7 @@ func (s *endpointSet) Evacuate(ctx context.Context, receipt uint64) (undo func()
 		if e == nil || e.workers() != nil {
 			continue
 		}
-		served := e.Serving(everyWorker)
+		served := e.Serving(EveryWorker)
 		_, retire, err := e.Change(ctx, byInterimWorker(e.Settings()))
 		if err != nil {
 			return undo, err
@@ -97,13 +97,13 @@ func (s *endpointSet) Evacuate(ctx context.Context, receipt uint64) (undo func()
 }
 
 // byInterimWorker is s with one worker in the place of the master.
-func byInterimWorker(s settings) settings {
+func byInterimWorker(s serving.Settings) serving.Settings {
 	s.Listener.Prefork.Workers = 1
 	return s
 }
 
 // bringBack moves an endpoint from its interim worker back into this process.
-func (e *endpoint) bringBack(ctx context.Context) error {
+func (e *Endpoint) bringBack(ctx context.Context) error {
 	to := e.Settings()
 	to.Listener.Prefork.Workers = 0
 	_, retire, err := e.Change(ctx, to)
@@ -115,7 +115,7 @@ func (e *endpoint) bringBack(ctx context.Context) error {
 
 // awaitEvacuated waits until this process has no connection left. Each has at most
 // its listener's shutdown timeout.
-func (s *endpointSet) awaitEvacuated(ctx context.Context) error {
+func (s *Set) awaitEvacuated(ctx context.Context) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -139,7 +139,7 @@ func (s *endpointSet) awaitEvacuated(ctx context.Context) error {
 
 // draining names a listener of which something drains that cannot be handed to
 // another program; empty if there is none.
-func (s *endpointSet) draining() string {
+func (s *Set) draining() string {
 	for _, m := range s.All() {
 		if m.isDraining() {
 			return m.name
@@ -148,7 +148,7 @@ func (s *endpointSet) draining() string {
 	return ""
 }
 
-func (m *managed) isDraining() bool {
+func (m *Listener) isDraining() bool {
 	m.mu.Lock()
 	e, retiring := m.current, len(m.retiring)
 	m.mu.Unlock()
@@ -159,7 +159,7 @@ func (m *managed) isDraining() bool {
 }
 
 // isMoving reports whether somebody drains who served the endpoint before.
-func (e *endpoint) isMoving() bool {
+func (e *Endpoint) isMoving() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return len(e.leaving)+len(e.departed) > 0
@@ -168,14 +168,14 @@ func (e *endpoint) isMoving() bool {
 // Freeze stops what looks after workers and adds to the state of the listeners what
 // serves them, with the numbers of their descriptors. thaw goes on, also after an
 // error.
-func (s *endpointSet) Freeze(ctx context.Context) (all []listenerState, descriptors []int, thaw func(), err error) {
+func (s *Set) Freeze(ctx context.Context) (all []State, descriptors []int, thaw func(), err error) {
 	var undo []func()
 	thaw = func() {
 		for _, f := range undo {
 			f()
 		}
 	}
-	frozen := map[string]*frozenEndpoint{}
+	frozen := map[string]*Frozen{}
 	for _, m := range s.All() {
 		e := m.Endpoint()
 		if e == nil {
@@ -198,8 +198,8 @@ func (s *endpointSet) Freeze(ctx context.Context) (all []listenerState, descript
 }
 
 // freeze stops what looks after the workers of an endpoint.
-func (e *endpoint) freeze(ctx context.Context) (f *frozenEndpoint, thaw func(), err error) {
-	f, group := new(frozenEndpoint), e.workers()
+func (e *Endpoint) freeze(ctx context.Context) (f *Frozen, thaw func(), err error) {
+	f, group := new(Frozen), e.workers()
 	if f.Workers, err = group.Freeze(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -214,7 +214,7 @@ func (e *endpoint) freeze(ctx context.Context) (f *frozenEndpoint, thaw func(), 
 }
 
 // freezeSockets adds the sockets of e to f.
-func (e *endpoint) freezeSockets(f *frozenEndpoint) (err error) {
+func (e *Endpoint) freezeSockets(f *Frozen) (err error) {
 	switch s := e.sockets.(type) {
 	case *sockets.Sockets:
 		f.Sockets, err = s.Freeze()
@@ -229,7 +229,7 @@ func (e *endpoint) freezeSockets(f *frozenEndpoint) (err error) {
 
 // Resume goes on with a listener of another program. want is what the config says of
 // all listeners, by gives the settings of this one.
-func (s *endpointSet) Resume(ctx context.Context, l listenerState, want map[string]config.Listener, by func() (settings, error)) {
+func (s *Set) Resume(ctx context.Context, l State, want map[string]config.Listener, by func() (serving.Settings, error)) {
 	m := s.Listener(l.Name)
 	m.retiredTotals, m.highest = l.RetiredTotals, l.Highest
 	m.wasFull, m.trouble, m.failed = l.WasFull, l.Trouble, l.Failed
@@ -241,7 +241,7 @@ func (s *endpointSet) Resume(ctx context.Context, l listenerState, want map[stri
 	if l.Endpoint != nil {
 		e, err := m.resumeEndpoint(ctx, l.Endpoint, by)
 		if err != nil {
-			s.Events.Errorf(m.name, "not taken over from the program before: %v", err)
+			s.events.Errorf(m.name, "not taken over from the program before: %v", err)
 			m.failed = err.Error() // and is opened anew
 		} else {
 			m.current = e
@@ -254,7 +254,7 @@ func (s *endpointSet) Resume(ctx context.Context, l listenerState, want map[stri
 
 // resumeEndpoint goes on with an endpoint. If its workers cannot be adopted,
 // others take their place.
-func (m *managed) resumeEndpoint(ctx context.Context, f *frozenEndpoint, by func() (settings, error)) (*endpoint, error) {
+func (m *Listener) resumeEndpoint(ctx context.Context, f *Frozen, by func() (serving.Settings, error)) (*Endpoint, error) {
 	s, err := by()
 	if err != nil {
 		return nil, err
@@ -280,13 +280,13 @@ func (m *managed) resumeEndpoint(ctx context.Context, f *frozenEndpoint, by func
 		e.retain()
 		return e, nil
 	}
-	m.set.Events.Errorf(m.name, "new workers take over: %v", err)
+	m.set.events.Errorf(m.name, "new workers take over: %v", err)
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	return e, e.startGroup(ctx, s)
 }
 
-func (f *frozenEndpoint) adoptSockets() (socketSet, error) {
+func (f *Frozen) adoptSockets() (Sockets, error) {
 	if f.QUIC == nil {
 		return orNil(sockets.Adopt(f.Sockets))
 	}
@@ -300,11 +300,11 @@ func (f *frozenEndpoint) adoptSockets() (socketSet, error) {
 // TakeOver brings all that was resumed to this program, on the receipt of that
 // number: what the program before served itself comes into this process, and workers
 // are replaced one after the other.
-func (s *endpointSet) TakeOver(ctx context.Context, receipt uint64, resumed []listenerState) error {
+func (s *Set) TakeOver(ctx context.Context, receipt uint64, resumed []State) error {
 	var errs []error
 	for _, l := range resumed {
 		if e := s.Listener(l.Name).Endpoint(); e != nil && l.Endpoint != nil {
-			s.Mark(receipt, e, e.Serving(everyWorker))
+			s.Mark(receipt, e, e.Serving(EveryWorker))
 			errs = append(errs, e.takeOver(ctx, l.Endpoint.InProcess))
 		}
 	}
@@ -313,7 +313,7 @@ func (s *endpointSet) TakeOver(ctx context.Context, receipt uint64, resumed []li
 	return errors.Join(errs...)
 }
 
-func (e *endpoint) takeOver(ctx context.Context, inProcess bool) error {
+func (e *Endpoint) takeOver(ctx context.Context, inProcess bool) error {
 	if inProcess {
 		if err := e.bringBack(ctx); err != nil {
 			return fmt.Errorf("a worker of the version before goes on: %w", err)

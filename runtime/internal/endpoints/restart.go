@@ -1,4 +1,4 @@
-package runtime
+package endpoints
 
 import (
 	"context"
@@ -9,11 +9,12 @@ import (
 	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/events"
 )
 
 // RestartWorker replaces one worker; planned is what is expected to become of its
 // connections. No other change may be under way.
-func (s *endpointSet) RestartWorker(ctx context.Context, action control.Action, planned control.ReceiptPlan) (*control.Result, error) {
+func (s *Set) RestartWorker(ctx context.Context, action control.Action, planned control.ReceiptPlan) (*control.Result, error) {
 	e := s.Listener(action.Listener).Endpoint()
 	if e == nil {
 		return nil, &control.Error{Code: control.CodeNotFound, Message: fmt.Sprintf("no listener %q is serving", action.Listener)}
@@ -38,12 +39,12 @@ func (s *endpointSet) RestartWorker(ctx context.Context, action control.Action, 
 	if err != nil {
 		return nil, &control.Error{Code: control.CodeRefused, Message: fmt.Sprintf("worker %d keeps running: %v", action.Worker, err)}
 	}
-	s.Events.Add(control.Event{Level: control.LevelInfo, Listener: action.Listener, Actor: action.Actor, Message: said(message, action.Reason)})
+	s.events.Add(control.Event{Level: control.LevelInfo, Listener: action.Listener, Actor: action.Actor, Message: events.WithReason(message, action.Reason)})
 	return &control.Result{ID: id, Message: message}, nil
 }
 
 // Rolling is the progress of a restart of all workers, nil while there is none.
-func (e *endpoint) Rolling() *control.Rolling {
+func (e *Endpoint) Rolling() *control.Rolling {
 	group := e.workers()
 	if group == nil {
 		return nil
@@ -56,7 +57,7 @@ func (e *endpoint) Rolling() *control.Rolling {
 }
 
 // workers are the group that serves, nil in process.
-func (e *endpoint) workers() *prefork.Group {
+func (e *Endpoint) workers() *prefork.Group {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.group
@@ -64,20 +65,20 @@ func (e *endpoint) workers() *prefork.Group {
 
 // Restart is a restart of all workers of some listeners.
 type Restart struct {
-	set    *endpointSet
+	set    *Set
 	action control.Action
 	fleets []fleet
 }
 
 // fleet are the workers of a listener.
 type fleet struct {
-	*endpoint
+	*Endpoint
 	group *prefork.Group
 }
 
 // RestartWorkers finds the workers that an action is about: those of a listener, or
 // of every listener that has some.
-func (s *endpointSet) RestartWorkers(action control.Action) (*Restart, error) {
+func (s *Set) RestartWorkers(action control.Action) (*Restart, error) {
 	r := &Restart{set: s, action: action}
 	for _, m := range s.All() {
 		e := m.Endpoint()
@@ -103,7 +104,7 @@ func (s *endpointSet) RestartWorkers(action control.Action) (*Restart, error) {
 }
 
 // Listeners whose workers are restarted.
-func (r *Restart) Listeners() (all []*managed) {
+func (r *Restart) Listeners() (all []*Listener) {
 	for _, f := range r.fleets {
 		all = append(all, f.owner)
 	}
@@ -117,28 +118,28 @@ func (r *Restart) Run(ctx context.Context, planned control.ReceiptPlan) (*contro
 	s, message := r.set, r.message()
 	id := s.OpenReceipt(control.Receipt{Summary: message, Actor: r.action.Actor, Planned: planned})
 	for _, f := range r.fleets {
-		s.Mark(id, f.endpoint, f.Serving(everyWorker))
+		s.Mark(id, f.Endpoint, f.Serving(EveryWorker))
 	}
 	defer s.MarkedAll(id)
 	why := control.Event{Level: control.LevelInfo, Actor: r.action.Actor}
 	for _, f := range r.fleets {
-		why.Listener, why.Message = f.name, said("restart of all workers, one after the other", r.action.Reason)
-		s.Events.Add(why)
+		why.Listener, why.Message = f.name, events.WithReason("restart of all workers, one after the other", r.action.Reason)
+		s.events.Add(why)
 		if err := f.group.Roll(ctx); err != nil {
 			for _, f := range r.fleets {
-				s.unmarkServing(id, f.endpoint)
+				s.unmarkServing(id, f.Endpoint)
 			}
 			return nil, f.restartFailed(ctx, err)
 		}
 		why.Message = "all workers are restarted"
-		s.Events.Add(why)
+		s.events.Add(why)
 	}
 	return &control.Result{ID: id, Message: message}, nil
 }
 
 // restartFailed tells of a restart that ended before its time.
 func (f fleet) restartFailed(ctx context.Context, err error) error {
-	f.owner.set.Events.Errorf(f.name, "restart of all workers ended early: %v", err)
+	f.owner.set.events.Errorf(f.name, "restart of all workers ended early: %v", err)
 	code := control.CodeRefused
 	switch {
 	case ctx.Err() != nil:

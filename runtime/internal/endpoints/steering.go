@@ -1,4 +1,4 @@
-package runtime
+package endpoints
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"github.com/echterhof/rockstar-tui/listener/sockets"
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
+	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 )
 
 // steerable are sockets that know several ways to spread connections.
@@ -23,7 +24,7 @@ var (
 
 // owners tells the sockets what the workers have that own their slots. Who serves in
 // this process has all slots together and cannot tell them apart.
-func (e *endpoint) owners(add func(slot int, o sockets.Owner)) {
+func (e *Endpoint) owners(add func(slot int, o sockets.Owner)) {
 	_, groups := e.servers()
 	for _, group := range groups {
 		group.Each(func(s prefork.Status, memory []byte) {
@@ -40,7 +41,7 @@ func (e *endpoint) owners(add func(slot int, o sockets.Owner)) {
 }
 
 // steerBy changes how connections are spread, and returns how to take it back.
-func (e *endpoint) steerBy(to settings) (undo func(), err error) {
+func (e *Endpoint) steerBy(to serving.Settings) (undo func(), err error) {
 	from := e.Settings().Listener.Prefork.Steering
 	s, ok := e.sockets.(steerable)
 	if !ok || from == to.Listener.Prefork.Steering {
@@ -53,7 +54,7 @@ func (e *endpoint) steerBy(to settings) (undo func(), err error) {
 }
 
 // MaySteerBy refuses what needs other sockets.
-func (e *endpoint) MaySteerBy(to settings) error {
+func (e *Endpoint) MaySteerBy(to serving.Settings) error {
 	from, want := e.Settings().Listener.Prefork.Steering, to.Listener.Prefork.Steering
 	if _, ok := e.sockets.(steerable); !ok || from == want || from != sockets.SteerShared && want != sockets.SteerShared {
 		return nil
@@ -63,7 +64,7 @@ func (e *endpoint) MaySteerBy(to settings) error {
 }
 
 // steering in use, and why it is not what was asked for.
-func (e *endpoint) steering() (used, reason string) {
+func (e *Endpoint) steering() (used, reason string) {
 	if s, ok := e.sockets.(steerable); ok {
 		reason = s.SteeringReason()
 	}
@@ -72,7 +73,7 @@ func (e *endpoint) steering() (used, reason string) {
 
 // correct keeps the kernel's counts true. It waits until who served before a
 // move is gone, since his connections are counted, too.
-func (e *endpoint) correct() {
+func (e *Endpoint) correct() {
 	e.mu.Lock()
 	moving := e.local != nil || len(e.leaving)+len(e.departed) > 0
 	e.mu.Unlock()
@@ -83,7 +84,7 @@ func (e *endpoint) correct() {
 
 // watchSteering corrects what steering goes by, and makes an event of steering
 // that is not, or again, what was asked for.
-func (m *managed) watchSteering() {
+func (m *Listener) watchSteering() {
 	e := m.Endpoint()
 	if e == nil {
 		return
@@ -97,8 +98,8 @@ func (m *managed) watchSteering() {
 	switch {
 	case reason == was:
 	case reason != "":
-		m.set.Events.Infof(m.name, "steering is %s: %s", used, reason)
+		m.set.events.Infof(m.name, "steering is %s: %s", used, reason)
 	default:
-		m.set.Events.Infof(m.name, "steering is %s", used)
+		m.set.events.Infof(m.name, "steering is %s", used)
 	}
 }

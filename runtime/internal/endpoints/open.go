@@ -1,4 +1,4 @@
-package runtime
+package endpoints
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"github.com/echterhof/rockstar-tui/listener/sockets"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/internal/procstat"
+	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 )
 
 // refuseTimeout bounds how long a change waits until a stopped listener refuses
@@ -22,7 +23,7 @@ const refuseTimeout = 2 * time.Second
 // endpoint in use, if any. It returns how to take that back, and what replaces the
 // endpoint in use when the whole change is decided. An error leaves the listener as
 // it was.
-func (m *managed) Open(ctx context.Context, to settings) (undo, retire func(), err error) {
+func (m *Listener) Open(ctx context.Context, to serving.Settings) (undo, retire func(), err error) {
 	old := m.Endpoint()
 	e, err := m.open(ctx, old, to)
 	if err != nil {
@@ -43,7 +44,7 @@ func (m *managed) Open(ctx context.Context, to settings) (undo, retire func(), e
 		<-done
 	}
 	retire = func() {
-		m.set.Events.Infof(m.name, "serving on %s", e.sockets.Addr())
+		m.set.events.Infof(m.name, "serving on %s", e.sockets.Addr())
 		if old != nil {
 			m.retire(old)
 		}
@@ -53,8 +54,8 @@ func (m *managed) Open(ctx context.Context, to settings) (undo, retire func(), e
 
 // open opens what the listener accepts from: the sockets that the program has given
 // it, those of workers whose master died, or its address.
-func (m *managed) open(ctx context.Context, old *endpoint, to settings) (*endpoint, error) {
-	given, err := m.set.Given(m.name)
+func (m *Listener) open(ctx context.Context, old *Endpoint, to serving.Settings) (*Endpoint, error) {
+	given, err := m.set.given(m.name)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +78,7 @@ func (m *managed) open(ctx context.Context, old *endpoint, to settings) (*endpoi
 
 // hasPortOf reports whether the endpoint in use, if any, has the port that is wanted
 // now, on another host address: then the port is not somebody else's.
-func (e *endpoint) hasPortOf(to settings) bool {
+func (e *Endpoint) hasPortOf(to serving.Settings) bool {
 	if e == nil {
 		return false
 	}
@@ -86,7 +87,7 @@ func (e *endpoint) hasPortOf(to settings) bool {
 }
 
 // Stop retires the endpoint and waits until it refuses new connections.
-func (m *managed) Stop() {
+func (m *Listener) Stop() {
 	e := m.Endpoint()
 	if e == nil { // the runtime ends, which stops it too
 		return
@@ -97,12 +98,12 @@ func (m *managed) Stop() {
 	case <-refused:
 	case <-time.After(refuseTimeout):
 	}
-	m.set.Events.Infof(m.name, "stopped, new connections are refused")
+	m.set.events.Infof(m.name, "stopped, new connections are refused")
 }
 
 // ProbeAddress finds out whether Open could have the address of the settings, where
 // that can be told without taking it away from those who serve there.
-func (m *managed) ProbeAddress(ctx context.Context, to settings) error {
+func (m *Listener) ProbeAddress(ctx context.Context, to serving.Settings) error {
 	if m.Endpoint().hasPortOf(to) || m.set.drainsOn(to.Listener.Address) {
 		return nil
 	}
@@ -117,7 +118,7 @@ func (m *managed) ProbeAddress(ctx context.Context, to settings) error {
 
 // drainsOn reports whether a listener of ours still drains on the address; whether
 // it can be had is then seen when the change is made.
-func (s *endpointSet) drainsOn(address string) bool {
+func (s *Set) drainsOn(address string) bool {
 	for _, m := range s.All() {
 		if m.drainsOn(address) {
 			return true
@@ -135,7 +136,7 @@ func (e bindError) Unwrap() error { return e.error }
 func IsBindError(err error) bool { return errors.As(err, new(bindError)) }
 
 // explain adds to an error of opening an address what an operator can do about it.
-func (m *managed) explain(to settings, err error) error {
+func (m *Listener) explain(to serving.Settings, err error) error {
 	quic := to.Listener.Protocol == config.ProtocolQUIC
 	if errors.Is(err, syscall.EADDRINUSE) {
 		if who := procstat.PortHolder(to.Listener.Address, quic); who != "" {

@@ -1,4 +1,4 @@
-package runtime
+package endpoints
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 )
 
 // Connections lists open connections, oldest first.
-func (s *endpointSet) Connections(ctx context.Context, q control.Query) (*control.Page, error) {
+func (s *Set) Connections(ctx context.Context, q control.Query) (*control.Page, error) {
 	var all []control.Connection
 	for _, m := range s.All() {
 		if q.Listener == "" || q.Listener == m.name {
@@ -33,7 +33,7 @@ func (s *endpointSet) Connections(ctx context.Context, q control.Query) (*contro
 }
 
 // Connections of the listener that match.
-func (m *managed) Connections(ctx context.Context, q control.Query) []control.Connection {
+func (m *Listener) Connections(ctx context.Context, q control.Query) []control.Connection {
 	var out []control.Connection
 	add := func(list []control.Connection) {
 		for _, c := range list {
@@ -54,7 +54,7 @@ func (m *managed) Connections(ctx context.Context, q control.Query) []control.Co
 }
 
 // Overdue counts what another config of the listener would end at once.
-func (m *managed) Overdue(ctx context.Context, to config.Listener) (sum listener.Overdue) {
+func (m *Listener) Overdue(ctx context.Context, to config.Listener) (sum listener.Overdue) {
 	add := func(n listener.Overdue) { sum.Idle, sum.Active = sum.Idle+n.Idle, sum.Active+n.Active }
 	payload, _ := json.Marshal(to) // plain data
 	m.ask(ctx, serving.CallOverdue, payload,
@@ -70,7 +70,7 @@ func (m *managed) Overdue(ctx context.Context, to config.Listener) (sum listener
 
 // ask calls all who serve the listener: the services of this process, and its
 // workers. One that does not answer is left out: it has just ended.
-func (m *managed) ask(ctx context.Context, kind string, payload []byte, local func(*serving.Service), answer func([]byte)) {
+func (m *Listener) ask(ctx context.Context, kind string, payload []byte, local func(*serving.Service), answer func([]byte)) {
 	for _, e := range m.endpoints() {
 		locals, groups := e.servers()
 		for _, s := range locals {
