@@ -24,7 +24,7 @@ func (c *conn) admit(p []byte) int {
 	return n
 }
 
-var errStopped = errors.New("the client does not keep to HTTP/1.1")
+var errStopped = errors.New("the client violates HTTP/1.1")
 
 // stopped is what is read after the gate has stopped something: nothing more by
 // the engine, the very bytes by who took the connection over from it.

@@ -110,7 +110,7 @@ type single struct {
 	done bool
 }
 
-var errNoMore = errors.New("there is one connection only")
+var errNoMore = errors.New("this listener has only one connection")
 
 func (l *single) Accept() (net.Conn, error) {
 	if l.done {

@@ -26,9 +26,9 @@ type Handed struct {
 type Give func(c net.Conn, h Handed, done func(error))
 
 // ErrFull is returned by [Server.Adopt] when one more would be too many.
-var ErrFull = errors.New("there are as many connections as there may be")
+var ErrFull = errors.New("max_connections is reached")
 
-var errNotClear = errors.New("connections in clear are not served any more")
+var errNotClear = errors.New("cleartext connections are no longer served")
 
 // HandOver has a Drain hand over, instead of closing, the connections that are
 // between two requests, or get there: those of HTTP/1.1 in clear of which nothing

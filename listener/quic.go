@@ -96,7 +96,7 @@ type secured struct {
 func (q *quicServer) tlsConfig(*tls.ClientHelloInfo) (*tls.Config, error) {
 	t, known := q.s.transport.Load(), q.secured.Load()
 	if t.TLS == nil {
-		return nil, errors.New("there is no certificate")
+		return nil, errors.New("no certificate")
 	}
 	if known == nil || known.of != t {
 		known = &secured{t, http3.ConfigureTLSConfig(t.TLS)}

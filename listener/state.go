@@ -46,7 +46,7 @@ func (s *State) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("no state of a connection: %q", text)
+	return fmt.Errorf("%q is not a connection state", text)
 }
 
 // claim is what the sweeper wants of a connection. It is only a wish: the

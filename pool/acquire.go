@@ -191,7 +191,7 @@ func (p *Pool) connect(x *exchange, l lease) (*conn, error) {
 }
 
 // errNoDescriptors says that the process has only those left that it needs itself.
-var errNoDescriptors = errors.New("no descriptors are left for another connection")
+var errNoDescriptors = errors.New("out of file descriptors")
 
 // ownFault reports whether a connect failed for want of something in this process,
 // which says nothing about the backend.

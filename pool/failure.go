@@ -29,12 +29,12 @@ const (
 )
 
 var kindWords = [kinds]struct{ word, text string }{
-	KindNone:        {"none", "nothing failed"},
+	KindNone:        {"none", "no failure"},
 	KindRefused:     {"refused", "it refuses connections"},
-	KindNoAddress:   {"no_address", "its name leads to no address"},
-	KindUnreachable: {"unreachable", "no network leads to it"},
-	KindNoConnect:   {"no_connection", "it takes no connection in time"},
-	KindOwnLimit:    {"own_limit", "this process may open no further connection"},
+	KindNoAddress:   {"no_address", "its name does not resolve"},
+	KindUnreachable: {"unreachable", "it is unreachable"},
+	KindNoConnect:   {"no_connection", "it did not accept a connection in time"},
+	KindOwnLimit:    {"own_limit", "this process cannot open another connection"},
 	KindClosed:      {"closed", "it closed the connection without an answer"},
 	KindTimeout:     {"timeout", "it did not answer within read_timeout"},
 	KindMalformed:   {"malformed", "its answer is malformed"},

@@ -276,10 +276,10 @@ func check(c Config) ([]string, error) {
 		return nil, fmt.Errorf("pool %s: balance %q is not one of %s, %s, %s", c.Name, c.Balance, LeastConnections, RoundRobin, Random)
 	}
 	if min(c.MaxConns, c.MaxHeaderBytes) < 0 || min(c.MaxWait, c.IdleTimeout, c.DialTimeout, c.ReadTimeout) < 0 {
-		return nil, fmt.Errorf("pool %s: a bound is negative; 0 or more is right", c.Name)
+		return nil, fmt.Errorf("pool %s: a limit is negative", c.Name)
 	}
 	if len(c.Backends) == 0 {
-		return nil, fmt.Errorf("pool %s: has no backends; at least one is needed", c.Name)
+		return nil, fmt.Errorf("pool %s: needs at least one backend", c.Name)
 	}
 	addrs := make([]string, len(c.Backends))
 	names := make(map[string]bool, len(c.Backends))
@@ -289,9 +289,9 @@ func check(c Config) ([]string, error) {
 		case err != nil:
 			return nil, fmt.Errorf("pool %s: backend %s: %w", c.Name, b.Name, err)
 		case b.Weight < 0:
-			return nil, fmt.Errorf("pool %s: backend %s: weight %d is negative; 1 or more is right", c.Name, b.Name, b.Weight)
+			return nil, fmt.Errorf("pool %s: backend %s: weight %d is negative", c.Name, b.Name, b.Weight)
 		case names[b.Name]:
-			return nil, fmt.Errorf("pool %s: backend %s: is there twice", c.Name, b.Name)
+			return nil, fmt.Errorf("pool %s: backend %s appears twice", c.Name, b.Name)
 		}
 		names[b.Name], addrs[i] = true, addr
 	}
@@ -302,11 +302,11 @@ func check(c Config) ([]string, error) {
 func backendAddr(raw string) (string, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
-		return "", fmt.Errorf("url %q: not a URL; http://host:port is right", raw)
+		return "", fmt.Errorf("url %q: write it like http://host:port", raw)
 	}
 	plain := u.User == nil && (u.Path == "" || u.Path == "/") && u.RawQuery == "" && u.Fragment == ""
 	if u.Scheme != "http" || u.Hostname() == "" || !plain {
-		return "", fmt.Errorf("url %q: only http://host:port is understood", raw)
+		return "", fmt.Errorf("url %q: write it like http://host:port", raw)
 	}
 	port := u.Port()
 	if port == "" {

@@ -57,9 +57,9 @@ func unfit(ctx *fasthttp.RequestCtx) bool {
 	case status != 0 && status != fasthttp.StatusNotImplemented:
 		ctx.Error("malformed request\n", status)
 	case h.IsConnect():
-		ctx.Error("this proxy makes no tunnels\n", fasthttp.StatusNotImplemented)
+		ctx.Error("CONNECT is not supported\n", fasthttp.StatusNotImplemented)
 	case h.IsTrace():
-		ctx.Error("TRACE is not passed on\n", fasthttp.StatusMethodNotAllowed)
+		ctx.Error("TRACE is not forwarded\n", fasthttp.StatusMethodNotAllowed)
 		ctx.Response.Header.Set(fasthttp.HeaderAllow, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 	default:
 		return false

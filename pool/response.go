@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	errSwitched  = errors.New("backend switched protocols unasked")
+	errSwitched  = errors.New("backend switched protocols without a request to")
 	errInterim   = errors.New("backend sent too many interim responses")
 	errMalformed = errors.New("backend sent a malformed status line")
 )

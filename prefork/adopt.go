@@ -159,7 +159,7 @@ func (g *Group) resume(p *process) {
 	if p.conn == nil {
 		p.link.close()
 		close(p.heard)
-		g.killAfter(p, killGrace, "has no control socket any more")
+		g.killAfter(p, killGrace, "its control socket is gone")
 	} else {
 		g.wg.Go(func() { p.link.run(p.conn) })
 	}

@@ -34,7 +34,7 @@ func (o childProcess) wait() (State, string) {
 	end, err := o.Wait()
 	switch {
 	case err != nil:
-		return Crashed, fmt.Sprintf("ended unseen: %v", err)
+		return Crashed, fmt.Sprintf("ended while the link was frozen: %v", err)
 	case end.Success():
 		return Exited, end.String()
 	}

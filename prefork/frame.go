@@ -88,7 +88,7 @@ func readFrame(r io.Reader) (frame, error) {
 		return frame{}, err
 	}
 	if err := json.Unmarshal(text, &f); err != nil {
-		return frame{}, fmt.Errorf("frame is not understood: %w", err)
+		return frame{}, fmt.Errorf("malformed frame: %w", err)
 	}
 	if f.Files < 0 {
 		return frame{}, fmt.Errorf("frame with %d descriptors", f.Files)

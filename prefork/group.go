@@ -244,7 +244,7 @@ func (g *Group) begin(ctx context.Context) (end func(), err error) {
 	case <-g.stopping:
 		return nil, ErrStopped
 	case <-ctx.Done():
-		return nil, fmt.Errorf("wait for another change to end: %w", ctx.Err())
+		return nil, fmt.Errorf("wait for another change of the workers: %w", ctx.Err())
 	case g.changeLock <- struct{}{}:
 	}
 	select {

@@ -19,8 +19,8 @@ type SendConn func(c net.Conn, about []byte, done func(error))
 type AcceptConn func(c net.Conn, about []byte) (settle func(bool), err error)
 
 var (
-	errNobody     = errors.New("nobody takes connections")
-	errOverloaded = errors.New("everybody is too far behind")
+	errNobody     = errors.New("no other process accepts connections")
+	errOverloaded = errors.New("all other processes are too busy")
 )
 
 // transfer is a connection on its way to its next process.

@@ -80,7 +80,7 @@ func TestSuspendedWorkerIsReplacedAtTheDeadline(t *testing.T) {
 	if now[0].PID != w[0].PID || now[2].PID != w[2].PID {
 		t.Errorf("the others are %+v, want the same as before", now)
 	}
-	if now[1].Crashes != 1 || !strings.Contains(now[1].LastExit, "no sign of life for 1.") {
+	if now[1].Crashes != 1 || !strings.Contains(now[1].LastExit, "no heartbeat for 1.") {
 		t.Errorf("the new worker is %+v, want it to tell how the one before ended", now[1])
 	}
 }

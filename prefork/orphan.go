@@ -112,7 +112,7 @@ func (w *Worker) introduce(conn *net.UnixConn, me identity) error {
 		file.Close()
 	}
 	if err != nil || f.Kind != kindAdopt {
-		return errors.New("it is not a master of ours")
+		return errors.New("not a master of this program")
 	}
 	if _, err := Ours().Agree(f.Capabilities); err != nil {
 		return err
@@ -208,7 +208,7 @@ func (o *Orphan) hear() error {
 		return err
 	}
 	if o.identity.PID != pid || o.identity.ID < 0 || o.identity.ID >= MaxWorkers {
-		return errors.New("it is not what it says")
+		return errors.New("it is not the process it claims to be")
 	}
 	if _, o.memory, err = l.receive(o.conn); err != nil {
 		return err

@@ -157,5 +157,5 @@ func (s adoptedProcess) ending() {
 }
 
 func (s adoptedProcess) wait() (State, string) {
-	return Exited, "ended, how is not known: it was the worker of a master that died"
+	return Exited, "ended; exit status unknown (inherited from a previous master)"
 }

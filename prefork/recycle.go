@@ -66,11 +66,11 @@ func (g *Group) overdue() (*process, string) {
 	for _, p := range g.recyclable() {
 		if most.Requests > 0 && g.cfg.Requests != nil && p.memory != nil {
 			if n := g.cfg.Requests(p.memory); n >= share(most.Requests, p.jitter) {
-				return p, fmt.Sprintf("%s requests, of %s give or take a tenth", thousands(n), thousands(most.Requests))
+				return p, fmt.Sprintf("%s requests, limit %s give or take a tenth", thousands(n), thousands(most.Requests))
 			}
 		}
 		if age := time.Since(p.started); most.Age > 0 && age >= time.Duration(share(uint64(most.Age), p.jitter)) {
-			return p, fmt.Sprintf("%s old, of %s give or take a tenth", age.Round(time.Second), most.Age)
+			return p, fmt.Sprintf("%s old, limit %s give or take a tenth", age.Round(time.Second), most.Age)
 		}
 	}
 	return nil, ""
@@ -90,7 +90,7 @@ func (g *Group) tooLarge() (*process, string) {
 	}
 	for i, p := range procs { // asks the system, so without a lock
 		if n := g.cfg.Resident(pids[i]); n > most {
-			return p, fmt.Sprintf("%s bytes resident of at most %s", thousands(n), thousands(most))
+			return p, fmt.Sprintf("%s bytes resident, limit %s", thousands(n), thousands(most))
 		}
 	}
 	return nil, ""
@@ -144,7 +144,7 @@ func (g *Group) supplant(p *process, why string) bool {
 	if err != nil {
 		g.recycleAt = time.Now().Add(max(recyclePause, g.cfg.Backoff.Most))
 		g.note(Event{Level: slog.LevelWarn, ID: pl.id, PID: p.pid(), State: p.state,
-			Message: fmt.Sprintf("worker %d (%s) goes on, as it cannot be replaced: %v", pl.id, why, err)})
+			Message: fmt.Sprintf("worker %d (%s) keeps running because it cannot be replaced: %v", pl.id, why, err)})
 	} else {
 		g.note(Event{ID: pl.id, PID: p.pid(), State: p.state, Message: fmt.Sprintf("worker %d recycled: %s", pl.id, why)})
 	}

@@ -35,7 +35,7 @@ func TestWorkersAreRecycledOneAtATime(t *testing.T) {
 	drainSent, replacing := 0, 0
 	for _, e := range r.drainSent() {
 		switch {
-		case strings.Contains(e.Message, "recycled: ") && strings.Contains(e.Message, " requests, of 100 give or take a tenth"):
+		case strings.Contains(e.Message, "recycled: ") && strings.Contains(e.Message, " requests, limit 100 give or take a tenth"):
 			drainSent++
 		case e.State == prefork.Draining:
 			replacing++
@@ -54,8 +54,8 @@ func TestWorkersAreRecycledOneAtATime(t *testing.T) {
 func TestWorkersAreRecycledForAgeAndMemory(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*prefork.Config){
-		"s old, of 500ms give or take a tenth":        func(c *prefork.Config) { c.Recycle.Age = 500 * time.Millisecond },
-		"123,456,789 bytes resident of at most 1,000": func(c *prefork.Config) { c.Recycle.Memory = 1000 },
+		"s old, limit 500ms give or take a tenth": func(c *prefork.Config) { c.Recycle.Age = 500 * time.Millisecond },
+		"123,456,789 bytes resident, limit 1,000": func(c *prefork.Config) { c.Recycle.Memory = 1000 },
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
@@ -88,7 +88,7 @@ func TestRecycledWorkerGoesOnWhenItsSuccessorCannotStart(t *testing.T) {
 	r.SetRecycle(prefork.Recycle{Age: time.Nanosecond})
 	tried := func() (n int) {
 		for _, e := range r.drainSent() {
-			if strings.Contains(e.Message, "worker 1 (") && strings.Contains(e.Message, "goes on, as it cannot be replaced") {
+			if strings.Contains(e.Message, "worker 1 (") && strings.Contains(e.Message, "keeps running because it cannot be replaced") {
 				n++
 			}
 		}

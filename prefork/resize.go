@@ -170,7 +170,7 @@ func (g *Group) promote(procs []*process) (old []*process, err error) {
 			return nil, fmt.Errorf("worker %d: %w", p.place.id, p.steerErr)
 		}
 		if p.state != Ready {
-			return nil, fmt.Errorf("worker %d got ready, but is %s by now", p.place.id, p.state)
+			return nil, fmt.Errorf("worker %d was ready, but is now %s", p.place.id, p.state)
 		}
 	}
 	for _, p := range procs {
@@ -205,7 +205,7 @@ func (g *Group) abandon(procs []*process, places []*place) {
 		g.retire(serving, timeout)
 	}
 	for _, p := range rest {
-		g.kill(p, "given up, as not all could start")
+		g.kill(p, "stopped because not all workers could start")
 		<-p.gone
 	}
 	g.mu.Lock()
@@ -240,7 +240,7 @@ func (g *Group) Stop(ctx context.Context) error {
 		case <-p.gone:
 		default:
 			killed++
-			g.kill(p, "the group was stopped in a hurry")
+			g.kill(p, "the group was stopped without a drain")
 		}
 	}
 	for _, p := range procs {

@@ -8,7 +8,7 @@ import (
 )
 
 // ErrRolling is returned by Roll while another one is under way.
-var ErrRolling = errors.New("a rolling restart is under way")
+var ErrRolling = errors.New("a rolling restart is already running")
 
 // Progress of a rolling restart: Done of Total workers are new. Total is 0 while
 // there is none.
@@ -42,7 +42,7 @@ func (g *Group) Roll(ctx context.Context) error {
 		}
 		err := g.Restart(ctx, id)
 		if err != nil && !errors.Is(err, ErrNoWorker) { // that one was taken away meanwhile
-			return fmt.Errorf("%d of %d workers replaced, the others go on as before: %w", id, total, err)
+			return fmt.Errorf("%d of %d workers replaced, the others keep running: %w", id, total, err)
 		}
 	}
 }

@@ -55,7 +55,7 @@ func TestRollStopsWhereAWorkerCannotStart(t *testing.T) {
 			}
 			l := startLoad(r.sockets.addr, 4)
 			err := r.roll()
-			for _, part := range []string{"1 of 3 workers replaced, the others go on as before", want, "not today"} {
+			for _, part := range []string{"1 of 3 workers replaced, the others keep running", want, "not today"} {
 				if !strings.Contains(errText(err), part) {
 					t.Errorf("Roll = %v, want %q", err, part)
 				}
@@ -79,7 +79,7 @@ func TestOnlyOneRollAtATime(t *testing.T) {
 	first := make(chan error, 1)
 	go func() { first <- r.roll() }()
 	until(t, "it is under way", func() bool { return r.Rolling().Total == 2 || len(first) == 1 })
-	if err := r.roll(); len(first) == 0 && !strings.Contains(errText(err), "a rolling restart is under way") {
+	if err := r.roll(); len(first) == 0 && !strings.Contains(errText(err), "a rolling restart is already running") {
 		t.Errorf("the second Roll = %v, want that one is under way", err)
 	}
 	if err := <-first; err != nil {

@@ -17,7 +17,7 @@ const killGrace = 2 * time.Second
 
 var (
 	errGone       = errors.New("it has ended")
-	errNotReading = errors.New("it does not read what it is sent")
+	errNotReading = errors.New("it does not read its control socket")
 )
 
 // reserve makes the record of a new process and gives it a slot. mu is held.
@@ -262,7 +262,7 @@ func (g *Group) conclude(p *process, was State, exit, tail string) {
 			pl.failures = 0
 		}
 		if d, ok := g.schedule(pl); ok {
-			next = fmt.Sprintf("; starts again in %s", d.Round(time.Millisecond))
+			next = fmt.Sprintf("; restart in %s", d.Round(time.Millisecond))
 		}
 	}
 	e.Message = fmt.Sprintf("worker %d (pid %d) ended: %s%s%s", pl.id, p.pid(), exit, again, next)
@@ -342,7 +342,7 @@ func (g *Group) retire(procs []*process, timeout time.Duration) {
 			timeout := g.patience(p, timeout)
 			p.state, p.deadline = Draining, time.Now().Add(timeout)
 			g.note(Event{ID: p.place.id, PID: p.pid(), State: Draining,
-				Message: fmt.Sprintf("worker %d (pid %d) drains, for %s at most", p.place.id, p.pid(), timeout.Round(100*time.Millisecond))})
+				Message: fmt.Sprintf("worker %d (pid %d) drains, for at most %s", p.place.id, p.pid(), timeout.Round(100*time.Millisecond))})
 			retired = append(retired, p)
 		}
 	}
@@ -365,7 +365,7 @@ func (g *Group) overstays(p *process, timeout time.Duration) {
 	if p.late != nil {
 		p.late.Stop()
 	}
-	late := fmt.Sprintf("still there %s after its drain timeout of %s", killGrace, timeout.Round(time.Millisecond))
+	late := fmt.Sprintf("still running %s after its drain timeout of %s", killGrace, timeout.Round(time.Millisecond))
 	p.late = time.AfterFunc(timeout+killGrace, func() { g.kill(p, late) })
 	p.timers = append(p.timers, p.late)
 }

@@ -32,7 +32,7 @@ func (g *Group) Update(ctx context.Context, settings []byte) error {
 		return nil
 	}
 	g.restore(old, taken)
-	return fmt.Errorf("update %s: %w; the old settings hold", g.cfg.Name, err)
+	return fmt.Errorf("update %s: %w; the old settings stay in effect", g.cfg.Name, err)
 }
 
 // ack is a worker's answer to settings.
@@ -109,7 +109,7 @@ func (g *Group) unfit(p *process, generation uint64, err error) {
 	holds := g.generation == generation && (p.state == Starting || p.state == Ready)
 	if holds {
 		g.note(Event{Level: slog.LevelError, ID: p.place.id, PID: p.pid(), State: p.state,
-			Message: fmt.Sprintf("worker %d (pid %d) is replaced, as it does not take the settings of all: %v", p.place.id, p.pid(), err)})
+			Message: fmt.Sprintf("worker %d (pid %d) is replaced because it refused the new settings: %v", p.place.id, p.pid(), err)})
 	}
 	g.mu.Unlock()
 	if holds {

@@ -37,7 +37,7 @@ func TestRefusedUpdateReturnsEverybodyToTheOldSettings(t *testing.T) {
 	r.resize(3)
 	before := r.ready()
 	err := r.Update(context.Background(), orders{Version: "b", Refuse: []int{2}}.bytes())
-	for _, part := range []string{"worker 2", "version b is not for me", "old settings hold"} {
+	for _, part := range []string{"worker 2", "version b is not for me", "old settings stay"} {
 		if !strings.Contains(errText(err), part) {
 			t.Errorf("Update = %v, want it to tell %q", err, part)
 		}

@@ -123,7 +123,7 @@ func (g *Group) suspect(p *process) (resteer bool) {
 	if !p.hung() && p.silence >= suspicion(g.hang) {
 		p.hungSince, resteer = time.Now().Add(-p.silence), true
 		g.note(Event{Level: slog.LevelWarn, ID: p.place.id, PID: p.pid(), State: Hung,
-			Message: fmt.Sprintf("worker %d (pid %d) shows no sign of life for %s: connections are steered away, and it is replaced after %s",
+			Message: fmt.Sprintf("worker %d (pid %d) has had no heartbeat for %s: it gets no new connections, and is replaced after %s",
 				p.place.id, p.pid(), short(p.silence), g.hang)})
 	}
 	if p.silence >= g.hang && !p.givenUp {
@@ -138,7 +138,7 @@ func (g *Group) revive(p *process) {
 	gone := time.Since(p.hungSince)
 	p.hungSince, p.silence = time.Time{}, 0
 	g.note(Event{Level: slog.LevelWarn, ID: p.place.id, PID: p.pid(), State: Ready,
-		Message: fmt.Sprintf("worker %d (pid %d) shows signs of life again after %s and is taken back", p.place.id, p.pid(), short(gone))})
+		Message: fmt.Sprintf("worker %d (pid %d) has a heartbeat again after %s and gets connections again", p.place.id, p.pid(), short(gone))})
 }
 
 // replaceHung puts another process in the place of one that shows no sign of
@@ -200,7 +200,7 @@ func (g *Group) killHung(p *process) {
 	}
 	p.state, p.drainSent, p.killedAsHung = Draining, true, true
 	p.deadline = time.Now().Add(traceGrace)
-	p.cause = fmt.Sprintf("no sign of life for %s", short(time.Since(p.hungSince)))
+	p.cause = fmt.Sprintf("no heartbeat for %s", short(time.Since(p.hungSince)))
 	p.output.limit(traceLines)
 	p.proc.trace()
 	p.timers = append(p.timers, time.AfterFunc(traceGrace, func() { g.kill(p, "") }))

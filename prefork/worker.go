@@ -497,13 +497,13 @@ func (s *session) drain(f frame) {
 // answer replies to a call as soon as the handler has.
 func (s *session) answer(f frame) {
 	if s.handlers.Call == nil {
-		s.reply(f.ID, nil, fmt.Errorf("call %q is not known", f.Call))
+		s.reply(f.ID, nil, fmt.Errorf("unknown call %q", f.Call))
 		return
 	}
 	select {
 	case s.callSlots <- struct{}{}:
 	default:
-		s.reply(f.ID, nil, fmt.Errorf("busy with %d calls", maxCalls))
+		s.reply(f.ID, nil, fmt.Errorf("already busy with %d calls", maxCalls))
 		return
 	}
 	go func() {

@@ -155,7 +155,7 @@ func TestHungWorkerIsReplaced(t *testing.T) {
 	suspend(t, w.PID)
 	stop := load(t, app, 16)
 	await(t, app, "web", "hung", func(l control.ListenerInfo) bool {
-		return l.State == control.StateDegraded && strings.Contains(l.Reason, "shows no sign of life for ") &&
+		return l.State == control.StateDegraded && strings.Contains(l.Reason, "has had no heartbeat for ") &&
 			l.Workers[2].State == control.WorkerHung && l.Workers[2].HungSince != nil
 	})
 	now := await(t, app, "web", "the replacement", func(l control.ListenerInfo) bool {
@@ -163,7 +163,7 @@ func TestHungWorkerIsReplaced(t *testing.T) {
 	}).Workers[2]
 	r := stop()
 	wantNoFailure(t, r)
-	if now.Crashes != 1 || !strings.Contains(now.LastExit, "no sign of life for 2") {
+	if now.Crashes != 1 || !strings.Contains(now.LastExit, "no heartbeat for 2") {
 		t.Errorf("got %+v, want to see how the one before ended", now)
 	}
 }
@@ -199,7 +199,7 @@ func TestRecyclingUnderLoadLosesNothing(t *testing.T) {
 	})
 	set(t, app, "listeners.web.prefork.recycle.max_requests=0")
 	wantNoFailure(t, stop())
-	if !told(t, app, " requests, of 500 give or take a tenth") {
+	if !told(t, app, " requests, limit 500 give or take a tenth") {
 		t.Error("no event tells of a recycled worker")
 	}
 }
@@ -217,7 +217,7 @@ func TestWorkerIsRecycledForItsMemory(t *testing.T) {
 	await(t, app, "web", "another worker", func(now control.ListenerInfo) bool {
 		return now.WorkersReady == 1 && now.Workers[len(now.Workers)-1].PID != l.Workers[0].PID
 	})
-	if !told(t, app, " bytes resident of at most 33,554,432") {
+	if !told(t, app, " bytes resident, limit 33,554,432") {
 		t.Error("no event tells why")
 	}
 }

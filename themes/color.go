@@ -57,7 +57,7 @@ func (c *Color) add(word string) error {
 	case isDigits(word):
 		return c.addIndex(word)
 	}
-	return fmt.Errorf("%q is no colour; write %q, a number from 0 to 255, or one of %s",
+	return fmt.Errorf("%q is not a colour; write %q, a number from 0 to 255, or one of %s",
 		word, "#rrggbb", strings.Join(colorNames, ", "))
 }
 
@@ -66,7 +66,7 @@ func (c *Color) addRGB(word string) error {
 		return fmt.Errorf("two true colours, %q and %q; one is enough", c.RGB, word)
 	}
 	if _, err := strconv.ParseUint(word[1:], 16, 32); err != nil || len(word) != 7 {
-		return fmt.Errorf("%q is no true colour; write six hexadecimal digits: %q", word, "#8b93a7")
+		return fmt.Errorf("%q is not a true colour; write six hexadecimal digits: %q", word, "#8b93a7")
 	}
 	c.RGB = strings.ToLower(word)
 	return nil

@@ -36,7 +36,7 @@ func Load(name string) (*Theme, error) {
 	}
 	data, err := files.ReadFile(name + ".yaml")
 	if err != nil {
-		return nil, fmt.Errorf("no theme %q; there are %s, or give the path of a file", name, strings.Join(Names(), ", "))
+		return nil, fmt.Errorf("no theme %q; use %s, or the path of a file", name, strings.Join(Names(), ", "))
 	}
 	return Parse(name+".yaml", data)
 }
@@ -59,7 +59,7 @@ func loadFile(path string) (*Theme, error) {
 // file only names it.
 func Parse(file string, data []byte) (*Theme, error) {
 	if len(data) > maxSize {
-		return nil, fmt.Errorf("%s: larger than %d bytes, which no theme is", file, maxSize)
+		return nil, fmt.Errorf("%s: larger than %d bytes: not a theme", file, maxSize)
 	}
 	var doc yaml.Node
 	if err := yaml.Load(data, &doc); err != nil {
@@ -98,7 +98,7 @@ func (r *reader) theme(doc *yaml.Node) *Theme {
 		case "styles":
 			r.styles(t, value)
 		default:
-			r.fail(key, "unknown key %q; there are name, background and styles", key.Value)
+			r.fail(key, "unknown key %q; use name, background or styles", key.Value)
 		}
 	})
 	if t.Name == "" {
@@ -127,7 +127,7 @@ func (r *reader) styles(t *Theme, n *yaml.Node) {
 	r.mapping(n, "styles", func(key, value *yaml.Node) {
 		m := Meaning(key.Value)
 		if !slices.Contains(Meanings(), m) {
-			r.fail(key, "unknown style %q; there are %v", key.Value, Meanings())
+			r.fail(key, "unknown style %q; use one of %v", key.Value, Meanings())
 		}
 		t.styles[m] = r.style(value)
 	})
@@ -149,7 +149,7 @@ func (r *reader) style(n *yaml.Node) (s Style) {
 		case "reverse":
 			s.Reverse = r.boolean(value)
 		default:
-			r.fail(key, "unknown key %q; there are fg, bg, bold, faint, underline and reverse", key.Value)
+			r.fail(key, "unknown key %q; use fg, bg, bold, faint, underline or reverse", key.Value)
 		}
 	})
 	return s
@@ -167,7 +167,7 @@ func (r *reader) mapping(n *yaml.Node, what string, each func(key, value *yaml.N
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		if seen[key.Value] {
-			r.fail(key, "%q is there twice", key.Value)
+			r.fail(key, "%q appears twice", key.Value)
 		}
 		seen[key.Value] = true
 		each(key, value)
@@ -176,7 +176,7 @@ func (r *reader) mapping(n *yaml.Node, what string, each func(key, value *yaml.N
 
 func (r *reader) text(n *yaml.Node) string {
 	if n.Kind != yaml.ScalarNode || n.Value == "" {
-		r.fail(n, "must be a text")
+		r.fail(n, "must be text")
 		return ""
 	}
 	return n.Value

@@ -68,10 +68,10 @@ styles:
 		`my.yaml:2:13: "pink" must be one of dark, light, any`,
 		`my.yaml:3:1: unknown key "colour"`,
 		`my.yaml:5:3: unknown style "txt"`,
-		`my.yaml:6:13: "#12" is no true colour`,
+		`my.yaml:6:13: "#12" is not a true colour`,
 		`my.yaml:6:26: must be true or false`,
 		`my.yaml:6:31: unknown key "blink"`,
-		`my.yaml:7:3: "bad" is there twice`,
+		`my.yaml:7:3: "bad" appears twice`,
 		`no style for text, strong`,
 	} {
 		if !strings.Contains(err.Error(), want) {

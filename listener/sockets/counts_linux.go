@@ -169,11 +169,11 @@ func (c *counts) close() {
 // steer has the kernel choose the one of active that has the fewest connections.
 func (c *counts) steer(slots []socket, active []int) error {
 	if len(slots) > countedSlots {
-		return fmt.Errorf("%d slots are more than the %d that can be counted", len(slots), countedSlots)
+		return fmt.Errorf("%d slots are too many: at most %d can be counted", len(slots), countedSlots)
 	}
 	for ; c.known < len(slots); c.known++ {
 		if err := c.table.Put(uint32(c.known), uint64(slots[c.known].fd)); err != nil {
-			return fmt.Errorf("tell the kernel of slot %d: %w", c.known, refusal(err))
+			return fmt.Errorf("register slot %d in the kernel: %w", c.known, refusal(err))
 		}
 	}
 	program, err := ebpf.NewProgram(&ebpf.ProgramSpec{

@@ -112,4 +112,4 @@ func AdoptPackets(f *Frozen) (*PacketSockets, error) {
 	return s, nil
 }
 
-var errNoSlots = errors.New("adopt sockets: there is no slot")
+var errNoSlots = errors.New("adopt sockets: no slots")

@@ -76,4 +76,4 @@ func (s *Sockets) attachMixed(active []int) (used, why string, err error) {
 	return SteerRandom, why, steer(s.list[0], together)
 }
 
-var errMixed = errors.New("workers of a master that died still serve; restart them to have it again")
+var errMixed = errors.New("workers of a previous master still serve; restart them to use it again")

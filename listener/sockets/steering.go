@@ -79,7 +79,7 @@ func (s *Sockets) SetSteering(want string) error {
 }
 
 // ErrSteeringFixed is returned for a change to or from one shared socket.
-var ErrSteeringFixed = errors.New("one shared socket and a socket for each worker cannot replace each other while the address is served")
+var ErrSteeringFixed = errors.New("stop the listener first: a change between one shared socket and one socket per worker needs new sockets")
 
 // steeringOf checks a word; the empty one is SteerAuto.
 func steeringOf(want string) (string, error) {
@@ -115,7 +115,7 @@ func (s *Sockets) SteeringReason() string {
 	case s.want == SteerShared || s.want == SteerAuto:
 		return ""
 	}
-	return s.want + ": this system has one socket for all"
+	return s.want + ": on this system all workers share one socket"
 }
 
 // attach has the kernel choose among these slots, in the best way that is wanted

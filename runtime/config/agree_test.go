@@ -87,7 +87,7 @@ var tried = map[string][]string{
 // onlyParse is what a schema cannot see, because YAML has read the value before
 // or because several parts or keys have to be looked at together.
 func onlyParse(message string) bool {
-	for _, words := range []string{"no leading zeros", "needs tls", "conflicts with", "is not a pattern", "the same address", "there is no pool", "is not a host", "there is no port", "h2c is for", "is not for quic"} {
+	for _, words := range []string{"no leading zeros", "needs tls", "conflicts with", "is not a pattern", "the same address", "no pool", "is not a host", "is out of range", "h2c is for", "does not work with quic"} {
 		if strings.Contains(message, words) {
 			return true
 		}

@@ -73,7 +73,7 @@ func load(data []byte, path []string, r *report) *node {
 		r.add(path, place(err), syntaxFault(err, r))
 		return nil
 	case top == nil:
-		r.add(path, position{1, 1}, faultf("nothing is written here").hintf("begin with version: 1"))
+		r.add(path, position{1, 1}, faultf("the file is empty").hintf("start with version: 1"))
 		return nil
 	}
 	l := loader{report: r}
@@ -120,8 +120,8 @@ func loadOne(data []byte, path []string, r *report) (*yaml.Node, error) {
 	}
 	switch err := loader.Load(&next); {
 	case err == nil:
-		r.add(path, position{next.Line, next.Column}, faultf("a second document begins here").
-			hintf("a config is one document, without --- in between"))
+		r.add(path, position{next.Line, next.Column}, faultf("a second YAML document starts here").
+			hintf("a config is a single document, without ---"))
 	case !errors.Is(err, io.EOF):
 		return nil, err
 	}
@@ -148,9 +148,9 @@ func syntaxFault(err error, r *report) *fault {
 	}
 	switch {
 	case strings.Contains(e.Message, "cannot start any token"):
-		f.hint = "indent with spaces, not tabs, and put what begins with a special character in quotes"
+		f.hint = "indent with spaces, not tabs, and quote values that start with a special character"
 	case strings.Contains(e.Message, "unknown anchor"), strings.Contains(e.Message, "alias"):
-		f.hint = "aliases (*name) are not used here; put what begins with * in quotes"
+		f.hint = "aliases (*name) are not supported; quote a value that starts with *"
 	}
 	return f
 }
@@ -187,11 +187,11 @@ func (l *loader) node(y *yaml.Node, path []string) *node {
 func forbidden(y *yaml.Node) *fault {
 	switch {
 	case y.Kind == yaml.AliasNode:
-		return faultf("aliases are not used here").hintf("write the value out, or put what begins with * in quotes")
+		return faultf("aliases are not supported").hintf("write the value out, or quote it if it starts with *")
 	case y.Anchor != "":
-		return faultf("anchors are not used here").hintf("put what begins with & in quotes")
+		return faultf("anchors are not supported").hintf("quote a value that starts with &")
 	case y.Style&yaml.TaggedStyle != 0:
-		return faultf("tags are not used here").hintf("put what begins with ! in quotes")
+		return faultf("tags are not supported").hintf("quote a value that starts with !")
 	}
 	return nil
 }
@@ -209,7 +209,7 @@ func noValue(path []string) *fault {
 	case k.example != "":
 		return f.like(k)
 	case k.shape() == mapping:
-		return f.hintf("write {} if nothing is in it, or remove it")
+		return f.hintf("write {} if it is empty, or remove it")
 	}
 	return f.hintf("give it one, or remove it")
 }
@@ -225,7 +225,7 @@ func (l *loader) entries(n *node, y *yaml.Node, path []string) {
 		}
 		here := append(path, key.Value)
 		if first, ok := seen[key.Value]; ok {
-			l.report.add(here, at, faultf("is there twice%s", first.suffix(", first in", l.report)))
+			l.report.add(here, at, faultf("appears twice%s", first.suffix(", first in", l.report)))
 			continue
 		}
 		seen[key.Value] = at
@@ -236,7 +236,7 @@ func (l *loader) entries(n *node, y *yaml.Node, path []string) {
 func unusableKey(y *yaml.Node) *fault {
 	switch {
 	case y.Kind == yaml.ScalarNode && y.ShortTag() == "!!merge":
-		return faultf("merge keys (<<) are not used here").hintf("use defaults for what listeners share")
+		return faultf("merge keys (<<) are not supported").hintf("use defaults for values that listeners share")
 	case isNull(y):
 		return faultf("a key is missing before the colon")
 	}
@@ -244,7 +244,7 @@ func unusableKey(y *yaml.Node) *fault {
 		return f
 	}
 	if y.Kind != yaml.ScalarNode {
-		return faultf("a key must be a word").hintf("put text that has braces or brackets in quotes")
+		return faultf("a key must be a word").hintf("quote text that contains braces or brackets")
 	}
 	return nil
 }

@@ -17,11 +17,11 @@ var mistakes = []struct {
 	want       []string
 }{
 	{"empty file", "", []string{
-		`1:1: nothing is written here; begin with version: 1`}},
+		`1:1: the file is empty; start with version: 1`}},
 	{"nothing but comments", "# version: 1\n\n", []string{
-		`1:1: nothing is written here; begin with version: 1`}},
+		`1:1: the file is empty; start with version: 1`}},
 	{"empty document", "---\n", []string{
-		`2:1: has no value; write {} if nothing is in it, or remove it`}},
+		`2:1: has no value; write {} if it is empty, or remove it`}},
 	{"not a map", "just a text\n", []string{
 		`1:1: is a single value, not a map`}},
 	{"a list", "- version: 1\n", []string{
@@ -29,11 +29,11 @@ var mistakes = []struct {
 	{"no version", "listeners: {}\n", []string{
 		`1:1: version: is missing; write it like version: 1`}},
 	{"other version", "version: 2\n", []string{
-		`1:10: version: version 2 of the schema is not known; this version reads 1`}},
+		`1:10: version: version 2 of the schema is not known; write version: 1`}},
 	{"unclosed list", "version: 1\nlisteners: [\n", []string{
 		`3:1: not YAML: did not find expected node content while parsing a flow node that begins in line 3`}},
 	{"tab", "version: 1\nlisteners:\n\ta: {}\n", []string{
-		`3:1: not YAML: found character that cannot start any token while scanning for the next token that begins in line 3; indent with spaces, not tabs, and put what begins with a special character in quotes`}},
+		`3:1: not YAML: found character that cannot start any token while scanning for the next token that begins in line 3; indent with spaces, not tabs, and quote values that start with a special character`}},
 	{"two colons", "version: 1\nlisteners: a: b\n", []string{
 		`2:13: not YAML: mapping values are not allowed in this context`}},
 	{"not UTF-8", "version: 1\n# ä\xff\n", []string{
@@ -43,30 +43,30 @@ var mistakes = []struct {
 	{"too deep", "version: 1\nx: " + strings.Repeat("[", 70), []string{
 		`2:68: not YAML: exceeded max depth of 64 while increasing flow level that begins in line 2`}},
 	{"second document", "version: 1\n---\nversion: 1\n", []string{
-		`2:1: a second document begins here; a config is one document, without --- in between`}},
+		`2:1: a second YAML document starts here; a config is a single document, without ---`}},
 	{"duplicate keys", "version: 1\nlisteners: {}\nlisteners: {}\n", []string{
-		`3:1: listeners: is there twice, first in line 2`}},
+		`3:1: listeners: appears twice, first in line 2`}},
 	{"duplicate names", "version: 1\npools:\n  a: {backends: {x: {url: http://h:1}}}\n  a: {}\n", []string{
-		`4:3: pools.a: is there twice, first in line 3`}},
+		`4:3: pools.a: appears twice, first in line 3`}},
 	{"anchor and alias", "version: 1\ndefaults: &d\n  timeouts: {}\nlisteners: *d\n", []string{
-		`2:11: defaults: anchors are not used here; put what begins with & in quotes`,
-		`4:12: listeners: aliases are not used here; write the value out, or put what begins with * in quotes`}},
+		`2:11: defaults: anchors are not supported; quote a value that starts with &`,
+		`4:12: listeners: aliases are not supported; write the value out, or quote it if it starts with *`}},
 	{"unknown alias", "version: 1\nlisteners: {a: {address: *:80}}\n", []string{
-		`2:26: not YAML: unknown anchor ':80' referenced; aliases (*name) are not used here; put what begins with * in quotes`}},
+		`2:26: not YAML: unknown anchor ':80' referenced; aliases (*name) are not supported; quote a value that starts with *`}},
 	{"merge key", "version: 1\ndefaults:\n  <<: {timeouts: {}}\n", []string{
-		`3:3: defaults: merge keys (<<) are not used here; use defaults for what listeners share`}},
+		`3:3: defaults: merge keys (<<) are not supported; use defaults for values that listeners share`}},
 	{"tag", "version: !!int 1\n", []string{
-		`1:10: version: tags are not used here; put what begins with ! in quotes`}},
+		`1:10: version: tags are not supported; quote a value that starts with !`}},
 	{"keys that are no words", "version: 1\n? [a]\n: 1\n~: 2\n!x y: 1\n", []string{
-		`2:3: a key must be a word; put text that has braces or brackets in quotes`,
+		`2:3: a key must be a word; quote text that contains braces or brackets`,
 		`4:1: a key is missing before the colon`,
-		`5:1: tags are not used here; put what begins with ! in quotes`}},
+		`5:1: tags are not supported; quote a value that starts with !`}},
 	{"null values", "version: ~\ndefaults:\nlisteners:\n  a:\n  b: {address: }\npools: null\n", []string{
 		`1:10: version: has no value; write it like version: 1`,
-		`2:10: defaults: has no value; write {} if nothing is in it, or remove it`,
+		`2:10: defaults: has no value; write {} if it is empty, or remove it`,
 		`4:5: listeners.a: has no value; write it like web: {address: ":8080"}`,
 		`5:16: listeners.b.address: has no value; write it like address: ":8080"`,
-		`6:8: pools: has no value; write {} if nothing is in it, or remove it`}},
+		`6:8: pools: has no value; write {} if it is empty, or remove it`}},
 	{"null items", "version: 1\nlisteners:\n  a:\n    address: :1\n    routes:\n      -\n      - {match: /, stats: }\n", []string{
 		`6:8: listeners.a.routes.0: has no value; write it like - {match: "/", respond: {body: hello}}`,
 		`7:27: listeners.a.routes.1.stats: has no value; write it like stats: {}`}},
@@ -128,7 +128,7 @@ var mistakes = []struct {
 		`3:30: listeners.a.protocol: quic needs tls; write tls: {cert_file: cert.pem, key_file: key.pem}`,
 		`4:89: listeners.b.prefork.workers: 128 is too large for quic; at most 127`}},
 	{"transports", "version: 1\nlisteners:\n  a: {address: :1, protocol: http2}\n  b: {address: :2, h2c: true}\n  c:\n    address: :3\n    protocol: http2\n    h2c: true\n    tls: {cert_file: a, key_file: b}\n  d: {address: :4, tls: {cert_file: a}}\n  e: {address: :5, protocol: http2, h2c: true}\n  f: {address: :6, tls: {cert_file: '', key_file: b}}\n", []string{
-		`3:30: listeners.a.protocol: http2 needs tls; write tls: {cert_file: cert.pem, key_file: key.pem}, or h2c: true for clients that begin with HTTP/2 in clear`,
+		`3:30: listeners.a.protocol: http2 needs tls; write tls: {cert_file: cert.pem, key_file: key.pem}, or h2c: true for clients with prior knowledge`,
 		`4:25: listeners.b.h2c: h2c is for protocol http2; write protocol: http2, or remove it`,
 		`8:10: listeners.c.h2c: h2c is for listeners without tls; keep one of the two`,
 		`10:20: listeners.d.tls.key_file: is missing; write it like key_file: key.pem`,
@@ -153,7 +153,7 @@ var mistakes = []struct {
 		`4:16: listeners.b.address: "80" has no port; write ":80"`,
 		`5:16: listeners.c.address: "localhost" has no port; write "localhost:8080"`,
 		`6:16: listeners.d.address: port "http" is not a number; write one from 0 to 65535`,
-		`7:16: listeners.e.address: there is no port 65536; write one from 0 to 65535`,
+		`7:16: listeners.e.address: port 65536 is out of range; write one from 0 to 65535`,
 		`8:16: listeners.f.address: "::1:80" is not host:port; put an IPv6 address in brackets: "[::1]:8080"`,
 		`9:16: listeners.g.address: * is not a host; write ":80" for every address of this machine`,
 		`10:16: listeners.h.address: "a b" is not a host; write an IP address or a name`,
@@ -189,7 +189,7 @@ var mistakes = []struct {
 		`9:17: listeners.a.routes.3.match: "/x" conflicts with "/x" in line 8; /x matches the same requests as /x`,
 		`11:16: listeners.a.routes.5.match: "GET /c/{d}/e" conflicts with "GET /{a}/b/e" in line 10; GET /c/{d}/e and GET /{a}/b/e both match some paths, like "/c/b/e"`,
 		`13:29: listeners.a.routes.6.stats.deep: unknown key; write it like stats: {}`,
-		`14:35: listeners.a.routes.7.proxy.pool: there is no pool "api", did you mean "apis"?`,
+		`14:35: listeners.a.routes.7.proxy.pool: no pool "api", did you mean "apis"?`,
 		`15:17: listeners.a.routes.8.match: is empty; write / for every request`}},
 	{"handlers", "version: 1\nlisteners:\n  a:\n    address: :1\n    routes:\n" +
 		"      - {match: /1, respond: {status: 199}}\n" +
@@ -228,18 +228,18 @@ var mistakes = []struct {
 		`3:3: pools.a.backends: is missing; write it like backends: {a: {url: "http://127.0.0.1:9001"}}`,
 		`4:7: pools.b.backends: a pool needs at least one backend; write it like backends: {a: {url: "http://127.0.0.1:9001"}}`,
 		`7:7: pools.c.backends.a.url: is missing; write it like url: "http://127.0.0.1:9001"`,
-		`8:16: pools.c.backends.b.url: https to backends is not served by this version; use http`,
-		`9:16: pools.c.backends.c.url: "h:1" is not a URL of http; write it like "http://127.0.0.1:9001"`,
+		`8:16: pools.c.backends.b.url: https to backends is not supported; use http`,
+		`9:16: pools.c.backends.c.url: "h:1" is not an http URL; write it like "http://127.0.0.1:9001"`,
 		`10:16: pools.c.backends.d.url: "http://h" has no port; write "http://h:80"`,
 		`11:16: pools.c.backends.e.url: a backend URL ends after the port; write "http://h:1"`,
 		`12:16: pools.c.backends.f.url: a backend URL has no user or password; write it like "http://127.0.0.1:9001"`,
 		`13:16: pools.c.backends.g.url: "http://:1" has no host; write it like "http://127.0.0.1:9001"`,
-		`14:16: pools.c.backends.h.url: there is no port 0; write one from 1 to 65535`,
+		`14:16: pools.c.backends.h.url: port 0 is out of range; write one from 1 to 65535`,
 		`15:16: pools.c.backends.i.url: a backend URL ends after the port; write "http://h:1"`,
 		`16:16: pools.c.backends.j.url: "http://[::1" is not a URL; write it like "http://127.0.0.1:9001"`,
 		`17:16: pools.c.backends.k.url: a backend URL ends after the port; write "http://h_1:1"`}},
 	{"too many backends", "version: 1\npools:\n  a: {backends: {" + manyBackends(200) + "}}\n  b: {backends: {" + manyBackends(57) + "}}\n", []string{
-		`2:1: pools: 257 backends in all pools together are too many; at most 256`}},
+		`2:1: pools: 257 backends are too many for all pools together; at most 256`}},
 	{"too many routes", "version: 1\nlisteners:\n  a:\n    address: :1\n    routes:\n" + strings.Repeat("      - {}\n", 4097), []string{
 		`5:5: listeners.a.routes: 4097 routes are too many; at most 4096`}},
 	{"windows line ends and a byte order mark", "\ufeffversion: 1\r\nlistners: {}\r\n", []string{
@@ -288,7 +288,7 @@ func TestErrorsCarryTheirParts(t *testing.T) {
 		t.Errorf("got %+v, want %+v", *one, want)
 	}
 	_, err = config.Parse("", []byte("version: 3\n"))
-	if got, want := err.Error(), "line 1:10: version: version 3 of the schema is not known; this version reads 1"; got != want {
+	if got, want := err.Error(), "line 1:10: version: version 3 of the schema is not known; write version: 1"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

@@ -86,7 +86,7 @@ func (e *editor) target(n *node, path []string, unset bool) (*key, bool) {
 func (e *editor) step(k *key, n *node, word string, path []string, create bool) *fault {
 	switch {
 	case k.kind == list:
-		return faultf("%s are set as a whole", k.name).hintf("set %s", joinPath(path))
+		return faultf("%s can only be set as a whole", k.name).hintf("set %s", joinPath(path))
 	case k.each == nil && len(k.keys) == 0:
 		return faultf("%s holds no other keys", joinPath(path)).hintf("set %s", joinPath(path))
 	case k.below(word) == nil:
@@ -99,7 +99,7 @@ func (e *editor) step(k *key, n *node, word string, path []string, create bool) 
 
 func unknownName(k *key, name string, known []string) *fault {
 	one := strings.TrimSuffix(k.name, "s")
-	f := faultf("there is no %s %q", one, shorten(name))
+	f := faultf("no %s %q", one, shorten(name))
 	slices.Sort(known)
 	if f.hint = suggest(name, known); f.hint == "" {
 		f.hintf("set it as a whole to create it")

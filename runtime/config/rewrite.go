@@ -42,7 +42,7 @@ func Rewrite(file string, data []byte, p Patch) ([]byte, error) {
 	}
 	got, err := Parse(file, data)
 	if err != nil || !alike(got.doc.root, want.doc.root) {
-		return nil, w.refuse(strings.Split(p[0].Path, "."), nil, "cannot be written without touching other values")
+		return nil, w.refuse(strings.Split(p[0].Path, "."), nil, "cannot be written without changing other values")
 	}
 	return data, nil
 }
@@ -137,7 +137,7 @@ func (w *writer) edit(data []byte, edit Edit) ([]byte, error) {
 	r := &report{file: w.file, places: true}
 	top, err := loadOne(data, nil, r)
 	if err != nil || top == nil {
-		return nil, w.refuse(path, nil, "cannot be found in the file")
+		return nil, w.refuse(path, nil, "is not in the file")
 	}
 	p := find(newSource(data), top, path)
 	there := p.found == len(path)
@@ -164,11 +164,11 @@ func (w *writer) replace(p *spot, value *node) ([]byte, error) {
 	from, to := p.offset(old), p.valueEnd(last)
 	switch {
 	case to < 0 || old.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
-		return nil, w.refuse(p.path, old, "is written as a block of text")
+		return nil, w.refuse(p.path, old, "is written as a block scalar")
 	case old.Kind == yaml.ScalarNode && value.shape == scalar:
 		return p.replaced(from, to, inStyle(value, old.Style)), nil
 	case p.commented(p.colon(last), to):
-		return nil, w.refuse(p.path, old, "has comments in it that would be lost")
+		return nil, w.refuse(p.path, old, "contains comments that would be lost")
 	case old.Kind != yaml.ScalarNode && !isFlow(old):
 		from = p.colon(last)
 		return p.replaced(from, to, " "+value.flow()), nil
@@ -204,7 +204,7 @@ func (w *writer) remove(p *spot, level int) ([]byte, error) {
 	m, i := p.maps[level], p.at[level]
 	end := p.valueEnd(level)
 	if end < 0 {
-		return nil, w.refuse(p.path, p.value(level), "is written in a way that hides its end")
+		return nil, w.refuse(p.path, p.value(level), "is written so that its end cannot be found")
 	}
 	if len(m.Content) == 2 && level > 0 {
 		if k := keyAt(p.path[:level]); k.kind == section && k.name != "*" {
@@ -228,7 +228,7 @@ func (w *writer) remove(p *spot, level int) ([]byte, error) {
 func (w *writer) empty(p *spot, level int) ([]byte, error) {
 	value, end := p.value(level), p.valueEnd(level)
 	if p.commented(p.colon(level), end) {
-		return nil, w.refuse(p.path[:level+1], value, "has comments in it that would be lost")
+		return nil, w.refuse(p.path[:level+1], value, "contains comments that would be lost")
 	}
 	return p.replaced(p.colon(level), end, " {}"), nil
 }
@@ -236,7 +236,7 @@ func (w *writer) empty(p *spot, level int) ([]byte, error) {
 // insert puts in a key that is not there, with the sections that lead to it.
 func (w *writer) insert(p *spot, value *node) ([]byte, error) {
 	if p.found == len(p.maps) {
-		return nil, w.refuse(p.path, nil, "lies in a value that holds no keys")
+		return nil, w.refuse(p.path, nil, "is inside a value that holds no keys")
 	}
 	m, words := p.maps[p.found], p.path[p.found:]
 	if isFlow(m) {
@@ -245,7 +245,7 @@ func (w *writer) insert(p *spot, value *node) ([]byte, error) {
 	last := m.Content[len(m.Content)-1]
 	end := p.end(last, m.Column)
 	if end < 0 {
-		return nil, w.refuse(p.path, last, "comes behind a value whose end is hidden")
+		return nil, w.refuse(p.path, last, "follows a value whose end cannot be found")
 	}
 	end = p.lineEnd(end)
 	return p.replaced(end, end, p.lineFor(m, words, value)), nil
@@ -306,7 +306,7 @@ func nest(words []string, value *node) *node {
 func (w *writer) insertFlow(p *spot, m *yaml.Node, words []string, value *node) ([]byte, error) {
 	end := p.endOfFlow(m)
 	if end < 0 {
-		return nil, w.refuse(p.path, m, "is written in a way that hides its end")
+		return nil, w.refuse(p.path, m, "is written so that its end cannot be found")
 	}
 	text := nest(words, value).flow()
 	text = text[1 : len(text)-1]

@@ -74,7 +74,7 @@ var rewrites = []struct {
 	{"pools.api.backends.a", "", `            a: {url: "http://127.0.0.1:9001"}   # first`, ""},
 	{"pools.api.backends.b", "", "            b:\n                url: http://127.0.0.1:9002\n                weight: 3", ""},
 	{"listeners.api", `{address: ":90"}`, "", `    api: {address: ":90"}`},
-	{"listeners.web.routes", `[{match: /x, stats: {}}]`, "", "refused: has comments"},
+	{"listeners.web.routes", `[{match: /x, stats: {}}]`, "", "refused: contains comments"},
 	{"listeners.web.prefork.workers", "", "        prefork:\n            workers: 2 # two are enough", ""},
 }
 
@@ -131,7 +131,7 @@ func TestRewriteKeepsLineEndsAndJSON(t *testing.T) {
 func TestRewriteRefusesWhatItCannotKeep(t *testing.T) {
 	file := "version: 1\nlisteners:\n  web:\n    address: >-\n      :80\n"
 	_, err := config.Rewrite("my.yaml", []byte(file), config.Patch{{Path: "listeners.web.address", Value: ":81"}})
-	want := "my.yaml:4:14: listeners.web.address: is written as a block of text; edit the file by hand"
+	want := "my.yaml:4:14: listeners.web.address: is written as a block scalar; edit the file by hand"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -285,7 +285,7 @@ func TestRewriteOfAnyStyle(t *testing.T) {
 
 func mayRefuse(t *testing.T, err error, file string, edit config.Edit) {
 	t.Helper()
-	if !strings.Contains(err.Error(), "has comments in it") {
+	if !strings.Contains(err.Error(), "contains comments that would be lost") {
 		t.Fatalf("%v\n%+v\n%s", err, edit, file)
 	}
 }

@@ -13,7 +13,7 @@ import (
 
 // ErrFileChanged is returned when a config file no longer holds what an edit of
 // it was thought up on.
-var ErrFileChanged = errors.New("the file was changed meanwhile")
+var ErrFileChanged = errors.New("the file has changed meanwhile")
 
 // Staged is the new content of a file, on its disk and not yet in its place. It
 // differs from the files of a state directory, which belong to the runtime alone:
@@ -95,7 +95,7 @@ func (s *Staged) Commit() error {
 	}
 	reached("rename")
 	if err := os.Rename(s.temp, s.target); err != nil {
-		return fmt.Errorf("write config: %w; a file that is mounted by itself cannot be replaced, mount its directory", err)
+		return fmt.Errorf("write config: %w; a mounted file cannot be replaced: mount its directory instead", err)
 	}
 	s.temp = ""
 	reached("renamed")

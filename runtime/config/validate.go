@@ -69,14 +69,14 @@ func (v *validator) transports() {
 		switch {
 		case !v.report.sound(append(at, "protocol")...) || !v.report.sound(append(at, "tls")...) || !v.report.sound(append(at, "h2c")...):
 		case l.Protocol == "http2" && !l.Secure() && !l.H2C:
-			v.add(faultf("http2 needs tls").hintf("write tls: {cert_file: cert.pem, key_file: key.pem}, or h2c: true for clients that begin with HTTP/2 in clear"),
+			v.add(faultf("http2 needs tls").hintf("write tls: {cert_file: cert.pem, key_file: key.pem}, or h2c: true for clients with prior knowledge"),
 				append(at, "protocol")...)
 		case l.Protocol == ProtocolQUIC && !l.Secure():
 			v.add(faultf("quic needs tls").hintf("write tls: {cert_file: cert.pem, key_file: key.pem}"), append(at, "protocol")...)
 		case l.Protocol == ProtocolQUIC && l.Prefork.Workers > maxQUICWorkers:
 			v.add(faultf("%d is too large for quic", l.Prefork.Workers).hintf("at most %d", maxQUICWorkers), append(at, "prefork", "workers")...)
 		case l.Protocol == ProtocolQUIC && !slices.Contains([]string{"", "auto", "random"}, l.Prefork.Steering):
-			v.add(faultf("%s is not for quic, which is steered by connection ID", l.Prefork.Steering).hintf("write auto, or remove it"), append(at, "prefork", "steering")...)
+			v.add(faultf("%s does not work with quic, which steers by connection ID", l.Prefork.Steering).hintf("write auto, or remove it"), append(at, "prefork", "steering")...)
 		case l.H2C && l.Protocol != "http2":
 			v.add(faultf("h2c is for protocol http2").hintf("write protocol: http2, or remove it"), append(at, "h2c")...)
 		case l.H2C && l.Secure():
@@ -155,7 +155,7 @@ func (v *validator) pool(name string, at []string) {
 	if _, ok := v.config.Pools[name]; ok || !v.report.sound("pools", name) {
 		return
 	}
-	f := faultf("there is no pool %q", shorten(name))
+	f := faultf("no pool %q", shorten(name))
 	f.hint = suggest(name, sortedKeys(v.config.Pools))
 	v.add(f, at...)
 }
@@ -220,7 +220,7 @@ func (v *validator) backends() {
 		total += n
 	}
 	if total > mostBackends {
-		v.add(faultf("%d backends in all pools together are too many", total).hintf("at most %d", mostBackends), "pools")
+		v.add(faultf("%d backends are too many for all pools together", total).hintf("at most %d", mostBackends), "pools")
 	}
 }
 
@@ -232,7 +232,7 @@ func checkVersion(text string) *fault {
 	if text == "1" {
 		return nil
 	}
-	return faultf("version %s of the schema is not known", text).hintf("this version reads 1")
+	return faultf("version %s of the schema is not known", text).hintf("write version: 1")
 }
 
 func checkAddress(address string) *fault {
@@ -264,7 +264,7 @@ func checkPort(port string, least int64) *fault {
 		return faultf("port %q is not a number", shorten(port)).hintf("write one from %d to 65535", least)
 	}
 	if n < least || n > 65535 {
-		return faultf("there is no port %d", n).hintf("write one from %d to 65535", least)
+		return faultf("port %d is out of range", n).hintf("write one from %d to 65535", least)
 	}
 	return nil
 }
@@ -289,9 +289,9 @@ func checkURL(text string) *fault {
 	case err != nil:
 		return faultf("%q is not a URL", shorten(text)).hintf(like)
 	case u.Scheme == "https":
-		return faultf("https to backends is not served by this version").hintf("use http")
+		return faultf("https to backends is not supported").hintf("use http")
 	case u.Scheme != "http" || u.Opaque != "":
-		return faultf("%q is not a URL of http", shorten(text)).hintf(like)
+		return faultf("%q is not an http URL", shorten(text)).hintf(like)
 	case u.User != nil:
 		return faultf("a backend URL has no user or password").hintf(like)
 	case u.Hostname() == "":

@@ -206,7 +206,7 @@ func TestNobodyThereIsSaidWithTheCure(t *testing.T) {
 	stale.SetUnlinkOnClose(false)
 	stale.Close()
 	_, err = c.Apply(t.Context(), control.Change{})
-	wantText(t, err, control.ErrUnavailable, path, "rockstar-tui serve", "nobody listens")
+	wantText(t, err, control.ErrUnavailable, path, "rockstar-tui serve", "nothing listens")
 
 	err = c.Watch(t.Context(), control.WatchOptions{}, func(*control.Snapshot) {})
 	wantText(t, err, control.ErrUnavailable, path)

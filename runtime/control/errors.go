@@ -52,9 +52,9 @@ const (
 var (
 	ErrConflict    = errors.New("the state has changed meanwhile")
 	ErrDenied      = errors.New("not allowed")
-	ErrRefused     = errors.New("refused, the old state keeps running") // valid, but could not be put into effect
-	ErrInvalid     = errors.New("not valid")                            // the change or config is wrong in itself
-	ErrNotFound    = errors.New("no such thing")
+	ErrRefused     = errors.New("refused, nothing changed") // valid, but could not be put into effect
+	ErrInvalid     = errors.New("invalid")                            // the change or config is wrong in itself
+	ErrNotFound    = errors.New("not found")
 	ErrUnavailable = errors.New("no runtime answers")
 	ErrUnsupported = errors.New("not supported here")
 	ErrInternal    = errors.New("internal error")

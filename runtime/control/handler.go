@@ -186,7 +186,7 @@ func (h *handler) fail(a *answer, err error) {
 	}
 	status := statusOf(err)
 	if err := a.json(status, errorBody{AsError(err).cleaned()}); err != nil {
-		h.opts.Log.Debug("control: an answer was not taken", "error", err)
+		h.opts.Log.Debug("control: the client did not take an answer", "error", err)
 	}
 }
 

@@ -98,7 +98,7 @@ func (r *Receipt) String() string {
 	}
 	add(r.Drained, "drained")
 	for _, c := range []struct{ cause, words string }{
-		{EndedDeadline, "cut at the deadline"}, {EndedNow, "cut because the drain was ended"}, {EndedCrash, "cut by the end of their process"},
+		{EndedDeadline, "cut at the deadline"}, {EndedNow, "cut by drain --now"}, {EndedCrash, "cut when their process ended"},
 	} {
 		n := 0
 		for _, e := range r.Ended {

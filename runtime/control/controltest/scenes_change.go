@@ -87,7 +87,7 @@ func hung() *control.Snapshot {
 	l.Workers = append(l.Workers, old)
 	l.Rolling = &control.Rolling{Done: 1, Total: 4}
 	l.Steering, l.SteeringReason = "weighted", "least_connections needs CAP_BPF"
-	l.Reason = "worker 1 has shown no sign of life for 6s; worker 2 has crashed 3 times in a row (exit status 2)"
+	l.Reason = "worker 1 has had no heartbeat for 6s; worker 2 has crashed 3 times in a row (exit status 2)"
 	recount(l)
 	return s
 }
