@@ -1,11 +1,11 @@
-// Package message is the catalog of what a runtime says: its events, plans,
-// problems and refusals. Each text has a [Code] and named arguments, so that
-// scripts need not read English and whoever shows a text can show it in another
+// Package message is the catalog of the texts that a runtime writes: events,
+// plans, problems and refusals. Each text has a [Code] and named arguments, so
+// that scripts need not parse English, and a program can show a text in another
 // language.
 //
 // A text is written once, where its code is declared:
 //
-//	var NoListener = text("listener.unknown", `there is no listener "{listener}"`)
+//	var NoListener = text("listener.unknown", `no listener "{listener}"`)
 //
 // The names in braces are its arguments. [New] takes their values in the order
 // in which the English text first names them. {n|worker|workers} is a word that
@@ -13,12 +13,12 @@
 //
 //	`{n} {n|worker|workers} of {listener}`
 //
-// A value may be other messages: they are written in the same language, joined
-// by "; ". What the system says, as the text of an error, is a plain value: it is
-// in no catalog.
+// A value may be other messages: they appear in the same language, joined by
+// "; ". Texts of the system, such as those of its errors, are plain values and in
+// no catalog.
 //
 // Another language is another table from codes to texts, which may name the
-// arguments in another order. Where it lacks a text, English stands in.
+// arguments in another order. English replaces texts that the table lacks.
 package message
 
 import (
@@ -33,7 +33,7 @@ import (
 type Code string
 
 // Message is a text with its code and arguments. A message without a code is in
-// no catalog, Text is all there is of it.
+// no catalog and has only its Text.
 type Message struct {
 	Code Code `json:"code,omitempty"`
 	Args Args `json:"args,omitempty"`
@@ -72,7 +72,7 @@ func With(code Code, args Args) Message {
 	return Message{Code: code, Args: args, Text: fill(english[code], args)}
 }
 
-// Plain is a message that is in no catalog.
+// Plain returns a message that is in no catalog.
 func Plain(text string) Message { return Message{Text: text} }
 
 func argOf(value any) Arg {

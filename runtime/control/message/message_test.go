@@ -23,10 +23,10 @@ func TestTextsAreFilled(t *testing.T) {
 		want string
 	}{
 		{message.New(message.LimitOutOfRange, "history", -1, 1000), "history: limit -1 is not between 1 and 1000"},
-		{message.New(message.DrainEnded, "web", 1), "web: 1 drain ended now, what was left is closed"},
+		{message.New(message.DrainEnded, "web", 1), "web: 1 drain ended, the remaining connections are closed"},
 		{message.New(message.DrainExtended, "web", 2, time.Minute), "web: 2 drains extended by 1m0s"},
-		{message.New(message.NothingDrains, inner), "web: nothing drains; disk full: nothing drains"},
-		{message.New(message.NothingDrains, "a{subject}b"), "a{subject}b: nothing drains"},
+		{message.New(message.NothingDrains, inner), "web: nothing is draining; disk full: nothing is draining"},
+		{message.New(message.NothingDrains, "a{subject}b"), "a{subject}b: nothing is draining"},
 	} {
 		if c.got.Text != c.want {
 			t.Errorf("%s: %q, want %q", c.got.Code, c.got.Text, c.want)

@@ -25,7 +25,7 @@ var (
 	CauseUnknown = text("reason.unknown", "the cause is unknown")
 )
 
-// What to do about them.
+// Remedies for them.
 var (
 	StartListener       = text("remedy.start_listener", "fix the cause, then run: rockstar-tui start {listener}")
 	SeeWorkers          = text("remedy.see_workers", "see: rockstar-tui workers {listener}")
