@@ -53,7 +53,7 @@ var (
 	ErrConflict    = errors.New("the state has changed meanwhile")
 	ErrDenied      = errors.New("not allowed")
 	ErrRefused     = errors.New("refused, nothing changed") // valid, but could not be put into effect
-	ErrInvalid     = errors.New("invalid")                            // the change or config is wrong in itself
+	ErrInvalid     = errors.New("invalid")                  // the change or config is wrong in itself
 	ErrNotFound    = errors.New("not found")
 	ErrUnavailable = errors.New("no runtime answers")
 	ErrUnsupported = errors.New("not supported here")
