@@ -183,6 +183,30 @@ func TestSegmentsOfThePastAreRead(t *testing.T) {
 	}
 }
 
+// TestTheFingerprintIsThatOfEarlierPrograms: by it they know whether they can read
+// what we count, and we can go back to them.
+func TestTheFingerprintIsThatOfEarlierPrograms(t *testing.T) {
+	if slices.Equal(ownCounters, firstCounters) != (Layout == firstLayout) {
+		t.Errorf("the layout is %s, that of programs without directories %s", Layout, firstLayout)
+	}
+	type inner struct{ N, M atomic.Uint64 }
+	type flat struct {
+		A [3]inner
+		N atomic.Uint64
+		M atomic.Uint64
+	}
+	type embedding struct {
+		A [3]inner
+		inner
+	}
+	if a, b := layoutOf(reflect.TypeFor[flat]()), layoutOf(reflect.TypeFor[embedding]()); a != b || a == layoutOf(reflect.TypeFor[inner]()) {
+		t.Errorf("fingerprints %s and %s, want that embedding makes no difference", a, b)
+	}
+	if a, b := countersOf(reflect.TypeFor[flat]()), countersOf(reflect.TypeFor[embedding]()); !slices.Equal(a, b) {
+		t.Errorf("counters %v and %v, want that embedding makes no difference", a, b)
+	}
+}
+
 func TestAProcessCountsWhereItsMasterLooks(t *testing.T) {
 	memory := aligned(make([]byte, countersSize), own.raw)
 	clear(memory[countersSize:])
@@ -247,8 +271,18 @@ func TestADirectoryThatIsWrongIsRefused(t *testing.T) {
 			t.Errorf("cut at %d it is read", cut)
 		}
 	}
-	if _, err := directoryIn(make([]byte, maxSegment+8)); err == nil {
-		t.Error("a segment beyond the bound is read")
+	text := encode([]counter{{"a", 0, 1, 8}})
+	text = text[:entrySize-1] + "\x02" + text[entrySize:] // the name would go on beyond the directory
+	if _, err := directoryIn(aligned(make([]byte, 64), text)); err != errTruncated {
+		t.Errorf("a name that is cut: %v", err)
+	}
+	if d, err := directoryIn(aligned(nil, encode(nil))); err != nil || d.words[0] != -1 {
+		t.Errorf("a segment without counters: %v", err)
+	}
+	for size, want := range map[int]bool{maxSegment: true, maxSegment + 8: false} {
+		if _, err := directoryIn(aligned(make([]byte, size-len(encode(nil))), encode(nil))); (err == nil) != want {
+			t.Errorf("a segment of %d bytes: %v", size, err)
+		}
 	}
 }
 

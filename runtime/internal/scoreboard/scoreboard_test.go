@@ -1,6 +1,7 @@
 package scoreboard_test
 
 import (
+	"sync/atomic"
 	"testing"
 
 	"github.com/echterhof/rockstar-tui/listener"
@@ -22,11 +23,17 @@ func TestAlternativesAreAnnouncedAndWithdrawn(t *testing.T) {
 
 func TestTotalsAreThoseOfAll(t *testing.T) {
 	b := scoreboard.New()
-	b.Listener.Requests.Add(3)
-	b.SetOthers(listener.Totals{Requests: 10, Active: 2, Failures: listener.Failures{Client: 1}})
-	if got := b.Totals(); got.Requests != 10 || got.Active != 2 || got.Failures.Client != 1 {
-		t.Errorf("totals %+v, want those of all", got)
+	c := b.Listener
+	for i, n := range []*atomic.Uint64{&c.Accepted, &c.Active, &c.Idle, &c.Requests, &c.BytesIn, &c.BytesOut, &c.Refused, &c.TimedOut} {
+		n.Store(uint64(i + 1))
 	}
+	all := listener.Totals{Accepted: 11, Active: 12, Idle: 13, Requests: 14, BytesIn: 15, BytesOut: 16, Refused: 17, TimedOut: 18,
+		Failures: listener.Failures{Client: 21, Canceled: 22, Server: 23, Backend: 24}}
+	b.SetOthers(all)
+	if got := b.Totals(); got != all {
+		t.Errorf("totals %+v, want those of all, %+v", got, all)
+	}
+	c.Requests.Store(3)
 	b.SetOthers(listener.Totals{Requests: 1}) // read before this process had counted the rest
 	if got := b.Totals().Requests; got != 3 {
 		t.Errorf("%d requests, want at least the own 3", got)
