@@ -42,7 +42,6 @@ func idleConnections(t *testing.T, address string, n int) []net.Conn {
 }
 
 func TestTimeoutEditReachesOpenConnections(t *testing.T) {
-	t.Parallel()
 	for name, text := range map[string]string{"in process": inProcess, "preforked": preforked} {
 		t.Run(name, func(t *testing.T) {
 			const n = 200
@@ -251,7 +250,6 @@ func TestStopRefusesAndStartServesAgain(t *testing.T) {
 
 // The new address may be the old port on another host: then the port is ours.
 func TestAddressMayWidenOnTheSamePort(t *testing.T) {
-	t.Parallel()
 	address := freeAddress(t)
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
