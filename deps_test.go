@@ -30,7 +30,7 @@ var allowed = map[string][]string{
 	"runtime/internal/slowdisk":    {},
 	"runtime/internal/procstat":    {"internal/words"},
 	"runtime/internal/logqueue":    {},
-	"runtime/internal/staticfiles": {"listener", "internal/spare"},
+	"runtime/internal/staticfiles": {"internal/osfile", "listener", "internal/spare"},
 	"runtime/internal/nethttp":     {"listener"},
 	"runtime/internal/routes":      {"listener", "pool", "runtime/config", "runtime/internal/nethttp", "runtime/internal/staticfiles"},
 	"runtime/internal/serving": {

@@ -33,7 +33,7 @@ type place struct {
 // AdmissionSize is the size of [Admission] in bytes.
 const AdmissionSize = int(unsafe.Sizeof(Admission{}))
 
-// AdmissionAt lays an Admission over the beginning of mem, as [CountersAt] does.
+// AdmissionAt lays an Admission over the beginning of mem.
 func AdmissionAt(mem []byte) (*Admission, error) {
 	if len(mem) < AdmissionSize {
 		return nil, fmt.Errorf("admission: %d bytes of memory, want at least %d", len(mem), AdmissionSize)

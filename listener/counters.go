@@ -1,11 +1,9 @@
 package listener
 
 import (
-	"fmt"
 	"math/bits"
 	"sync/atomic"
 	"time"
-	"unsafe"
 )
 
 // Counters are what a server counts. The struct has a fixed layout of 64-bit
@@ -32,22 +30,6 @@ type Counters struct {
 	// Latency counts requests by the time from the end of their header to the
 	// end of their response; see [LatencyBucket].
 	Latency [LatencyBuckets]atomic.Uint64
-}
-
-// CountersSize is the size of [Counters] in bytes.
-const CountersSize = int(unsafe.Sizeof(Counters{}))
-
-// CountersAt lays Counters over the beginning of mem, which may be mapped from
-// a shared file. The memory must stay mapped as long as the Counters are used.
-func CountersAt(mem []byte) (*Counters, error) {
-	if len(mem) < CountersSize {
-		return nil, fmt.Errorf("counters: %d bytes of memory, want at least %d", len(mem), CountersSize)
-	}
-	p := unsafe.Pointer(unsafe.SliceData(mem))
-	if uintptr(p)%unsafe.Alignof(Counters{}) != 0 {
-		return nil, fmt.Errorf("counters: memory is not aligned to %d bytes", unsafe.Alignof(Counters{}))
-	}
-	return (*Counters)(p), nil
 }
 
 // Load reads the counters. Each is exact, all together are only as consistent

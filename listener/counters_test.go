@@ -74,29 +74,6 @@ func TestTotalsAddAndSub(t *testing.T) {
 	}
 }
 
-func TestCountersLieInMemoryOfOthers(t *testing.T) {
-	words := make([]uint64, listener.CountersSize/8+1)
-	mem := bytesOf(words)
-	c, err := listener.CountersAt(mem)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.Accepted.Add(3)
-	again, err := listener.CountersAt(mem)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if n := again.Load().Accepted; n != 3 {
-		t.Errorf("%d accepted in the same memory, want 3", n)
-	}
-	if _, err := listener.CountersAt(mem[:listener.CountersSize-1]); err == nil {
-		t.Error("too little memory was taken")
-	}
-	if _, err := listener.CountersAt(mem[1:]); err == nil {
-		t.Error("memory off alignment was taken")
-	}
-}
-
 func bytesOf(words []uint64) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), 8*len(words))
 }

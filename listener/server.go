@@ -122,9 +122,6 @@ func (s *Server) SetHandler(h Handler) {
 	s.handler.Store(&h)
 }
 
-// Limits are those in force.
-func (s *Server) Limits() Limits { return s.terms.Load().Limits }
-
 // Counters are where the server counts.
 func (s *Server) Counters() *Counters { return s.counters }
 

@@ -110,11 +110,6 @@ func (s *PacketSockets) Listener(slot int) (net.Listener, error) {
 	return nil, fmt.Errorf("slot %d of %s: UDP has no connections to accept: %w", slot, s.addr, errors.ErrUnsupported)
 }
 
-// Queue fails: UDP sockets have no accept queue.
-func (s *PacketSockets) Queue(int) (waiting, limit int, err error) {
-	return 0, 0, fmt.Errorf("accept queue of %s: %w", s.addr, errors.ErrUnsupported)
-}
-
 // Steer sends new connections to these slots only; a slot named twice gets
 // twice as many. Packets of connections that exist keep going to their slot.
 // The change is atomic. It does nothing when there is one socket.

@@ -3,6 +3,8 @@ package staticfiles
 import (
 	"errors"
 	"os"
+
+	"github.com/echterhof/rockstar-tui/internal/osfile"
 )
 
 var (
@@ -19,7 +21,7 @@ func openInRoot(root, name string) (*os.File, version, error) {
 		return nil, version{}, err
 	}
 	defer r.Close()
-	f, err := r.OpenFile(name, os.O_RDONLY|nonBlocking, 0)
+	f, err := r.OpenFile(name, os.O_RDONLY|osfile.NoWait, 0)
 	if err != nil {
 		return nil, version{}, err
 	}
