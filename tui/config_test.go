@@ -65,7 +65,7 @@ func TestHistoryIsShownAndKeepsUp(t *testing.T) {
 }
 
 func TestHistoryThatCannotBeHadSaysWhy(t *testing.T) {
-	s := web(t, func(o *Options) { o.Controller = forgetful{o.Controller.(*controltest.Fake)} }).press("4")
+	s := web(t, func(o *Options) { o.controller = forgetful{o.controller.(*controltest.Fake)} }).press("4")
 	s.wants("no history: no memory of it")
 }
 
@@ -128,7 +128,7 @@ func TestSettingIsEditedInPlace(t *testing.T) {
 }
 
 func TestValuesOfTheRunningConfigAreShownAndChecked(t *testing.T) {
-	s := web(t, func(o *Options) { o.Controller = knowing{o.Controller.(*controltest.Fake)} }).press("e")
+	s := web(t, func(o *Options) { o.controller = knowing{o.controller.(*controltest.Fake)} }).press("e")
 	s.wants("address                       127.0.0.1:8080", "prefork.steering              weighted")
 	s.press("j", "j", "j", "enter", "ctrl+u").write("80").press("enter")
 	s.wants("✗", "port")

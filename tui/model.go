@@ -90,7 +90,7 @@ type (
 func newModel(ctx context.Context, opts Options, st *component.Styles, src source, c *crash) *model {
 	moves := page.MoveKeys(st.Glyphs.Up, st.Glyphs.Down)
 	m := &model{
-		ctx: ctx, opts: opts, ctl: opts.Controller, feed: src, crash: c,
+		ctx: ctx, opts: opts, ctl: opts.controller, feed: src, crash: c,
 		st: st, moves: moves,
 		overview: page.NewOverview(moves), workers: page.NewWorkers(moves),
 		pools: page.NewPools(moves), events: page.NewEvents(moves), config: page.NewConfig(moves), settings: page.NewSettings(moves),

@@ -91,7 +91,7 @@ func (i impatient) Plan(ctx context.Context, c control.Change) (*control.Plan, e
 }
 
 func TestATimeoutThatEndsConnectionsIsAskedAbout(t *testing.T) {
-	s := web(t, func(o *Options) { o.Controller = impatient{o.Controller} })
+	s := web(t, func(o *Options) { o.controller = impatient{o.controller} })
 	s.press("t", "up", "up", "up", "up", "ctrl+u").write("2s").press("enter")
 	s.wants("change the timeouts of web?", "5 connections end at once, idle for longer than 2s", "leaves 207 connections open", "[ cancel ]")
 	s.lacks("closes no connection", "may finish")

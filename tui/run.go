@@ -7,11 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	goruntime "runtime"
 	"sync"
+	"syscall"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -23,8 +23,6 @@ import (
 
 // Options of a cockpit.
 type Options struct {
-	// Controller is the runtime to watch and operate. Run sets it.
-	Controller control.Controller
 	// Theme is the name of a theme or the path of a theme file; empty chooses
 	// one that fits the terminal.
 	Theme string
@@ -40,12 +38,8 @@ type Options struct {
 	OwnsRuntime bool
 	// Embedded says that the runtime lives in this process.
 	Embedded bool
-	// NoSync switches synchronized output off, for terminals that stumble over
-	// it. So does the variable ROCKSTAR_NO_SYNC.
-	NoSync bool
-	// Input and Output are the terminal; nil means those of the process.
-	Input  io.Reader
-	Output *os.File
+
+	controller control.Controller
 }
 
 // Outcome is how a cockpit ended.
@@ -89,10 +83,7 @@ func Run(ctx context.Context, ctl control.Controller, options ...Options) (Outco
 		select {}
 	}
 	opts := optionsFor(ctl, options)
-	if opts.Output == nil {
-		opts.Output = os.Stdout
-	}
-	if !term.IsTerminal(opts.Output) {
+	if !term.IsTerminal(os.Stdout) {
 		return Detached, errors.New("run cockpit: the output is not a terminal; use commands such as rockstar-tui status instead")
 	}
 	styles, err := stylesFor(opts.Theme, os.Getenv)
@@ -117,16 +108,16 @@ func optionsFor(ctl control.Controller, given []Options) Options {
 	if len(given) > 0 {
 		opts = given[0]
 	}
-	opts.Controller = ctl
+	opts.controller = ctl
 	return opts
 }
 
 // run owns the goroutines: the feed, the screen and the one that waits for a
 // farewell. All end with ctx.
 func run(ctx context.Context, cancel context.CancelFunc, f *feed.Feed, m *model) (Outcome, error) {
-	opts := m.opts
-	m.screen = term.NewScreen(opts.Output, !opts.NoSync && os.Getenv("ROCKSTAR_NO_SYNC") == "")
-	p := tea.NewProgram(m, programOptions(opts, m.screen, func() { m.crash.quit() })...)
+	// Some terminals stumble over synchronized output.
+	m.screen = term.NewScreen(os.Stdout, os.Getenv("ROCKSTAR_NO_SYNC") == "")
+	p := tea.NewProgram(m, programOptions(m.screen, func() { m.crash.quit() })...)
 	over := make(chan struct{})
 	m.crash.quit = func() { go farewell(p, over) }
 	var running sync.WaitGroup
@@ -194,22 +185,19 @@ func wait(done <-chan struct{}, limit time.Duration) {
 	}
 }
 
-func programOptions(opts Options, s *term.Screen, ended func()) []tea.ProgramOption {
+func programOptions(s *term.Screen, ended func()) []tea.ProgramOption {
 	out := []tea.ProgramOption{
-		tea.WithOutput(term.Muted{File: opts.Output}),
+		tea.WithOutput(term.Muted{File: os.Stdout}),
 		tea.WithFPS(1), // of nothing: screen draws
 		tea.WithFilter(s.OnMessage),
 		tea.WithoutSignalHandler(),
 	}
-	switch in := opts.Input.(type) {
-	case nil:
-		if term.IsTerminal(os.Stdin) {
-			out = append(out, tea.WithInput(&term.Keyboard{File: os.Stdin, Ended: ended}))
-		}
-	case *os.File:
-		out = append(out, tea.WithInput(&term.Keyboard{File: in, Ended: ended}))
-	default:
-		out = append(out, tea.WithInput(in))
+	if term.IsTerminal(os.Stdin) {
+		out = append(out, tea.WithInput(&term.Keyboard{File: os.Stdin, Ended: ended}))
 	}
 	return out
 }
+
+// farewells are the signals upon which the cockpit puts the terminal in order
+// and detaches. A hang-up is one: it means that the terminal has gone.
+var farewells = []os.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGTERM, syscall.SIGQUIT}

@@ -70,7 +70,7 @@ func monkey(t *testing.T, rng *rand.Rand, steps int) {
 	confirmed := false
 	scenes := controltest.Scenes()
 	s := newStage(t, scenes[rng.IntN(len(scenes))], 80, 24, func(o *Options) {
-		o.Controller = &watchful{Fake: o.Controller.(*controltest.Fake), t: t, confirmed: &confirmed}
+		o.controller = &watchful{Fake: o.controller.(*controltest.Fake), t: t, confirmed: &confirmed}
 		o.OwnsRuntime = rng.IntN(2) == 0
 	})
 	for range steps {
@@ -246,7 +246,7 @@ func TestPanicLeavesAReportAndALine(t *testing.T) {
 
 func BenchmarkViewOf64Workers(b *testing.B) {
 	fake := controltest.NewFake(controltest.Scene("many"))
-	m := newModel(b.Context(), Options{Controller: fake}, styles(b, "dark", themes.TrueColor, themes.Unicode()), &newest{&feed.State{}}, &crash{})
+	m := newModel(b.Context(), Options{controller: fake}, styles(b, "dark", themes.TrueColor, themes.Unicode()), &newest{&feed.State{}}, &crash{})
 	m.resize(200, 80)
 	snap, err := fake.Snapshot(b.Context())
 	if err != nil {

@@ -51,7 +51,7 @@ func newStage(t *testing.T, scene string, width, height int, change ...func(*Opt
 	t.Helper()
 	fake := controltest.NewFake(controltest.Scene(scene))
 	s := &stage{t: t, fake: fake, feed: &newest{&feed.State{}}, now: time.Date(2026, 3, 14, 15, 9, 26, 0, time.UTC)}
-	opts := Options{Controller: fake, Target: "/run/rockstar.sock", CPUs: 8}
+	opts := Options{controller: fake, Target: "/run/rockstar.sock", CPUs: 8}
 	for _, c := range change {
 		c(&opts)
 	}

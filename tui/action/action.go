@@ -137,7 +137,7 @@ func (o *Operator) HandleKey(k tea.KeyMsg, t page.Target) (tea.Cmd, bool) {
 func (o *Operator) denied(p Permission) string {
 	switch p {
 	case ToAct:
-		return o.Refusal()
+		return o.refusal()
 	case ToChange:
 		return o.noChange()
 	}

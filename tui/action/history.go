@@ -40,7 +40,7 @@ func (o *Operator) showGeneration(g control.Generation) tea.Cmd {
 		Body:    body,
 		Buttons: []component.Button{{Label: "close", Hint: request.Command(fmt.Sprintf("config history %d", g.Number))}},
 	}
-	if g.Result == control.ResultApplied && o.Refusal() == "" {
+	if g.Result == control.ResultApplied && o.refusal() == "" {
 		d.Buttons = append(d.Buttons, component.Button{Label: "roll back to it" + o.env.Styles().Glyphs.Ellipsis, Key: "b", Hint: "shows first what would change"})
 	}
 	return o.ask(d, func(button int) tea.Cmd {

@@ -100,8 +100,8 @@ func (q *queue) forget() {
 	}
 }
 
-// Refusal is why nothing can be changed now, empty if it can.
-func (o *Operator) Refusal() string {
+// refusal is why nothing can be changed now, empty if it can.
+func (o *Operator) refusal() string {
 	switch {
 	case o.options.ReadOnly:
 		return "this cockpit is read-only"
@@ -119,7 +119,7 @@ func (o *Operator) Refusal() string {
 
 // noChange is why the config cannot be changed now, empty if it can.
 func (o *Operator) noChange() string {
-	why := o.Refusal()
+	why := o.refusal()
 	if why == "" && o.Trial() != nil {
 		return "end the trial first: " + o.KeyOf("keep") + " confirms it, " + o.KeyOf("take-back") + " rolls it back"
 	}

@@ -126,7 +126,7 @@ func (o *Operator) stopEverything() tea.Cmd {
 // Leave ends the cockpit. If the runtime was started for it, it asks what is to
 // become of that; to go on is what enter chooses.
 func (o *Operator) Leave() tea.Cmd {
-	if !o.options.OwnsRuntime || o.Refusal() != "" {
+	if !o.options.OwnsRuntime || o.refusal() != "" {
 		return tea.Quit
 	}
 	ends := o.stopped()

@@ -71,7 +71,7 @@ func (o *Operator) askHeld() tea.Cmd {
 	body = append(body, o.changesText(h.Changes, 8)...)
 	d := &component.Dialog{Title: "a config change waits for approval", Body: body, Danger: true,
 		Buttons: []component.Button{{Label: "later", Hint: "it is not applied until somebody accepts it"}}}
-	if why := o.Refusal(); why != "" || h.Trial {
+	if why := o.refusal(); why != "" || h.Trial {
 		d.Buttons[0] = component.Button{Label: "close"}
 	} else {
 		d.Buttons = append(d.Buttons,

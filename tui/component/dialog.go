@@ -86,7 +86,7 @@ func (d *Dialog) Lines(st *Styles, width, height int) []string {
 	if airy && len(lines) < room {
 		lines = append(lines, "")
 	}
-	return Box(st, d.Title, append(lines, buttons...), inner, d.Danger)
+	return boxed(st, d.Title, append(lines, buttons...), inner, d.Danger)
 }
 
 // inner is the width between the frames: what the texts need, within room.

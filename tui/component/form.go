@@ -168,7 +168,7 @@ func (f *Form) Lines(st *Styles, width, height int) []string {
 		from := max(0, min(f.focus-room/2, len(rows)-room))
 		rows = rows[from : from+room]
 	}
-	return Box(st, f.Title, append(rows, foot...), inner, false)
+	return boxed(st, f.Title, append(rows, foot...), inner, false)
 }
 
 const inputWidth = 12

@@ -54,7 +54,7 @@ func KeyHelp(st *Styles, groups []KeyGroup, width, height, from int) (box []stri
 	total = len(lines)
 	from = max(0, min(from, total-room))
 	shown := lines[from:min(total, from+room)]
-	return Box(st, "keys", shown, inner, false), total
+	return boxed(st, "keys", shown, inner, false), total
 }
 
 func twoColumns(st *Styles, groups []KeyGroup, inner int) []string {

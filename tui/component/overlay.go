@@ -56,8 +56,8 @@ func splice(line, piece string, left, boxWidth, width int) string {
 	return ansi.Truncate(s+strings.Repeat(" ", max(0, boxWidth-Width(piece))+max(0, gap))+tail, width, "")
 }
 
-// Box frames lines that are inner cells wide; title stands in the upper edge.
-func Box(st *Styles, title string, lines []string, inner int, danger bool) []string {
+// boxed frames lines that are inner cells wide; title stands in the upper edge.
+func boxed(st *Styles, title string, lines []string, inner int, danger bool) []string {
 	g, edge, head := st.Glyphs, st.Accent, st.Accent
 	if danger {
 		edge, head = st.Bad, st.Bad

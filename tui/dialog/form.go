@@ -7,9 +7,9 @@ import (
 	"github.com/echterhof/rockstar-tui/tui/component"
 )
 
-// PlanKey submits a form and asks in any case, with the plan and with other ways
+// planKey submits a form and asks in any case, with the plan and with other ways
 // to make the change than at once.
-const PlanKey = "ctrl+t"
+const planKey = "ctrl+t"
 
 // Form is a form, the listener it is about, and the generation its values are of.
 type Form struct {
@@ -33,7 +33,7 @@ func (f *Form) HandleKey(k tea.KeyMsg, close func()) tea.Cmd {
 	if k.Type != tea.KeyEsc && f.Waits != nil && f.Waits() {
 		return nil
 	}
-	f.ShowPlan = k.String() == PlanKey
+	f.ShowPlan = k.String() == planKey
 	if f.ShowPlan {
 		k = tea.KeyMsg{Type: tea.KeyEnter}
 	}
@@ -54,5 +54,5 @@ func (f *Form) View(st *component.Styles, width, height int) []string {
 
 // Keys of every form.
 func (f *Form) Keys() []key.Binding {
-	return []key.Binding{shown("enter", "apply"), shown(PlanKey, "plan, try, write"), shown("tab", "next"), shown("esc", "cancel")}
+	return []key.Binding{shown("enter", "apply"), shown(planKey, "plan, try, write"), shown("tab", "next"), shown("esc", "cancel")}
 }

@@ -67,9 +67,6 @@ func (s *Settings) Of(name string) {
 	s.choose()
 }
 
-// Name of the listener.
-func (s *Settings) Name() string { return s.name }
-
 // Running takes the config that runs, or why it is not known.
 func (s *Settings) Running(c *config.Config, failed string) { s.running, s.failed = c, failed }
 

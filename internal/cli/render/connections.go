@@ -15,7 +15,7 @@ func Connections(p *Page, found *control.Page, q control.Query, s *control.Snaps
 	var rows [][]string
 	for _, o := range found.Connections {
 		rows = append(rows, []string{o.Listener, strconv.Itoa(o.Worker), strconv.FormatUint(o.ID, 10), o.Peer, o.Protocol, o.State,
-			Since(o.Since, s.Time), Since(o.Opened, s.Time), Count(o.Requests), Bytes(o.BytesIn), Bytes(o.BytesOut), o.Request})
+			since(o.Since, s.Time), since(o.Opened, s.Time), count(o.Requests), bytesize(o.BytesIn), bytesize(o.BytesOut), o.Request})
 	}
 	p.Table("LISTENER|>WORKER|>ID|PEER|PROTOCOL|STATE|>FOR|>OPEN|>REQUESTS|>IN|>OUT|BUSY WITH", rows)
 	if shown := len(found.Connections); shown < found.Total {

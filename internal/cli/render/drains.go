@@ -23,7 +23,7 @@ func Drains(p *Page, all []Draining, now time.Time) {
 	var rows [][]string
 	for _, d := range all {
 		rows = append(rows, []string{d.Listener, strconv.Itoa(d.Worker), strconv.Itoa(d.PID),
-			Count(d.Connections), Age(max(0, d.Deadline.Sub(now)))})
+			count(d.Connections), Age(max(0, d.Deadline.Sub(now)))})
 	}
 	p.Table("LISTENER|>WORKER|>PID|>CONNECTIONS|>AT MOST", rows)
 }

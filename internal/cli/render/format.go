@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// Count writes a number in at most five characters from 10,000 on: 12.3k, 4.56M.
-func Count(n uint64) string {
+// count writes a number in at most five characters from 10,000 on: 12.3k, 4.56M.
+func count(n uint64) string {
 	if n < 10_000 {
 		return strconv.FormatUint(n, 10)
 	}
 	return scaled(float64(n), 1000, "", "k", "M", "G", "T", "P", "E")
 }
 
-// Bytes writes a number of bytes: 512 B, 1.5 KiB.
-func Bytes(n uint64) string {
+// bytesize writes a number of bytes: 512 B, 1.5 KiB.
+func bytesize(n uint64) string {
 	if n < 1024 {
 		return fmt.Sprintf("%d B", n)
 	}
@@ -53,16 +53,16 @@ func Age(d time.Duration) string {
 	return fmt.Sprintf("%ds", seconds)
 }
 
-// Since is the age at now of what began at t; "-" if it never did.
-func Since(t, now time.Time) string {
+// since is the age at now of what began at t; "-" if it never did.
+func since(t, now time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
 	return Age(now.Sub(t))
 }
 
-// Millis writes milliseconds with three digits at most.
-func Millis(ms float64) string {
+// millis writes milliseconds with three digits at most.
+func millis(ms float64) string {
 	switch {
 	case ms == 0:
 		return "-"

@@ -18,7 +18,7 @@ func History(p *Page, all []control.Generation) {
 			mark = "*"
 		}
 		rows = append(rows, []string{mark + strconv.FormatUint(g.Number, 10), timestamp(g.Time), g.Trigger, g.Result,
-			strconv.Itoa(len(g.Changes)), Millis(g.DurationMS), what(&g), g.Actor})
+			strconv.Itoa(len(g.Changes)), millis(g.DurationMS), what(&g), g.Actor})
 	}
 	p.Table(">GEN|TIME|BY|RESULT|>VALUES|>TOOK|WHAT|WHO", rows)
 	if len(all) > 0 {
@@ -40,7 +40,7 @@ func what(g *control.Generation) string {
 // they fit into width columns (0 is no limit), and its config.
 func Generation(p *Page, g *control.Generation, width int) {
 	p.Line("generation %d, %s, %s: %s", g.Number, timestamp(g.Time), g.Result, g.Message)
-	p.Line("by %s of %s, in %s", g.Trigger, orSomebody(g.Actor), Millis(g.DurationMS))
+	p.Line("by %s of %s, in %s", g.Trigger, orSomebody(g.Actor), millis(g.DurationMS))
 	if g.Reason != "" {
 		p.Line("why: %s", g.Reason)
 	}

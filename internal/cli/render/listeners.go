@@ -15,14 +15,14 @@ func Listeners(p *Page, s *control.Snapshot) {
 	var numbers, failures, limits [][]string
 	for _, l := range s.Listeners {
 		numbers = append(numbers, []string{l.Name, l.Protocol, l.Address, l.State, workersOf(&l), steeringOf(&l),
-			Count(l.Connections.Active), Count(l.Connections.Idle), Count(l.Connections.Total),
-			Count(l.Connections.Refused), Count(l.Connections.TimedOut), Count(l.Requests), Count(l.Errors),
-			Bytes(l.BytesIn), Bytes(l.BytesOut), Millis(l.Latency.P50), Millis(l.Latency.P99)})
+			count(l.Connections.Active), count(l.Connections.Idle), count(l.Connections.Total),
+			count(l.Connections.Refused), count(l.Connections.TimedOut), count(l.Requests), count(l.Errors),
+			bytesize(l.BytesIn), bytesize(l.BytesOut), millis(l.Latency.P50), millis(l.Latency.P99)})
 		t, m := l.Timeouts, l.Limits
 		limits = append(limits, []string{l.Name, t.ReadHeader, t.Read, t.Write, t.Request, t.Response, t.Idle, t.Shutdown,
 			limit(m.MaxConnections), limit(m.AcceptRate), rateOf(m.MinRate)})
-		failures = append(failures, []string{l.Name, Count(l.Failures.Client), Count(l.Failures.Canceled),
-			Count(l.Failures.Server), Count(l.Failures.Backend)})
+		failures = append(failures, []string{l.Name, count(l.Failures.Client), count(l.Failures.Canceled),
+			count(l.Failures.Server), count(l.Failures.Backend)})
 	}
 	p.Table("LISTENER|PROTO|ADDRESS|STATE|>WORKERS|STEERING|>ACTIVE|>IDLE|>TOTAL|>REFUSED|>TIMED OUT|>REQUESTS|>ERRORS|>IN|>OUT|>P50|>P99", numbers)
 	reasons(p, s)
@@ -54,7 +54,7 @@ func rateOf(r control.MinRate) string {
 	if r.Rate == 0 {
 		return "-"
 	}
-	return Bytes(uint64(r.Rate)) + "/s"
+	return bytesize(uint64(r.Rate)) + "/s"
 }
 
 // limit writes a bound; 0 is none.
@@ -86,9 +86,9 @@ func WorkersOf(listeners []control.ListenerInfo) []Worker {
 func Workers(p *Page, all []Worker, now time.Time) {
 	var rows [][]string
 	for _, w := range all {
-		rows = append(rows, []string{w.Listener, strconv.Itoa(w.ID), strconv.Itoa(w.PID), w.State, Since(w.StartedAt, now),
-			strconv.Itoa(w.Restarts), Count(w.Connections.Active), Count(w.Connections.Idle), Count(w.Connections.Total),
-			Count(w.Requests), Count(w.Errors), fmt.Sprintf("%.1fs", w.CPUSeconds), Bytes(w.MemoryBytes)})
+		rows = append(rows, []string{w.Listener, strconv.Itoa(w.ID), strconv.Itoa(w.PID), w.State, since(w.StartedAt, now),
+			strconv.Itoa(w.Restarts), count(w.Connections.Active), count(w.Connections.Idle), count(w.Connections.Total),
+			count(w.Requests), count(w.Errors), fmt.Sprintf("%.1fs", w.CPUSeconds), bytesize(w.MemoryBytes)})
 	}
 	p.Table("LISTENER|>ID|>PID|STATE|>AGE|>RESTARTS|>ACTIVE|>IDLE|>TOTAL|>REQUESTS|>ERRORS|>CPU|>MEMORY", rows)
 	for _, w := range all {
@@ -103,14 +103,14 @@ func Workers(p *Page, all []Worker, now time.Time) {
 // and what was printed last, or that this one hangs.
 func lastEnd(p *Page, w Worker, now time.Time) {
 	if w.HungSince != nil {
-		p.Line("%s worker %d has had no heartbeat for %s", w.Listener, w.ID, Since(*w.HungSince, now))
+		p.Line("%s worker %d has had no heartbeat for %s", w.Listener, w.ID, since(*w.HungSince, now))
 	}
 	if w.LastExit == "" {
 		return
 	}
 	often := ""
 	if w.Crashes > 1 && w.CrashesSince != nil {
-		often = fmt.Sprintf(", %d times in %s", w.Crashes, Since(*w.CrashesSince, now))
+		often = fmt.Sprintf(", %d times in %s", w.Crashes, since(*w.CrashesSince, now))
 	}
 	p.Line("%s worker %d: previous process ended: %s%s", w.Listener, w.ID, w.LastExit, often)
 	for line := range strings.Lines(w.LastOutput) {
@@ -128,19 +128,19 @@ func Pools(p *Page, s *control.Snapshot) {
 	for _, pool := range s.Pools {
 		for _, b := range pool.Backends {
 			rows = append(rows, []string{pool.Name, b.Name, b.URL, b.State, strconv.Itoa(b.Weight),
-				Count(b.Connections.Active), Count(b.Connections.Idle), Count(b.Requests), Count(b.Errors)})
+				count(b.Connections.Active), count(b.Connections.Idle), count(b.Requests), count(b.Errors)})
 		}
 	}
 	p.Table("POOL|BACKEND|URL|STATE|>WEIGHT|>ACTIVE|>IDLE|>REQUESTS|>ERRORS", rows)
 	for _, pool := range s.Pools {
 		for _, b := range pool.Backends {
 			if e := b.LastError; e != nil {
-				p.Line("%s/%s failed %s ago: %s", pool.Name, b.Name, Since(e.At, s.Time), e.Message)
+				p.Line("%s/%s failed %s ago: %s", pool.Name, b.Name, since(e.At, s.Time), e.Message)
 			}
 		}
 		if n := pool.Stats.WaitCount; n > 0 {
 			p.Line("%s: %s had to wait for a connection, %s each", pool.Name, words.Count(n, "request"),
-				Millis(float64(pool.Stats.WaitDurationMS)/float64(n)))
+				millis(float64(pool.Stats.WaitDurationMS)/float64(n)))
 		}
 	}
 }

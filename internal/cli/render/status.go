@@ -12,7 +12,7 @@ import (
 // Status writes the state of the runtime in a page: config, listeners, pools,
 // problems.
 func Status(p *Page, s *control.Snapshot) {
-	p.Line("rockstar-tui %s on %s, pid %d, up %s, revision %d", s.Version, s.Host, s.PID, Since(s.StartedAt, s.Time), s.Revision)
+	p.Line("rockstar-tui %s on %s, pid %d, up %s, revision %d", s.Version, s.Host, s.PID, since(s.StartedAt, s.Time), s.Revision)
 	configStatus(p, s)
 	if u := s.Upgrade; u != nil && (!u.Over() || u.State == control.UpgradeFailed) {
 		p.Line("upgrade from %s to %s: %s", u.From, u.To, strings.TrimSpace(u.State+" "+u.Error))
@@ -39,7 +39,7 @@ func statusRows(s *control.Snapshot) [][]string {
 	var rows [][]string
 	for _, l := range s.Listeners {
 		rows = append(rows, []string{l.Name, l.Protocol, l.Address, l.State, workersOf(&l),
-			Count(l.Connections.Active), Count(l.Connections.Idle), Count(l.Requests), Count(l.Errors)})
+			count(l.Connections.Active), count(l.Connections.Idle), count(l.Requests), count(l.Errors)})
 	}
 	return rows
 }
@@ -129,7 +129,7 @@ func Held(p *Page, s *control.Snapshot) {
 	if h == nil {
 		return
 	}
-	p.Line("  saved %s ago and not applied: %s%s", Since(h.Since, s.Time), h.Reason, suffix(h.Summary))
+	p.Line("  saved %s ago and not applied: %s%s", since(h.Since, s.Time), h.Reason, suffix(h.Summary))
 	if !h.Trial {
 		p.Line("  held accept applies it, held reject drops it")
 	}
@@ -152,7 +152,7 @@ func overrides(p *Page, s *control.Snapshot, differs string) {
 		if e.Expires != nil {
 			expires = Age(e.Expires.Sub(s.Time))
 		}
-		rows = append(rows, []string{"  " + e.Path, orAbsent(e.File), orAbsent(e.Value), Since(e.Since, s.Time), expires, said(e.Actor, e.Reason)})
+		rows = append(rows, []string{"  " + e.Path, orAbsent(e.File), orAbsent(e.Value), since(e.Since, s.Time), expires, said(e.Actor, e.Reason)})
 	}
 	for _, path := range s.Config.Overrides {
 		if !known[path] {
@@ -178,7 +178,7 @@ func problemsOf(p *Page, s *control.Snapshot) {
 // Problems writes each problem with its age at now and its remedy.
 func Problems(p *Page, found []control.Problem, now time.Time) {
 	for _, problem := range found {
-		p.Line("  %s for %s: %s", problem.Severity, Since(problem.Since, now), problem.Message)
+		p.Line("  %s for %s: %s", problem.Severity, since(problem.Since, now), problem.Message)
 		p.Line("        %s", problem.Remedy)
 	}
 }

@@ -85,19 +85,6 @@ func Find(now, before *control.Snapshot, known []control.Problem, f Facts) []con
 	return s.found
 }
 
-// Worst is the highest severity among them; empty if there are none.
-func Worst(found []control.Problem) string {
-	if len(found) == 0 {
-		return ""
-	}
-	for _, p := range found {
-		if p.Severity == control.SeverityHarm {
-			return p.Severity
-		}
-	}
-	return control.SeverityRisk
-}
-
 func rank(code message.Code) int {
 	return slices.IndexFunc(Rules, func(r Rule) bool { return r.Message == code })
 }
@@ -222,7 +209,7 @@ func (s *search) certificate(c Certificate) {
 }
 
 // scarce reports whether few of its descriptors are left.
-func (p Process) scarce() bool { return p.Limit > 0 && p.Open*100 >= p.Limit*DescriptorsNear }
+func (p Process) scarce() bool { return p.Limit > 0 && p.Open*100 >= p.Limit*descriptorsNear }
 
 // serves reports whether it is one that accepts for a listener.
 func (p Process) serves(l *control.ListenerInfo) bool {

@@ -13,9 +13,9 @@ const (
 	// Window is how far back "lately" reaches: what is counted is compared with
 	// that long ago.
 	Window = 10 * time.Second
-	// DescriptorsNear is the share of a process's descriptors in percent from
+	// descriptorsNear is the share of a process's descriptors in percent from
 	// which they are scarce.
-	DescriptorsNear = 80
+	descriptorsNear = 80
 	// ExpiresSoon is how long before its end a certificate is a risk.
 	ExpiresSoon = 14 * 24 * time.Hour
 	// LogDroppedFor is how long lost lines of the log are shown.
@@ -64,7 +64,7 @@ var Rules = []Rule{
 	{message.BackendsAllDown, message.SeePools, "backend", control.SeverityHarm, "all backends of a pool are down"},
 	{message.CertificateExpired, message.ReplaceCertificate, "certificate", control.SeverityHarm, "the certificate in use has expired"},
 	{message.ConfigFallback, message.MendConfig, "config", control.SeverityHarm, "the runtime started without the config file, which is broken"},
-	{message.DescriptorsScarce, message.RaiseOpenFiles, "descriptors", control.SeverityRisk, fmt.Sprintf("a process uses %d %% of its file descriptors", DescriptorsNear)},
+	{message.DescriptorsScarce, message.RaiseOpenFiles, "descriptors", control.SeverityRisk, fmt.Sprintf("a process uses %d %% of its file descriptors", descriptorsNear)},
 	{message.ListenerWorkersFew, message.SeeWorkers, "workers", control.SeverityRisk, "fewer workers of a listener are ready than configured, although all had started"},
 	{message.BackendDown, message.SeePools, "backend", control.SeverityRisk, "a backend is down and others of its pool are not"},
 	{message.CertificateRefused, message.MendCertificate, "certificate", control.SeverityRisk, "new certificate files are unusable; the old certificate stays in use"},

@@ -41,9 +41,9 @@ func (m *Material) Config() (*tls.Config, error) {
 	return c, nil
 }
 
-// Check finds out what is wrong with a certificate and its key, in the words
+// check finds out what is wrong with a certificate and its key, in the words
 // of whoever wrote the config.
-func Check(files config.TLS, cert, key []byte) (leaf *x509.Certificate, err error) {
+func check(files config.TLS, cert, key []byte) (leaf *x509.Certificate, err error) {
 	if block, _ := pem.Decode(cert); block == nil {
 		return nil, fmt.Errorf("tls: %s holds no PEM; a certificate is right", files.CertFile)
 	}

@@ -135,7 +135,7 @@ func (k *Store) Material(listener string, files config.TLS) (*Material, error) {
 		return nil, r.err
 	}
 	m.Cert, m.Key = r.cert, r.key
-	_, err := Check(files, m.Cert, m.Key)
+	_, err := check(files, m.Cert, m.Key)
 	return m, err
 }
 
@@ -204,7 +204,7 @@ func (k *Store) Use(used []Used, trial bool) {
 
 func newPair(files config.TLS, cert, key []byte) *pair {
 	p := &pair{cert: cert, key: key}
-	if leaf, err := Check(files, cert, key); err == nil {
+	if leaf, err := check(files, cert, key); err == nil {
 		p.expires = leaf.NotAfter
 	}
 	return p
@@ -304,7 +304,7 @@ func (p *pair) look(files config.TLS, read pairRead, now time.Time) (r Renewal, 
 		return r, false
 	}
 	if err == nil {
-		leaf, bad := Check(files, cert, key)
+		leaf, bad := check(files, cert, key)
 		if err = bad; err == nil {
 			return Renewal{Files: files, renewed: &pair{cert: cert, key: key, expires: leaf.NotAfter}}, true
 		}

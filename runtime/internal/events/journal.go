@@ -11,8 +11,8 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
-// Shown is how many events a snapshot carries.
-const Shown = 100
+// shown is how many events a snapshot carries.
+const shown = 100
 
 // Journal remembers the newest events and writes each to the log.
 type Journal struct {
@@ -20,7 +20,7 @@ type Journal struct {
 
 	mu   sync.Mutex
 	seq  uint64
-	kept []control.Record // oldest first, at most 2*Shown
+	kept []control.Record // oldest first, at most 2*shown
 	more chan struct{}    // closed and replaced by every event
 }
 
@@ -56,8 +56,8 @@ func (j *Journal) keep(e control.Event) {
 	if n := len(j.kept); n > 0 {
 		position = max(position, j.kept[n-1].Position+1)
 	}
-	if len(j.kept) == 2*Shown {
-		j.kept = append(j.kept[:0], j.kept[Shown:]...)
+	if len(j.kept) == 2*shown {
+		j.kept = append(j.kept[:0], j.kept[shown:]...)
 	}
 	j.kept = append(j.kept, control.Record{Position: position, Time: e.Time, Event: &e})
 	close(j.more)
@@ -100,7 +100,7 @@ func (j *Journal) Errorf(listener, format string, args ...any) {
 func (j *Journal) Newest() []control.Event {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return copies(j.kept[max(0, len(j.kept)-Shown):])
+	return copies(j.kept[max(0, len(j.kept)-shown):])
 }
 
 // All is what the journal holds, for another program to go on with.
