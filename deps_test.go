@@ -37,6 +37,10 @@ var allowed = map[string][]string{
 		"listener", "listener/sockets", "pool", "prefork", "runtime/config", "runtime/control", "runtime/internal/certs",
 		"runtime/internal/logqueue", "runtime/internal/routes", "runtime/internal/scoreboard",
 	},
+	"runtime/internal/monitor": {
+		"listener", "pool", "prefork", "runtime/config", "runtime/control", "runtime/control/problems", "runtime/internal/certs",
+		"runtime/internal/endpoints", "runtime/internal/events", "runtime/internal/procstat", "runtime/internal/scoreboard",
+	},
 	"runtime/internal/endpoints": {
 		"internal/words", "listener", "listener/sockets", "prefork", "runtime/config", "runtime/control",
 		"runtime/internal/events", "runtime/internal/procstat", "runtime/internal/scoreboard", "runtime/internal/serving",
@@ -61,6 +65,7 @@ var allowed = map[string][]string{
 		"runtime/internal/probe",
 		"runtime/internal/demo",
 		"runtime/internal/endpoints",
+		"runtime/internal/monitor",
 		"runtime/internal/serving",
 		"runtime/internal/routes",
 		"runtime/internal/nethttp",

@@ -19,7 +19,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
 	"github.com/echterhof/rockstar-tui/runtime/internal/events"
 	"github.com/echterhof/rockstar-tui/runtime/internal/logqueue"
-	"github.com/echterhof/rockstar-tui/runtime/internal/procstat"
+	"github.com/echterhof/rockstar-tui/runtime/internal/monitor"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 	"github.com/echterhof/rockstar-tui/runtime/internal/slowdisk"
@@ -62,17 +62,11 @@ type Options struct {
 // App is a running runtime. It implements [control.Controller].
 type App struct {
 	version string
-	started time.Time
-	host    string
 	log     *slog.Logger
 	// logQueue is what log writes to, so that nobody who logs waits for a reader.
 	logQueue *logqueue.Queue
 	events   *events.Journal
-	// backendStates by "pool/backend", as last seen by the sampler, whose alone they are.
-	backendStates   map[string]string
-	backendFailures map[string]toldFailures
-	usage           *procstat.Meter
-	monitor         monitor
+	monitor  *monitor.Monitor
 
 	// ctx ends when the App is shut down; background goroutines are counted in running.
 	ctx     context.Context
@@ -130,7 +124,6 @@ type App struct {
 
 	cells     *scoreboard.Cells // of backends
 	endpoints *endpoints.Set
-	pasts     pasts
 
 	// What Go code gave to New; nil after Open.
 	program *program
@@ -169,7 +162,7 @@ func Open(ctx context.Context, o Options) (*App, error) {
 	if cfg == nil {
 		cfg = config.New()
 	}
-	a.status.State, a.status.LoadedAt = control.ConfigInSync, a.started
+	a.status.State, a.status.LoadedAt = control.ConfigInSync, a.monitor.Started()
 	for _, s := range a.endpoints.FindOrphans() {
 		a.inherit(s)
 	}
@@ -178,8 +171,8 @@ func Open(ctx context.Context, o Options) (*App, error) {
 		a.Shutdown(context.Background())
 		return nil, err
 	}
-	a.background(a.sample)
-	a.background(a.publish)
+	a.background(a.monitor.Run)
+	a.background(a.endpoints.PublishCounts)
 	a.background(a.watchCerts)
 	a.background(a.retryState)
 	return a, nil
@@ -191,23 +184,24 @@ func newApp(o Options) *App {
 		log = slog.New(slog.DiscardHandler)
 	}
 	log, queue := logqueue.New(log)
-	host, _ := os.Hostname() // empty where the system does not say
 	a := &App{
-		version: o.Version, noOrphanDir: o.noOrphanDir, started: time.Now(), host: host, log: log,
-		events:        events.New(log),
-		usage:         procstat.NewMeter(),
-		logQueue:      queue,
-		config:        config.New(),
-		backendStates: map[string]string{}, backendFailures: map[string]toldFailures{},
-		cells: scoreboard.NewCells(),
-		wake:  make(chan struct{}, 1),
-		end:   termination{done: make(chan struct{})},
+		version: o.Version, noOrphanDir: o.noOrphanDir, log: log,
+		events:   events.New(log),
+		logQueue: queue,
+		config:   config.New(),
+		cells:    scoreboard.NewCells(),
+		wake:     make(chan struct{}, 1),
+		end:      termination{done: make(chan struct{})},
 	}
 	a.endpoints = endpoints.New(endpoints.Config{
 		Log: log, Events: a.events, Cells: a.cells, Dedicated: o.alone, OrphanDir: o.orphanDir,
 		Program: a.programOf, Given: a.takeGiven,
 	})
 	a.keys, a.state.files = certs.New(&a.files), &a.files
+	a.monitor = monitor.New(monitor.Config{
+		Version: o.Version, Endpoints: a.endpoints, Cells: a.cells, Certificates: a.keys, Events: a.events,
+		Desired: a.desired, Facts: a.facts,
+	})
 	if a.noOrphanDir != "" {
 		a.events.Warnf("", "workers drain should this process die, nobody can adopt them: %s", a.noOrphanDir)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 	"github.com/echterhof/rockstar-tui/runtime/internal/certs"
 	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
+	"github.com/echterhof/rockstar-tui/runtime/internal/monitor"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 )
@@ -70,7 +71,7 @@ type carriedPast struct {
 // carriedListener is a listener and its past.
 type carriedListener struct {
 	endpoints.State
-	pastState
+	monitor.Past
 }
 
 // listenerStates are the listeners without their pasts.
@@ -91,7 +92,7 @@ func (a *App) describe(listeners []endpoints.State) *carried {
 	speaks := prefork.Ours()
 	c := &carried{
 		Format: carriedFormat, Protocol: speaks.Protocol, ProtocolLatest: speaks.Latest, Board: scoreboard.Layout, BoardFormat: scoreboard.Format,
-		Started: a.started,
+		Started: a.monitor.Started(),
 		Config:  string(a.config.YAML()), File: string(a.file.YAML()), Hash: a.fileHash,
 		Status: a.status, Revision: a.revision, LastActor: a.lastActor, Notes: a.notes,
 	}
@@ -101,7 +102,7 @@ func (a *App) describe(listeners []endpoints.State) *carried {
 	c.Seq, c.Events = a.events.All()
 	c.Cells, c.Backends = a.cells.State()
 	for _, l := range listeners {
-		c.Listeners = append(c.Listeners, carriedListener{l, a.pasts.state(l.Name, maxCarriedPoints/len(listeners))})
+		c.Listeners = append(c.Listeners, carriedListener{l, a.monitor.Past(l.Name, maxCarriedPoints/len(listeners))})
 	}
 	return c
 }
@@ -143,7 +144,8 @@ func resume(o Options, c *carried) (*App, error) {
 	a := newApp(o)
 	a.state.open(o, a.events)
 	a.changeMu.Lock()
-	a.started, a.config, a.file, a.fileHash = c.Started, running, file, c.Hash
+	a.monitor.Resume(c.Started)
+	a.config, a.file, a.fileHash = running, file, c.Hash
 	a.status, a.revision, a.lastActor = c.Status, c.Revision, c.LastActor
 	a.events.Resume(c.Seq, c.Events)
 	a.cells.Restore(c.Cells, c.Backends)
@@ -154,7 +156,7 @@ func resume(o Options, c *carried) (*App, error) {
 	a.note(control.Change{})
 	a.keys.Restore(c.Keys)
 	for _, l := range c.Listeners {
-		a.pasts.restore(l.Name, l.pastState, time.Now())
+		a.monitor.RestorePast(l.Name, l.Past)
 		a.endpoints.Resume(a.ctx, l.State, running.Listeners, func() (serving.Settings, error) {
 			return a.settingsFor(running, l.Name, a.cells.Place)
 		})
@@ -166,8 +168,8 @@ func resume(o Options, c *carried) (*App, error) {
 		}
 		a.watchFile(configFile{path: a.status.Path, hash: c.Hash})
 	}
-	a.background(a.sample)
-	a.background(a.publish)
+	a.background(a.monitor.Run)
+	a.background(a.endpoints.PublishCounts)
 	a.background(a.watchCerts)
 	a.background(a.retryState)
 	a.background(a.reopenFailed)

@@ -62,7 +62,7 @@ func TestPastOutlivesTheProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.config, a.file = cfg, cfg
-	a.started = time.Now().Add(-time.Hour)
+	a.monitor.Resume(time.Now().Add(-time.Hour))
 	a.revision, a.lastActor = 7, "alice"
 	a.events.Infof("web", "it was")
 	web := endpoints.State{Name: "web", Trouble: "crashed", Crashes: 3}
@@ -82,8 +82,8 @@ func TestPastOutlivesTheProgram(t *testing.T) {
 	}
 	b.changeMu.Unlock()
 	defer b.Shutdown(t.Context())
-	s := b.snapshot(control.WatchOptions{})
-	if s.Version != "v2" || !s.StartedAt.Equal(a.started) || s.Revision != 7 || len(s.Events) != 1 || s.Events[0].Message != "it was" {
+	s := b.monitor.Snapshot(control.WatchOptions{})
+	if s.Version != "v2" || !s.StartedAt.Equal(a.monitor.Started()) || s.Revision != 7 || len(s.Events) != 1 || s.Events[0].Message != "it was" {
 		t.Errorf("after: %+v", s)
 	}
 	if got := b.endpoints.State(); len(got) != 1 || got[0] != web {
@@ -115,7 +115,7 @@ func TestAnEarlierProgramIsFollowed(t *testing.T) {
 	}
 	a.changeMu.Unlock()
 	defer a.Shutdown(t.Context())
-	s := a.snapshot(control.WatchOptions{})
+	s := a.monitor.Snapshot(control.WatchOptions{})
 	if s.Revision != 2 || !s.StartedAt.Equal(time.Date(2026, 11, 30, 20, 42, 12, 522041366, time.UTC)) {
 		t.Errorf("revision %d since %s", s.Revision, s.StartedAt)
 	}

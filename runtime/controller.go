@@ -19,7 +19,7 @@ func (a *App) Snapshot(ctx context.Context) (*control.Snapshot, error) {
 		return nil, ctx.Err()
 	}
 	a.looked.Store(time.Now().UnixNano())
-	return a.snapshot(control.WatchOptions{}), nil
+	return a.monitor.Snapshot(control.WatchOptions{}), nil
 }
 
 // Watch calls fn with the present state, at once and then at every interval. It
@@ -30,7 +30,7 @@ func (a *App) Watch(ctx context.Context, o control.WatchOptions, fn func(*contro
 	defer tick.Stop()
 	for {
 		a.looked.Store(time.Now().UnixNano())
-		fn(a.snapshot(o))
+		fn(a.monitor.Snapshot(o))
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

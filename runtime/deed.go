@@ -64,7 +64,7 @@ func (d deed) entry(result, message string, changes []config.Change, began time.
 	return control.Generation{
 		Time: began, Actor: d.change.Actor, Reason: d.change.Reason, Trigger: d.trigger,
 		Result: result, Message: message, Changes: changes,
-		DurationMS: milliseconds(time.Since(began)),
+		DurationMS: float64(time.Since(began).Microseconds()) / 1000,
 	}
 }
 

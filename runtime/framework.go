@@ -57,7 +57,7 @@ func New(c FrameworkConfig) (*App, error) {
 	}
 	a := newApp(Options{Log: c.Log, Version: c.Version})
 	a.file = config.New()
-	a.status.State, a.status.LoadedAt = control.ConfigInSync, a.started
+	a.status.State, a.status.LoadedAt = control.ConfigInSync, a.monitor.Started()
 	a.program = newProgram(a)
 	a.program.leaveSignals = c.LeaveSignals
 	a.program.operation = operation{socket: c.ControlSocket, readOnly: c.ReadOnly, stateDir: c.StateDir}

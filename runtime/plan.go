@@ -84,7 +84,7 @@ func (a *App) planView(v view) planView {
 		}
 		met.Running[m.Name()], met.endpoints[m.Name()] = runningOf(e), e
 	}
-	for backend, c := range a.backendCounts() {
+	for backend, c := range a.monitor.Backends() {
 		met.Backends[backend] = plan.Load{Active: int(c.Active), Idle: int(c.Idle())}
 	}
 	return met

@@ -23,7 +23,7 @@ func (a *App) probe(ctx context.Context, p *control.Plan, steps []step, from, to
 	}
 	p.Needs = plan.Needs(p.Listeners)
 	if p.Needs.Processes > 0 {
-		p.Needs.MemoryBytes = uint64(p.Needs.Processes) * probe.WorkerMemory(a.snapshot(control.WatchOptions{}))
+		p.Needs.MemoryBytes = uint64(p.Needs.Processes) * probe.WorkerMemory(a.monitor.Snapshot(control.WatchOptions{}))
 	}
 	shortages, err := probe.Room(p.Needs)
 	if err != nil {

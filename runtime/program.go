@@ -259,8 +259,8 @@ func (p *program) begin(ctx context.Context, name string, l config.Listener) (*e
 		p.says(file)
 	}
 	p.sampled.Do(func() {
-		a.background(a.sample)
-		a.background(a.publish)
+		a.background(a.monitor.Run)
+		a.background(a.endpoints.PublishCounts)
 		a.background(a.watchCerts)
 		a.background(a.retryState)
 	})

@@ -24,7 +24,7 @@ func (a *App) Read(ctx context.Context, q control.ReadQuery) (control.Stream, er
 	}
 	if q.Kind == control.ReadSeries {
 		source = func(after uint64, limit int) ([]control.Record, <-chan struct{}, error) {
-			found, more := a.pasts.after(q.Listener, after, limit)
+			found, more := a.monitor.Points(q.Listener, after, limit)
 			return found, more, nil
 		}
 	}

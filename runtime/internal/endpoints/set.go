@@ -1,11 +1,13 @@
 package endpoints
 
 import (
+	"context"
 	"log/slog"
 	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
@@ -176,14 +178,33 @@ func (s *Set) forgetDrained() {
 	}
 }
 
-// Publish tells the workers of each listener what their siblings count. It
-// reports whether there are any.
-func (s *Set) Publish() (workers bool) {
-	for _, m := range s.All() {
-		workers = workers || m.Config().Prefork.Workers > 0
-		m.publish()
+// publishInterval is how often workers are told what their siblings count. Where
+// there are none, nobody is woken for it that often.
+const (
+	publishInterval     = 50 * time.Millisecond
+	publishIdleInterval = 500 * time.Millisecond
+)
+
+// PublishCounts tells the workers of each listener what their siblings count, until
+// the context ends.
+func (s *Set) PublishCounts(ctx context.Context) {
+	next := time.NewTimer(0)
+	defer next.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-next.C:
+		}
+		interval := publishIdleInterval
+		for _, m := range s.All() {
+			if m.Config().Prefork.Workers > 0 {
+				interval = publishInterval
+			}
+			m.publish()
+		}
+		next.Reset(interval)
 	}
-	return workers
 }
 
 // Close keeps everybody from adding a listener or an endpoint from now on.

@@ -1,84 +1,64 @@
-package runtime
+package monitor
 
 import (
+	"maps"
 	"os"
 	"slices"
 	"time"
 
-	"github.com/echterhof/rockstar-tui/pool"
-	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
 
-// snapshot of the present state, as a watcher with these options gets it.
-func (a *App) snapshot(o control.WatchOptions) *control.Snapshot {
-	s := a.present(o)
-	a.measure(s, o)
-	s.Events = a.events.Newest()
+// Snapshot of the present, as a watcher with these options gets it.
+func (m *Monitor) Snapshot(o control.WatchOptions) *control.Snapshot {
+	s := m.present(o)
+	m.measure(s, o)
+	s.Events = m.Events.Newest()
 	return s
 }
 
 // present is a snapshot without what only those need who look at it.
-func (a *App) present(o control.WatchOptions) *control.Snapshot {
-	a.mu.RLock()
+func (m *Monitor) present(o control.WatchOptions) *control.Snapshot {
+	want := m.Desired()
 	s := &control.Snapshot{
-		Time: time.Now(), Version: a.version, Host: a.host, PID: os.Getpid(),
-		StartedAt: a.started, Revision: a.revision, Role: "admin",
-		Config: a.configStatus(), Upgrade: a.upgrade,
+		Time: time.Now(), Version: m.Version, Host: m.host, PID: os.Getpid(),
+		StartedAt: m.started, Revision: want.Revision, Role: "admin",
+		Config: want.Status, Upgrade: want.Upgrade,
+		Listeners: []control.ListenerInfo{},
 	}
-	cfg := a.config
-	a.mu.RUnlock()
-	s.Listeners = []control.ListenerInfo{}
-	for _, m := range a.endpoints.All() {
+	var all []endpoints.Status
+	for _, l := range m.Endpoints.All() {
 		seconds := 0
-		if o.Looks("listeners." + m.Name()) {
+		if o.Looks("listeners." + l.Name()) {
 			seconds = o.History
 		}
-		s.Listeners = append(s.Listeners, a.listenerInfo(m.Status(), seconds))
+		status := l.Status()
+		all = append(all, status)
+		s.Listeners = append(s.Listeners, m.listenerInfo(status, seconds))
 	}
-	s.Pools = a.poolInfos(cfg)
-	s.Receipts = a.endpoints.Receipts()
-	s.Problems = a.problems(s)
+	s.Pools = poolInfos(want.Config, m.Backends())
+	s.Receipts = m.Endpoints.Receipts()
+	s.Problems = m.problems(s, all)
 	return s
 }
 
 // measure asks the system what processes cost, so not while counters are held still.
-func (a *App) measure(s *control.Snapshot, o control.WatchOptions) {
+func (m *Monitor) measure(s *control.Snapshot, o control.WatchOptions) {
 	for i := range s.Listeners {
 		if !o.Looks("listeners." + s.Listeners[i].Name) {
 			continue
 		}
 		for j := range s.Listeners[i].Workers {
 			w := &s.Listeners[i].Workers[j]
-			w.CPUSeconds, w.MemoryBytes = a.usage.Of(w.PID)
+			w.CPUSeconds, w.MemoryBytes = m.usage.Of(w.PID)
 		}
 	}
 }
 
-// configStatus tells how what runs relates to the file. Callers hold mu.
-func (a *App) configStatus() control.ConfigStatus {
-	status := a.status
-	status.Edits = a.edits
-	for _, e := range a.edits {
-		status.Overrides = append(status.Overrides, e.Path)
-	}
-	status.Generation = a.generations.current()
-	if a.trial != nil {
-		status.Trial = &a.trial.Trial // never changed, only replaced
-	}
-	if a.held != nil {
-		status.Held = &a.held.Held
-	}
-	if status.State == control.ConfigInSync && len(status.Overrides) > 0 {
-		status.State = control.ConfigOverridden
-	}
-	return status
-}
-
-func (a *App) listenerInfo(l endpoints.Status, seconds int) control.ListenerInfo {
+func (m *Monitor) listenerInfo(l endpoints.Status, seconds int) control.ListenerInfo {
 	t := l.Totals
 	info := control.ListenerInfo{
 		Name: l.Name, Requests: t.Requests, Errors: t.Errors(), Failures: control.Failures(t.Failures),
@@ -87,13 +67,13 @@ func (a *App) listenerInfo(l endpoints.Status, seconds int) control.ListenerInfo
 			Active: t.Active, Idle: t.Idle, Total: t.Accepted,
 			Refused: t.Refused, TimedOut: t.TimedOut,
 		},
-		Latency: a.pasts.latency(l.Name, t),
-		History: a.pasts.last(l.Name, seconds),
+		Latency: m.pasts.latency(l.Name, t),
+		History: m.pasts.last(l.Name, seconds),
 		Workers: []control.WorkerInfo{},
 	}
 	describe(&info, l.Config)
 	for _, p := range l.Processes {
-		info.Workers = append(info.Workers, a.workerInfo(p))
+		info.Workers = append(info.Workers, m.workerInfo(p))
 	}
 	slices.SortStableFunc(info.Workers, func(x, y control.WorkerInfo) int { return x.ID - y.ID })
 	if l.Addr != nil {
@@ -103,7 +83,7 @@ func (a *App) listenerInfo(l endpoints.Status, seconds int) control.ListenerInfo
 	info.WorkersReady = l.Ready
 	info.State, info.Reason = stateOf(l)
 	if info.State == control.StateServing {
-		info.Reason = a.keys.Problem(l.Config.TLS)
+		info.Reason = m.Certificates.Problem(l.Config.TLS)
 	}
 	return info
 }
@@ -128,7 +108,7 @@ func describe(info *control.ListenerInfo, c config.Listener) {
 	}
 }
 
-func (a *App) workerInfo(p endpoints.Process) control.WorkerInfo {
+func (m *Monitor) workerInfo(p endpoints.Process) control.WorkerInfo {
 	w, t := p.Status, p.Totals
 	info := control.WorkerInfo{
 		ID: w.ID, PID: w.PID, State: string(w.State), StartedAt: w.Started,
@@ -137,7 +117,7 @@ func (a *App) workerInfo(p endpoints.Process) control.WorkerInfo {
 		Requests:    t.Requests, Errors: t.Errors(), Failures: control.Failures(t.Failures),
 	}
 	if p.Master {
-		info.PID, info.StartedAt = os.Getpid(), a.started
+		info.PID, info.StartedAt = os.Getpid(), m.started
 	}
 	info.DrainDeadline, info.HungSince = known(w.DrainDeadline), known(w.HungSince)
 	info.CrashesSince = known(w.CrashesSince)
@@ -171,17 +151,16 @@ func stateOf(l endpoints.Status) (state, reason string) {
 }
 
 // poolInfos of all configured pools, every process together.
-func (a *App) poolInfos(cfg *config.Config) []control.PoolInfo {
-	counts := a.backendCounts()
+func poolInfos(cfg *config.Config, counts map[string]scoreboard.BackendTotals) []control.PoolInfo {
 	out := []control.PoolInfo{}
-	for _, name := range sortedKeys(cfg.Pools) {
+	for _, name := range slices.Sorted(maps.Keys(cfg.Pools)) {
 		c := cfg.Pools[name]
 		info := control.PoolInfo{Name: name, Balance: c.Balance, Backends: []control.BackendInfo{}}
-		for _, backend := range sortedKeys(c.Backends) {
+		for _, backend := range slices.Sorted(maps.Keys(c.Backends)) {
 			t := counts[name+"/"+backend]
 			b := c.Backends[backend]
 			info.Backends = append(info.Backends, control.BackendInfo{
-				Name: backend, URL: b.URL, Weight: b.Weight, State: t.state(), DownIn: t.downIn,
+				Name: backend, URL: b.URL, Weight: b.Weight, State: t.State(), DownIn: t.DownIn,
 				Connections: control.BackendCounts{Active: t.Active, Idle: t.Idle()},
 				Requests:    t.Requests, Errors: t.Errors, LastError: lastError(t.Last()),
 			})
@@ -193,49 +172,5 @@ func (a *App) poolInfos(cfg *config.Config) []control.PoolInfo {
 		}
 		out = append(out, info)
 	}
-	return out
-}
-
-// backendCounts of all processes together. Each process finds out by itself
-// whether it reaches a backend.
-type backendCounts struct {
-	pool.Totals
-	upIn, downIn int
-}
-
-func (c backendCounts) add(t pool.Totals) backendCounts {
-	c.Totals = c.Totals.Add(t)
-	switch t.Up {
-	case pool.StateUp:
-		c.upIn++
-	case pool.StateDown:
-		c.downIn++
-	}
-	return c
-}
-
-// state is what most of those say who have tried.
-func (c backendCounts) state() string {
-	switch {
-	case c.upIn+c.downIn == 0:
-		return control.BackendUnknown
-	case c.downIn >= c.upIn:
-		return control.BackendDown
-	}
-	return control.BackendUp
-}
-
-// backendCounts sums what all processes count, by "pool/backend".
-func (a *App) backendCounts() map[string]backendCounts {
-	cells, gone := a.cells.All()
-	out := map[string]backendCounts{}
-	for backend, totals := range gone {
-		out[backend] = backendCounts{Totals: totals}
-	}
-	a.endpoints.Each(func(_ *endpoints.Listener, _ prefork.Status, b *scoreboard.Board) {
-		for backend, cell := range cells {
-			out[backend] = out[backend].add(b.Backend(cell))
-		}
-	})
 	return out
 }

@@ -1,4 +1,4 @@
-package runtime
+package monitor
 
 import (
 	"cmp"
@@ -113,6 +113,11 @@ func milliseconds(d time.Duration) float64 {
 	return float64(d.Microseconds()) / 1000
 }
 
+// Points is a [control.Source] of the points of a listener's last hour, one a second.
+func (m *Monitor) Points(name string, position uint64, limit int) ([]control.Record, <-chan struct{}) {
+	return m.pasts.after(name, position, limit)
+}
+
 // after is a [control.Source] of a listener's past.
 func (p *pasts) after(name string, position uint64, limit int) ([]control.Record, <-chan struct{}) {
 	p.mu.Lock()
@@ -122,23 +127,27 @@ func (p *pasts) after(name string, position uint64, limit int) ([]control.Record
 	return one.history.after(position, limit)
 }
 
-// pastState is the past of a listener as it is handed to another program.
-type pastState struct {
+// Past of a listener, as it is handed to another program.
+type Past struct {
 	History  []control.Point   `json:"history,omitempty"`
-	Position uint64            `json:"history_position,omitempty"` // of its newest point
+	Position uint64            `json:"history_position,omitempty"` // of the newest point
 	Recent   []listener.Totals `json:"recent,omitempty"`
 }
 
-// state has up to n points.
-func (p *pasts) state(name string, n int) pastState {
+// Past of a listener, with up to n points.
+func (m *Monitor) Past(name string, n int) Past { return m.pasts.state(name, n) }
+
+// RestorePast goes on with the past that another program has handed over.
+func (m *Monitor) RestorePast(name string, p Past) { m.pasts.restore(name, p, time.Now()) }
+
+func (p *pasts) state(name string, n int) Past {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	one := p.of(name)
-	return pastState{one.history.last(n), one.history.position, slices.Clone(one.recent)}
+	return Past{one.history.last(n), one.history.position, slices.Clone(one.recent)}
 }
 
-// restore goes on with the state of another program.
-func (p *pasts) restore(name string, s pastState, now time.Time) {
+func (p *pasts) restore(name string, s Past, now time.Time) {
 	one := &past{recent: s.Recent}
 	for _, point := range s.History {
 		one.history.push(point, now)

@@ -1,59 +1,52 @@
-package runtime
+package monitor
 
 import (
 	"os"
 	"slices"
 	"strconv"
-	"sync"
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/control/problems"
+	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
 	"github.com/echterhof/rockstar-tui/runtime/internal/procstat"
 )
-
-// monitor remembers problems, so that each keeps the time at which it was first
-// seen and is told once.
-type monitor struct {
-	mu    sync.Mutex
-	known []control.Problem // seen by anybody since the sampler last looked, or by itself
-	told  []control.Problem // when the sampler last looked, whose alone it is
-}
 
 // eventful are the kinds of problems whose beginning and end nothing else tells.
 var eventful = map[string]bool{"descriptors": true, "refusing": true, "log": true}
 
-// problems of a snapshot that is complete but for them and its events.
-func (a *App) problems(s *control.Snapshot) []control.Problem {
-	before, facts := a.before(), a.facts(s)
-	a.monitor.mu.Lock()
-	defer a.monitor.mu.Unlock()
-	found := problems.Find(s, before, a.monitor.known, facts)
+// problems of a snapshot that is complete but for them and its events. Each keeps
+// the time at which it was first seen.
+func (m *Monitor) problems(s *control.Snapshot, all []endpoints.Status) []control.Problem {
+	before, facts := m.before(all), m.facts(s, all)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	found := problems.Find(s, before, m.known, facts)
 	for _, p := range found {
-		if !contains(a.monitor.known, p) {
-			a.monitor.known = append(slices.Clip(a.monitor.known), p)
+		if !contains(m.known, p) {
+			m.known = append(slices.Clip(m.known), p)
 		}
 	}
 	return found
 }
 
-// watchProblems makes events of problems that nothing else tells, and forgets
-// those that are over.
-func (a *App) watchProblems() {
-	found := a.present(control.WatchOptions{}).Problems
-	a.monitor.mu.Lock()
-	a.monitor.known = found
-	a.monitor.mu.Unlock()
-	told := a.monitor.told
-	a.monitor.told = found
+// watchProblems makes events of problems that nothing else tells, once each, and
+// forgets those that are over.
+func (m *Monitor) watchProblems() {
+	found := m.present(control.WatchOptions{}).Problems
+	m.mu.Lock()
+	m.known = found
+	m.mu.Unlock()
+	told := m.told
+	m.told = found
 	for _, p := range missingFrom(told, found) {
 		level := control.LevelWarn
 		if p.Severity == control.SeverityHarm {
 			level = control.LevelError
 		}
-		a.events.Add(control.Event{Level: level, Message: p.Message})
+		m.Events.Add(control.Event{Level: level, Message: p.Message})
 	}
 	for _, p := range missingFrom(found, told) {
-		a.events.Infof("", "%s: over: %s", p.Object, p.Message)
+		m.Events.Infof("", "%s: over: %s", p.Object, p.Message)
 	}
 }
 
@@ -77,11 +70,11 @@ func contains(known []control.Problem, p control.Problem) bool {
 }
 
 // before is what is compared with: the counts as they were when the window began.
-func (a *App) before() *control.Snapshot {
+func (m *Monitor) before(all []endpoints.Status) *control.Snapshot {
 	s := &control.Snapshot{}
-	for _, m := range a.endpoints.All() {
-		if t, ok := a.pasts.oldest(m.Name()); ok {
-			s.Listeners = append(s.Listeners, control.ListenerInfo{Name: m.Name(),
+	for _, l := range all {
+		if t, ok := m.pasts.oldest(l.Name); ok {
+			s.Listeners = append(s.Listeners, control.ListenerInfo{Name: l.Name,
 				Connections: control.ConnectionCounts{Total: t.Accepted, Refused: t.Refused}})
 		}
 	}
@@ -89,24 +82,20 @@ func (a *App) before() *control.Snapshot {
 }
 
 // facts are what the snapshot does not show.
-func (a *App) facts(s *control.Snapshot) (f problems.Facts) {
-	f.Processes = a.processes(s)
-	for _, m := range a.endpoints.All() {
-		if cert, ok := a.keys.Certificate(m.Config().TLS); ok && m.Endpoint() != nil {
-			cert.Listener = m.Name()
+func (m *Monitor) facts(s *control.Snapshot, all []endpoints.Status) problems.Facts {
+	f := m.Facts()
+	f.Processes = processes(s)
+	for _, l := range all {
+		if cert, ok := m.Certificates.Certificate(l.Config.TLS); ok && l.Addr != nil {
+			cert.Listener = l.Name
 			f.Certificates = append(f.Certificates, cert)
 		}
 	}
-	if t := a.state.trouble.Load(); t != nil {
-		f.StateMissing, f.StateError, f.StateSince = t.missing, t.failing, t.since
-	}
-	f.NoAdoption = a.noOrphanDir
-	f.LogDropped, f.LogDroppedAt = a.logQueue.Lost()
 	return f
 }
 
 // processes that serve, with their descriptors.
-func (a *App) processes(s *control.Snapshot) (out []problems.Process) {
+func processes(s *control.Snapshot) (out []problems.Process) {
 	add := func(object string, pid int) {
 		if open, limit := procstat.Descriptors(pid); limit > 0 {
 			out = append(out, problems.Process{Object: object, Open: open, Limit: limit})
