@@ -82,7 +82,9 @@ func TestEarlierProgramsAreFollowed(t *testing.T) {
 				upgradeUnderLoad(t, old, []program{{binary, "dev"}, {old, e.commit}})
 			})
 			t.Run("adoption", func(t *testing.T) { adoptUnderLoad(t, old, binary) })
-			t.Run("state", func(t *testing.T) { readsState(t, old) })
+			t.Run("adoption back", func(t *testing.T) { adoptUnderLoad(t, binary, old) })
+			t.Run("state", func(t *testing.T) { readsState(t, old, binary) })
+			t.Run("state back", func(t *testing.T) { readsState(t, binary, old) })
 		})
 	}
 }
@@ -119,13 +121,13 @@ listeners:
     routes: [{match: /hello, respond: {body: "Hello, World!\n"}}]
 `
 
-// readsState has an earlier program write all that it keeps in its state directory,
-// in the middle of a trial and with a save that waits, and kills it. This program
-// goes on from there.
-func readsState(t *testing.T, old string) {
+// readsState has the first program write all that it keeps in its state directory, in
+// the middle of a trial and with a save that waits, and kills it. The second goes on
+// from there.
+func readsState(t *testing.T, first, second string) {
 	p := newPlace(t)
 	p.write(fmt.Sprintf(twoWorkers, p.address, "5s"))
-	p.program = old
+	p.program = first
 	master := p.serve("--keep-overrides")
 	p.must("set", "listeners.web.timeouts.idle", "33s", "--reason", "kept by hand")
 	p.must("set", "listeners.web.prefork.workers=3", "listeners.web.timeouts.idle=34s", "--confirm", "1h", "--reason", "a try")
@@ -137,7 +139,7 @@ func readsState(t *testing.T, old string) {
 	}
 	p.await("its end", func() bool { _, _, code := p.run("status"); return code == 3 })
 
-	p.program = binary
+	p.program = second
 	p.serve("--keep-overrides")
 	s := p.status()
 	web := s.Listeners[0]
