@@ -72,6 +72,7 @@ var allowed = map[string][]string{
 		"runtime/internal/procstat",
 		"runtime/internal/logqueue",
 		"runtime/internal/events",
+		"runtime/internal/ledger",
 		"runtime/internal/slowdisk",
 		"runtime/internal/certs",
 		"runtime/internal/scoreboard",

@@ -18,6 +18,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/internal/certs"
 	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
 	"github.com/echterhof/rockstar-tui/runtime/internal/events"
+	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 	"github.com/echterhof/rockstar-tui/runtime/internal/logqueue"
 	"github.com/echterhof/rockstar-tui/runtime/internal/monitor"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
@@ -75,23 +76,14 @@ type App struct {
 
 	// changeMu serializes changes. mu guards what snapshots read; it is never
 	// held while something is opened, drained or waited for.
-	changeMu  sync.Mutex
-	urgent    atomic.Int32 // how many wait for changeMu that go before everybody else
-	mu        sync.RWMutex
-	config    *config.Config       // what runs
-	file      *config.Config       // what the file last said, or what Open was given
-	status    control.ConfigStatus // of the file
-	revision  uint64
-	lastActor string
-	edited    edits             // which paths the newest revisions changed
-	fileHash  [sha256.Size]byte // of the file as last seen; mu guards it
-	changing  changing
-	notes     notes              // what is known of the overrides
-	edits     []control.Override // the same, as a snapshot shows it
-	trial     *trial             // nil if none is under way
-	held      *held              // nil if no file is held
+	changeMu sync.Mutex
+	urgent   atomic.Int32 // how many wait for changeMu that go before everybody else
+	mu       sync.RWMutex
+	fileHash [sha256.Size]byte // of the file as last seen; mu guards it
+	changing changing
 
-	generations generations
+	// ledger knows what should run; whoever holds changeMu changes it.
+	ledger *ledger.Ledger
 	// ahead is a plan of the change whose turn it is, made before; nil if there is
 	// none. changeMu guards it.
 	ahead *ahead
@@ -100,7 +92,6 @@ type App struct {
 	lastReceipt atomic.Uint64
 	looked      atomic.Int64
 	state       state
-	trying      bool // a trial is about to begin; guarded by changeMu
 	// The timekeeper runs from when there first is something to wait for.
 	timing sync.Once
 	wake   chan struct{}
@@ -142,8 +133,8 @@ var _ control.Controller = (*App)(nil)
 func Open(ctx context.Context, o Options) (*App, error) {
 	a := newApp(o)
 	a.state.open(o, a.events)
-	a.generations.load(a.state.generations())
-	cfg, wrong := o.Config, error(nil)
+	a.ledger.Load(a.state.generations())
+	cfg, wrong, path := o.Config, error(nil), ""
 	if o.ConfigPath != "" {
 		var read configFile
 		read, wrong = a.readFile(ctx, o.ConfigPath, watch.Read)
@@ -151,7 +142,7 @@ func Open(ctx context.Context, o Options) (*App, error) {
 			a.state.close()
 			return nil, ctx.Err()
 		}
-		cfg, a.status.Path = read.config, read.path
+		cfg, path = read.config, read.path
 		if wrong != nil && !o.FallbackLastGood {
 			a.state.close()
 			return nil, wrong
@@ -162,7 +153,7 @@ func Open(ctx context.Context, o Options) (*App, error) {
 	if cfg == nil {
 		cfg = config.New()
 	}
-	a.status.State, a.status.LoadedAt = control.ConfigInSync, a.monitor.Started()
+	a.ledger.Watch(path)
 	for _, s := range a.endpoints.FindOrphans() {
 		a.inherit(s)
 	}
@@ -178,6 +169,9 @@ func Open(ctx context.Context, o Options) (*App, error) {
 	return a, nil
 }
 
+// keptGenerations is how long the history is.
+const keptGenerations = 50
+
 func newApp(o Options) *App {
 	log := o.Log
 	if log == nil {
@@ -188,7 +182,7 @@ func newApp(o Options) *App {
 		version: o.Version, noOrphanDir: o.noOrphanDir, log: log,
 		events:   events.New(log),
 		logQueue: queue,
-		config:   config.New(),
+		ledger:   ledger.New(time.Now, ledger.Rules{History: keptGenerations, KeepOverrides: o.KeepOverrides}),
 		cells:    scoreboard.NewCells(),
 		wake:     make(chan struct{}, 1),
 		end:      termination{done: make(chan struct{})},
@@ -283,7 +277,7 @@ func (a *App) awaitBackground(limit time.Duration) {
 	select {
 	case <-over:
 	case <-time.After(limit):
-		a.log.Warn("the end does not wait for a file that has not been read yet", "config", a.status.Path)
+		a.log.Warn("the end does not wait for a file that has not been read yet", "config", a.ledger.View().Path())
 	}
 }
 

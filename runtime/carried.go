@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
+
 	"errors"
 	"fmt"
 	"time"
@@ -42,8 +44,8 @@ type carried struct {
 	Status    control.ConfigStatus `json:"status"`
 	Revision  uint64               `json:"revision"`
 	LastActor string               `json:"last_actor,omitempty"`
-	Notes     notes                `json:"notes,omitempty"`
-	Past      carriedPast          `json:"past"`
+	Overrides ledger.Overrides     `json:"notes,omitempty"`
+	Past      ledger.Past          `json:"past"`
 
 	Seq       uint64            `json:"seq"` // of events
 	Events    []control.Event   `json:"events"`
@@ -59,13 +61,6 @@ type carried struct {
 
 	LastReceipt uint64               `json:"last_receipt,omitempty"`
 	Receipts    []*endpoints.Receipt `json:"receipts,omitempty"`
-}
-
-// carriedPast is the history of the desired state.
-type carriedPast struct {
-	Last    uint64               `json:"last"`
-	Running uint64               `json:"running"`
-	Entries []control.Generation `json:"entries"`
 }
 
 // carriedListener is a listener and its past.
@@ -88,16 +83,15 @@ const maxCarriedPoints = 1 << 19
 // describe is what there is to carry beside descriptors and secrets; listeners are
 // the state of all. Callers hold changeMu.
 func (a *App) describe(listeners []endpoints.State) *carried {
-	a.mu.RLock()
+	v := a.ledger.View()
 	speaks := prefork.Ours()
 	c := &carried{
 		Format: carriedFormat, Protocol: speaks.Protocol, ProtocolLatest: speaks.Latest, Board: scoreboard.Layout, BoardFormat: scoreboard.Format,
 		Started: a.monitor.Started(),
-		Config:  string(a.config.YAML()), File: string(a.file.YAML()), Hash: a.fileHash,
-		Status: a.status, Revision: a.revision, LastActor: a.lastActor, Notes: a.notes,
+		Config:  string(v.Running.YAML()), File: string(v.File.YAML()), Hash: a.seenFile(),
+		Status: v.FileStatus(), Revision: v.Generation, LastActor: v.LastActor, Overrides: v.Overrides,
+		Past: v.Past(),
 	}
-	a.mu.RUnlock()
-	c.Past = a.generations.describe()
 	c.LastReceipt, c.Receipts = a.endpoints.ReceiptState()
 	c.Seq, c.Events = a.events.All()
 	c.Cells, c.Backends = a.cells.State()
@@ -126,10 +120,10 @@ func (c *carried) check() error {
 // configs are what runs and what the file said.
 func (c *carried) configs() (running, file *config.Config, err error) {
 	if running, err = config.Parse(c.Status.Path, []byte(c.Config)); err != nil {
-		return nil, nil, fmt.Errorf("what runs is not valid for this program: %s", invalid(err).Message)
+		return nil, nil, fmt.Errorf("what runs is not valid for this program: %s", control.Invalid(err).Message)
 	}
 	if file, err = config.Parse(c.Status.Path, []byte(c.File)); err != nil {
-		return nil, nil, fmt.Errorf("what the config file said is not valid for this program: %s", invalid(err).Message)
+		return nil, nil, fmt.Errorf("what the config file said is not valid for this program: %s", control.Invalid(err).Message)
 	}
 	return running, file, nil
 }
@@ -145,15 +139,13 @@ func resume(o Options, c *carried) (*App, error) {
 	a.state.open(o, a.events)
 	a.changeMu.Lock()
 	a.monitor.Resume(c.Started)
-	a.config, a.file, a.fileHash = running, file, c.Hash
-	a.status, a.revision, a.lastActor = c.Status, c.Revision, c.LastActor
+	a.fileHash = c.Hash
 	a.events.Resume(c.Seq, c.Events)
 	a.cells.Restore(c.Cells, c.Backends)
-	a.generations.load(c.Past.Entries)
-	a.generations.last, a.generations.running = c.Past.Last, c.Past.Running
-	a.notes = c.Notes
+	a.ledger.Resume(ledger.Resumed{Running: running, File: file, Status: c.Status, Generation: c.Revision,
+		LastActor: c.LastActor, Overrides: c.Overrides, Past: c.Past})
 	a.endpoints.RestoreReceipts(c.LastReceipt, c.Receipts)
-	a.note(control.Change{})
+	a.wakeTimekeeper()
 	a.keys.Restore(c.Keys)
 	for _, l := range c.Listeners {
 		a.monitor.RestorePast(l.Name, l.Past)
@@ -162,11 +154,11 @@ func resume(o Options, c *carried) (*App, error) {
 		})
 	}
 	a.keys.Use(a.usedCerts(), false)
-	if a.status.Path != "" {
+	if c.Status.Path != "" {
 		if c.Status.State == control.ConfigPending { // what was held is to be read, and held, again
 			c.Hash = [32]byte{}
 		}
-		a.watchFile(configFile{path: a.status.Path, hash: c.Hash})
+		a.watchFile(configFile{path: c.Status.Path, hash: c.Hash})
 	}
 	a.background(a.monitor.Run)
 	a.background(a.endpoints.PublishCounts)

@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
+
 	"bytes"
 	"encoding/json"
 	"io"
@@ -18,7 +20,6 @@ import (
 func heritage(t testing.TB) *carried {
 	t.Helper()
 	a := newApp(Options{Version: "v1"})
-	a.file = config.New()
 	a.events.Infof("", "it was")
 	return a.describe(a.endpoints.State())
 }
@@ -61,9 +62,8 @@ func TestPastOutlivesTheProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.config, a.file = cfg, cfg
 	a.monitor.Resume(time.Now().Add(-time.Hour))
-	a.revision, a.lastActor = 7, "alice"
+	a.ledger.Resume(ledger.Resumed{Running: cfg, File: cfg, Generation: 7, LastActor: "alice"})
 	a.events.Infof("web", "it was")
 	web := endpoints.State{Name: "web", Trouble: "crashed", Crashes: 3}
 	web.RetiredTotals.Requests, web.Highest.Requests = 5, 6

@@ -8,6 +8,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 )
 
 // changeWait is how long a change waits for the one before it.
@@ -33,7 +34,7 @@ type turn struct {
 	urgent, yields bool
 	// to is the config that the turn is about to make run, as far as can be told
 	// from a view; nil if none. What it needs from the disk is read before.
-	to func(view) *config.Config
+	to func(*ledger.View) *config.Config
 }
 
 // lockAs waits for its turn to change something, for somebody; see lock.
@@ -60,7 +61,7 @@ func (a *App) lock(ctx context.Context, t turn) (turnCtx context.Context, unlock
 			return nil, nil, err
 		}
 		a.ahead = plan
-		if t.to == nil || tries == 0 || a.keys.Covers(t.to(a.view())) {
+		if t.to == nil || tries == 0 || a.keys.Covers(t.to(a.ledger.View())) {
 			return turnCtx, unlock, nil
 		}
 		unlock() // what runs has changed since, so that other certificates are needed
@@ -80,7 +81,7 @@ func (a *App) readFor(ctx context.Context, t turn) (*ahead, error) {
 	if t.to == nil {
 		return nil, nil
 	}
-	v := a.view()
+	v := a.ledger.View()
 	to := t.to(v)
 	if to == nil {
 		return nil, nil
@@ -88,7 +89,7 @@ func (a *App) readFor(ctx context.Context, t turn) (*ahead, error) {
 	if err := a.keys.Load(ctx, to); err != nil {
 		return nil, err
 	}
-	if err := a.askRoots(ctx, v.config, to); err != nil || t.urgent {
+	if err := a.askRoots(ctx, v.Running, to); err != nil || t.urgent {
 		return nil, err
 	}
 	return a.planAhead(ctx, v, to), nil
@@ -202,22 +203,4 @@ func (a *App) actorNow() string {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
 	return a.changing.actor
-}
-
-// view is the desired state at one moment. Both configs are never changed, only
-// replaced.
-type view struct {
-	config, file *config.Config
-	revision     uint64
-	lastActor    string
-	status       control.ConfigStatus
-	trial        *trial
-	notes        notes
-}
-
-func (a *App) view() view {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	return view{config: a.config, file: a.file, revision: a.revision, lastActor: a.lastActor,
-		status: a.status, trial: a.trial, notes: a.notes}
 }

@@ -2,15 +2,13 @@ package runtime
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/internal/events"
+	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 )
 
 // Snapshot returns the present state.
@@ -44,18 +42,18 @@ func (a *App) Watch(ctx context.Context, o control.WatchOptions, fn func(*contro
 // Apply carries out a change.
 func (a *App) Apply(ctx context.Context, c control.Change) (*control.Result, error) {
 	was, whole := a.readToWrite(ctx, c.Persist), a.wholeConfig(c)
-	ctx, unlock, err := a.lock(ctx, turn{actor: orSomebody(c.Actor), to: func(v view) *config.Config {
-		to, _ := a.wanted(v, c, whole) // what is wrong with it is told when its turn has come
+	ctx, unlock, err := a.lock(ctx, turn{actor: orSomebody(c.Actor), to: func(v *ledger.View) *config.Config {
+		to, _ := v.Want(c, whole) // what is wrong with it is told when its turn has come
 		return to
 	}})
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	if err := a.onTrial(); err != nil {
+	if err := a.ledger.View().OnTrial(); err != nil {
 		return nil, err
 	}
-	to, err := a.wanted(a.view(), c, whole)
+	to, err := a.ledger.View().Want(c, whole)
 	if err != nil {
 		return nil, err
 	}
@@ -63,90 +61,37 @@ func (a *App) Apply(ctx context.Context, c control.Change) (*control.Result, err
 		return nil, err
 	}
 	p := a.planned(to)
-	d := deed{to: to, trigger: control.TriggerChange, change: c, plan: p, message: p.Summary}
+	e := ledger.Entry{To: to, Trigger: control.TriggerChange, Change: c, Message: p.Summary, Began: time.Now()}
+	var write func() error
 	if c.Persist {
-		if d.last, err = a.writeBack(ctx, was, c.Patch); err != nil {
+		file, writeFile, err := a.writeBack(ctx, was, c.Patch)
+		if err != nil {
 			return nil, err
 		}
 		if c.Confirm == 0 {
-			d.message += "; written to " + a.fileName()
-		} else {
-			d.message += "; to be written to " + a.fileName() + " when confirmed"
+			e.File, write, e.Message = file, writeFile, e.Message+"; written to "+a.fileName()
+		} else { // the file is written when it is confirmed
+			e.Message += "; to be written to " + a.fileName() + " when confirmed"
 		}
 	}
-	if c.Confirm != 0 {
-		d.last = nil // the file is written when it is confirmed
-		return a.try(ctx, d)
+	t := a.changed(e, p)
+	if t.last = write; c.Confirm != 0 {
+		return a.try(ctx, t, e)
 	}
-	return a.enact(ctx, d)
+	return a.change(ctx, t, e)
 }
 
 // wholeConfig parses the config of a change when it is first asked for: a large one
 // takes seconds, and is not parsed again while others wait.
 func (a *App) wholeConfig(c control.Change) func() (*config.Config, error) {
 	return sync.OnceValues(func() (*config.Config, error) {
-		return parseConfig(a.view().status.Path, []byte(c.Config))
+		return parseConfig(a.ledger.View().Path(), []byte(c.Config))
 	})
 }
 
-// wanted is the config that a change asks for; whole is that of wholeConfig.
-func (a *App) wanted(v view, c control.Change, whole func() (*config.Config, error)) (*config.Config, error) {
-	if err := c.Check(); err != nil {
-		return nil, err
-	}
-	if err := a.conflict(v, c); err != nil {
-		return nil, err
-	}
-	var to *config.Config
-	var err error
-	switch {
-	case c.Config != "":
-		to, err = whole()
-	case c.Persist: // what is unset goes from the file, too
-		to, err = v.config.With(c.Patch)
-	default:
-		to, err = v.config.With(inFile(v.file, c.Patch))
-	}
-	if err != nil {
-		return nil, invalid(err)
-	}
-	return to, nil
-}
-
-// inFile gives an unset its meaning: back to what the file says. What the file
-// does not say is removed.
-func inFile(file *config.Config, p config.Patch) config.Patch {
-	out := slices.Clone(p)
-	for i, e := range out {
-		if value, ok := file.Get(e.Path); e.Unset && ok {
-			out[i] = config.Edit{Path: e.Path, Value: value}
-		}
-	}
-	return out
-}
-
-// invalid turns the errors of a config into one for the wire.
-func invalid(err error) *control.Error {
-	out := &control.Error{Code: control.CodeInvalid, Message: err.Error()}
-	var all config.Errors
-	if !errors.As(err, &all) {
-		return out
-	}
-	if len(all) > 1 {
-		out.Message = fmt.Sprintf("%d errors, the first: %v", len(all), all[0])
-	}
-	for _, e := range all {
-		out.Details = append(out.Details, control.Detail{
-			Path: e.Path, File: e.File, Line: e.Line, Column: e.Column, Message: e.Message, Hint: e.Hint,
-		})
-	}
-	return out
-}
-
+// currentRevision is the generation that runs.
 func (a *App) currentRevision() uint64 {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	return a.revision
+	return a.ledger.View().Generation
 }
 
 // Connections lists open connections, oldest first.
@@ -213,17 +158,18 @@ func (a *App) actOnConfig(ctx context.Context, action control.Action) (*control.
 }
 
 // actionLeadsTo is the config that an action will make run.
-func (a *App) actionLeadsTo(action control.Action) func(view) *config.Config {
-	return func(v view) *config.Config {
+func (a *App) actionLeadsTo(action control.Action) func(*ledger.View) *config.Config {
+	return func(v *ledger.View) *config.Config {
 		switch {
 		case action.Kind == control.Rollback && action.Generation != 0:
-			to, _ := a.generation(action.Generation)
+			to, _ := a.wantBack(v, action)
 			return to
-		case action.Kind == control.Rollback && v.trial != nil:
-			return v.trial.before
+		case action.Kind == control.Rollback && v.Trial != nil:
+			return v.Before()
 		}
 		if file := a.heldFile(); file != nil {
-			return a.fileLeadsTo(v, file)
+			to, _ := v.FileLeadsTo(file, false)
+			return to
 		}
 		return nil
 	}

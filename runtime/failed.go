@@ -9,7 +9,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
-	"github.com/echterhof/rockstar-tui/runtime/internal/plan"
+	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 )
 
 // reopenEvery is how often a listener is tried again that could not be opened at
@@ -64,7 +64,7 @@ func (a *App) reopenFailed(ctx context.Context) {
 
 // reopen tries to open one. The config stays as it is.
 func (a *App) reopen(ctx context.Context, m *endpoints.Listener) {
-	ctx, unlock, err := a.lock(ctx, turn{yields: true, to: func(v view) *config.Config { return v.config }})
+	ctx, unlock, err := a.lock(ctx, turn{yields: true, to: func(v *ledger.View) *config.Config { return v.Running }})
 	if err != nil {
 		return
 	}
@@ -94,30 +94,13 @@ func (a *App) startAgain(ctx context.Context, p config.Patch) error {
 }
 
 // openFailed opens one that could not be opened. Callers hold changeMu.
-func (a *App) openFailed(ctx context.Context, m *endpoints.Listener) (err error) {
+func (a *App) openFailed(ctx context.Context, m *endpoints.Listener) error {
 	if m.Failure() == "" || a.endpoints.Listener(m.Name()) != m {
 		return nil
 	}
-	s := step{Step: plan.Step{Name: m.Name(), Action: control.ListenerStarted, To: a.config.Listeners[m.Name()]}, app: a, managed: m}
-	if s.to, err = a.settingsFor(a.config, m.Name(), a.cells.Place); err == nil {
-		err = s.check(ctx)
+	_, err := a.commit(ctx, transaction{to: a.ledger.View().Running, reopen: m})
+	if err != nil && ctx.Err() == nil && !a.endpoints.IsClosed() {
+		m.Fail(err)
 	}
-	var undo, retire func()
-	if err == nil {
-		undo, retire, err = s.prepare(ctx)
-	}
-	switch {
-	case err != nil:
-		if ctx.Err() == nil {
-			m.Fail(err)
-		}
-		return err
-	case a.endpoints.IsClosed():
-		undo()
-		return ErrClosed
-	}
-	a.keys.Use(a.usedCerts(), a.trial != nil)
-	retire()
-	a.endpoints.Announce()
-	return nil
+	return err
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
+	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 	"github.com/echterhof/rockstar-tui/runtime/internal/plan"
 )
 
@@ -21,12 +22,12 @@ func (s step) retirees() endpoints.Processes {
 
 // begun opens the receipt of a change that is decided, and puts its number on
 // what it retires. It returns 0 if nobody is to be told.
-func (a *App) begun(d deed, steps []step, changes []config.Change) uint64 {
-	if d.plan == nil || len(changes) == 0 {
+func (a *App) begun(t transaction, steps []step, changes []config.Change) uint64 {
+	if t.plan == nil || len(changes) == 0 {
 		return 0
 	}
-	r := control.Receipt{Summary: d.message, Actor: d.change.Actor}
-	for _, l := range d.plan.Listeners {
+	r := control.Receipt{Summary: t.message, Actor: t.actor}
+	for _, l := range t.plan.Listeners {
 		r.Planned.Drained += l.Drained
 		r.Planned.Cut += l.Cut
 		if l.Action == control.ListenerUpdated {
@@ -116,7 +117,7 @@ func (a *App) planned(to *config.Config) *control.Plan {
 
 // planAhead plans what a turn leads to, with all that takes time to find out; nil
 // if that cannot be told.
-func (a *App) planAhead(ctx context.Context, v view, to *config.Config) *ahead {
+func (a *App) planAhead(ctx context.Context, v *ledger.View, to *config.Config) *ahead {
 	met := a.planView(v)
 	steps, err := a.steps(met, to, a.cells.Peek)
 	if err != nil {

@@ -9,8 +9,6 @@ import (
 	"syscall"
 
 	"github.com/echterhof/rockstar-tui/prefork"
-	"github.com/echterhof/rockstar-tui/runtime/config"
-	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
 // FrameworkConfig is what [New] makes an App of. Its zero value is useful.
@@ -56,8 +54,7 @@ func New(c FrameworkConfig) (*App, error) {
 		c.Log = slog.Default()
 	}
 	a := newApp(Options{Log: c.Log, Version: c.Version})
-	a.file = config.New()
-	a.status.State, a.status.LoadedAt = control.ConfigInSync, a.monitor.Started()
+	a.ledger.Watch("")
 	a.program = newProgram(a)
 	a.program.leaveSignals = c.LeaveSignals
 	a.program.operation = operation{socket: c.ControlSocket, readOnly: c.ReadOnly, stateDir: c.StateDir}

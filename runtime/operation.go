@@ -5,6 +5,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/control/socket"
+	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 )
 
 // operation is how an App of Go code is operated from outside of its process.
@@ -31,10 +32,10 @@ func (o *operation) begin(a *App) error {
 	}
 	o.begun = true
 	a.state.open(Options{StateDir: o.stateDir}, a.events)
-	a.generations.load(a.state.generations())
-	if s := a.state.standing(trialFile); s != nil { // the program starts with what it says itself
+	a.ledger.Load(a.state.generations())
+	if s := a.state.savedState(ledger.TrialFile); s != nil { // the program starts with what it says itself
 		a.events.Warnf("", "the process ended while a change by %s was on trial: it is taken back", orSomebody(s.Actor))
-		a.state.remove(trialFile)
+		a.state.remove(ledger.TrialFile)
 	}
 	if ln != nil {
 		o.answer(a, ln)

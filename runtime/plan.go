@@ -9,6 +9,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
+	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 	"github.com/echterhof/rockstar-tui/runtime/internal/plan"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
@@ -21,8 +22,8 @@ func (a *App) Plan(ctx context.Context, c control.Change) (*control.Plan, error)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	v := a.view()
-	to, err := a.wanted(v, c, a.wholeConfig(c))
+	v := a.ledger.View()
+	to, err := v.Want(c, a.wholeConfig(c))
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +37,7 @@ func (a *App) Plan(ctx context.Context, c control.Change) (*control.Plan, error)
 	}
 	inspect(ctx, steps)
 	p := planOf(met, to, steps)
-	if err := a.probe(ctx, p, steps, v.config, to); err != nil {
+	if err := a.probe(ctx, p, steps, v.Running, to); err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -48,7 +49,7 @@ func (a *App) Plan(ctx context.Context, c control.Change) (*control.Plan, error)
 // plan compares what runs with to, and asks no worker about it. Callers hold
 // changeMu.
 func (a *App) plan(to *config.Config) *control.Plan {
-	met := a.planView(a.view())
+	met := a.planView(a.ledger.View())
 	steps, err := a.steps(met, to, a.cells.Peek)
 	if err != nil {
 		steps = nil // said again by whoever makes the change
@@ -71,9 +72,9 @@ type planView struct {
 	endpoints map[string]*endpoints.Endpoint
 }
 
-func (a *App) planView(v view) planView {
+func (a *App) planView(v *ledger.View) planView {
 	met := planView{plan.View{
-		Revision: v.revision, Config: v.config,
+		Revision: v.Generation, Config: v.Running,
 		Running: map[string]plan.Running{}, Failed: map[string]bool{}, Backends: map[string]plan.Load{},
 	}, map[string]*endpoints.Endpoint{}}
 	for _, m := range a.endpoints.All() {

@@ -18,6 +18,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
+	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 	"github.com/echterhof/rockstar-tui/runtime/internal/routes"
 	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 )
@@ -231,8 +232,9 @@ func (a *App) takeGiven(name string) (endpoints.Sockets, error) {
 // begin brings a listener of the program into the config that runs.
 func (p *program) begin(ctx context.Context, name string, l config.Listener) (*endpoints.Listener, error) {
 	a := p.app
-	ctx, unlock, err := a.lock(ctx, turn{to: func(v view) *config.Config {
-		to, _ := v.config.WithListener(name, l)
+	with := func(c *config.Config) (*config.Config, error) { return c.WithListener(name, l) }
+	ctx, unlock, err := a.lock(ctx, turn{to: func(v *ledger.View) *config.Config {
+		to, _ := with(v.Running)
 		return to
 	}})
 	if err != nil {
@@ -242,21 +244,11 @@ func (p *program) begin(ctx context.Context, name string, l config.Listener) (*e
 	if err := p.operation.begin(a); err != nil {
 		return nil, err
 	}
-	a.mu.RLock()
-	present, file := a.config, a.file
-	a.mu.RUnlock()
-	if _, exists := present.Listeners[name]; exists {
+	if _, exists := a.ledger.View().Running.Listeners[name]; exists {
 		return nil, fmt.Errorf("there is a listener %q already: give this server another ServerConfig.Name", name)
 	}
-	to, err := present.WithListener(name, l)
-	if err != nil {
+	if err := p.change(ctx, with, name+" is served"); err != nil {
 		return nil, err
-	}
-	if err := p.enact(ctx, to, name+" is served"); err != nil {
-		return nil, err
-	}
-	if file, err = file.WithListener(name, l); err == nil { // what the program says is no override
-		p.says(file)
 	}
 	p.sampled.Do(func() {
 		a.background(a.monitor.Run)
@@ -275,51 +267,31 @@ func (p *program) end(ctx context.Context, name string) error {
 		return err
 	}
 	defer unlock()
-	gone := config.Patch{{Path: "listeners." + name, Unset: true}}
-	a.mu.RLock()
-	present, file := a.config, a.file
-	a.mu.RUnlock()
-	if _, exists := present.Listeners[name]; !exists {
+	if _, exists := a.ledger.View().Running.Listeners[name]; !exists {
 		return nil // an operator has removed it
 	}
-	to, err := present.With(gone)
-	if err != nil {
-		return err
-	}
-	if err := p.enact(ctx, to, name+" is no longer served"); err != nil {
-		return err
-	}
-	if file, err = file.With(gone); err == nil {
-		p.says(file)
-	}
-	return nil
+	without := config.Patch{{Path: "listeners." + name, Unset: true}}
+	return p.change(ctx, func(c *config.Config) (*config.Config, error) { return c.With(without) }, name+" is no longer served")
 }
 
 // programActor is who changes something when the program's code does.
 const programActor = "program"
 
-// enact is apply for what the program's code does itself: the error is as it is,
-// and the history knows of it. The first such deed is the start.
-func (p *program) enact(ctx context.Context, to *config.Config, message string) error {
-	began := time.Now()
-	changes, err := p.app.apply(ctx, to)
-	if err != nil {
+// change carries out what the program's code changes itself: an error is as it is,
+// and what the program says is no override. The first change is the start.
+func (p *program) change(ctx context.Context, edit func(*config.Config) (*config.Config, error), message string) error {
+	v := p.app.ledger.View()
+	e := ledger.Entry{Trigger: control.TriggerChange, Change: control.Change{Actor: programActor}, Message: message, Began: time.Now(), Quiet: true}
+	if v.Generation == 0 {
+		e.Trigger = control.TriggerStart
+	}
+	var err error
+	if e.To, err = edit(v.Running); err != nil {
 		return err
 	}
-	d := deed{trigger: control.TriggerChange, change: control.Change{Actor: programActor}}
-	if p.app.generations.current() == 0 {
-		d.trigger = control.TriggerStart
+	if e.File, err = edit(v.File); err != nil {
+		e.File = nil // what the program said before does not go with it
 	}
-	g := d.entry(control.ResultApplied, message, changes, began)
-	g.Revision = p.app.currentRevision()
-	p.app.remember(g, to)
-	return nil
-}
-
-// says makes file what the program says should run.
-func (p *program) says(file *config.Config) {
-	p.app.mu.Lock()
-	p.app.file = file
-	p.app.mu.Unlock()
-	p.app.note(control.Change{Actor: programActor})
+	_, err = p.app.commit(ctx, p.app.changed(e, nil))
+	return err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 	"github.com/echterhof/rockstar-tui/runtime/internal/slowdisk"
 	"github.com/echterhof/rockstar-tui/runtime/internal/watch"
 )
@@ -82,13 +83,14 @@ func (a *App) saved(c watch.Content) {
 	var cfg *config.Config
 	wrong := c.Err
 	if wrong == nil {
-		cfg, wrong = parseConfig(a.view().status.Path, c.Data)
+		cfg, wrong = parseConfig(a.ledger.View().Path(), c.Data)
 	}
-	ctx, unlock, err := a.lock(a.ending, turn{to: func(v view) *config.Config {
+	ctx, unlock, err := a.lock(a.ending, turn{to: func(v *ledger.View) *config.Config {
 		if cfg == nil {
 			return nil
 		}
-		return a.fileLeadsTo(v, cfg)
+		to, _ := v.FileLeadsTo(cfg, false)
+		return to
 	}})
 	if slowdisk.IsLate(err) {
 		wrong = err
@@ -102,9 +104,9 @@ func (a *App) saved(c watch.Content) {
 	a.sawFile(sha256.Sum256(c.Data))
 	switch {
 	case wrong != nil:
-		a.refuse(refused(wrong))
-	case a.onTrial() != nil:
-		a.holdForTrial(cfg)
+		a.refuse(control.Refused(wrong), fileActor)
+	case a.ledger.View().OnTrial() != nil:
+		a.carry(a.ledger.HoldForTrial(cfg))
 	default:
 		a.take(ctx, cfg)
 	}
@@ -113,12 +115,12 @@ func (a *App) saved(c watch.Content) {
 // take makes a saved file run, unless it has to be decided on first. Callers
 // hold changeMu.
 func (a *App) take(ctx context.Context, cfg *config.Config) {
-	to, _ := merge(a.file, a.config, cfg)
-	if why := a.removal(to); why != "" {
-		a.hold(cfg, control.Held{Reason: why, Summary: a.plan(to).Summary})
+	v := a.ledger.View()
+	to, _ := v.FileLeadsTo(cfg, false)
+	if why := v.Removal(to, a.openConnections()); why != "" {
+		a.carry(a.ledger.Hold(cfg, control.Held{Reason: why, Summary: a.plan(to).Summary}))
 		return
 	}
-	a.release()                         // what was held before is not in the file any more
 	a.adopt(ctx, cfg, fileActor, false) // what fails is told by the status
 }
 
@@ -132,7 +134,7 @@ func (a *App) Reload(ctx context.Context) (*control.Result, error) {
 // reload is Reload by somebody. The file is read before its turn has come: it may
 // be on a disk that hangs.
 func (a *App) reload(ctx context.Context, action control.Action) (*control.Result, error) {
-	path := a.view().status.Path
+	path := a.ledger.View().Path()
 	if path == "" && !action.Discard {
 		return nil, &control.Error{Code: control.CodeUnsupported, Message: "there is no config file to reload: this runtime was started without one"}
 	}
@@ -146,8 +148,9 @@ func (a *App) reload(ctx context.Context, action control.Action) (*control.Resul
 		if ctx.Err() != nil {
 			return nil, turnEnded(ctx)
 		}
-		turnCtx, unlock, err := a.lock(ctx, turn{actor: orSomebody(action.Actor), to: func(v view) *config.Config {
-			return a.fileLeadsTo(v, read.config)
+		turnCtx, unlock, err := a.lock(ctx, turn{actor: orSomebody(action.Actor), to: func(v *ledger.View) *config.Config {
+			to, _ := v.FileLeadsTo(read.config, action.Discard)
+			return to
 		}})
 		if err != nil {
 			return nil, err
@@ -157,14 +160,14 @@ func (a *App) reload(ctx context.Context, action control.Action) (*control.Resul
 			continue
 		}
 		defer unlock()
-		if err := a.onTrial(); err != nil {
+		if err := a.ledger.View().OnTrial(); err != nil {
 			return nil, err
 		}
 		if path == "" {
-			return a.adopt(turnCtx, a.file, action.Actor, true)
+			return a.adopt(turnCtx, a.ledger.View().File, action.Actor, true)
 		}
 		if a.sawFile(read.hash); wrong != nil {
-			return nil, a.refuse(refused(wrong))
+			return nil, a.refuse(control.Refused(wrong), action.Actor)
 		}
 		return a.adopt(turnCtx, read.config, action.Actor, action.Discard)
 	}
@@ -179,85 +182,33 @@ func (a *App) readConfig(ctx context.Context, path string) (configFile, error) {
 	return read, err
 }
 
-// fileLeadsTo is what runs when a file takes effect; without one, what the
-// runtime was started with.
-func (a *App) fileLeadsTo(v view, file *config.Config) *config.Config {
-	if file == nil {
-		return v.file
-	}
-	to, _ := merge(v.file, v.config, file)
-	return to
-}
-
-// refused says that a file is not good enough to replace what runs.
-func refused(err error) *control.Error {
-	e := invalid(err)
-	e.Code = control.CodeRefused
-	return e
-}
-
 // refuse keeps what runs and shows why until the file is good again.
-func (a *App) refuse(why *control.Error) *control.Error {
-	a.mu.Lock()
-	known := a.status.Error != nil && a.status.Error.Message == why.Message
-	a.status.State, a.status.Error = control.ConfigRefused, why
-	a.mu.Unlock()
-	if !known {
-		a.remember(control.Generation{
-			Revision: a.currentRevision(), Time: time.Now(), Actor: a.actorNow(), Trigger: control.TriggerFile,
-			Result: control.ResultRefused, Message: why.Message,
-		}, nil)
-		a.events.Errorf("", "config refused, the old one keeps running: %s", why.Message)
-	}
+func (a *App) refuse(why *control.Error, actor string) *control.Error {
+	why, effects := a.ledger.RefuseFile(why, actor)
+	a.carry(effects)
 	return why
 }
 
 // adopt makes what the file says run. What an operator changed since stays
 // changed, except where the file changed too, or with discard. Callers hold changeMu.
 func (a *App) adopt(ctx context.Context, file *config.Config, actor string, discard bool) (*control.Result, error) {
-	to, dropped := merge(a.file, a.config, file)
-	if discard {
-		to, dropped = file, nil
-	}
-	began := time.Now()
-	a.release()
-	a.setPending()
-	p := a.planned(to)
-	changes, id, err := a.carryOut(ctx, deed{to: to, plan: p, message: p.Summary, change: control.Change{Actor: actor}})
+	e := ledger.Entry{File: file, Reloaded: true, Trigger: control.TriggerFile, Began: time.Now(), Change: control.Change{Actor: actor}}
+	var dropped []string
+	e.To, dropped = a.ledger.View().FileLeadsTo(file, discard)
+	a.ledger.Applying()
+	p := a.planned(e.To)
+	e.Message = reloadMessage(p.Changes, dropped)
+	e.Told = actor != fileActor
+	t := a.changed(e, p)
+	t.message = p.Summary
+	out, err := a.commit(ctx, t)
 	if err != nil && ctx.Err() != nil {
 		return nil, turnEnded(ctx)
 	}
 	if err != nil {
-		return nil, a.refuse(&control.Error{Code: control.CodeRefused, Message: err.Error()})
+		return nil, a.refuse(&control.Error{Code: control.CodeRefused, Message: err.Error()}, actor)
 	}
-	a.mu.Lock()
-	recovered := a.status.Error != nil
-	a.file = file
-	a.status.State, a.status.Error, a.status.LoadedAt = control.ConfigInSync, nil, time.Now()
-	a.status.Fallback = 0
-	if len(changes) > 0 {
-		a.lastActor = actor
-	}
-	a.mu.Unlock()
-	a.note(control.Change{Actor: actor})
-	message := reloadMessage(changes, dropped)
-	result := &control.Result{ID: id, Revision: a.currentRevision(), Changes: changes, Message: message}
-	if len(changes) > 0 {
-		d := deed{trigger: control.TriggerFile, change: control.Change{Actor: actor}}
-		g := d.entry(control.ResultApplied, message, changes, began)
-		g.Revision = result.Revision
-		result.Generation = a.remember(g, to)
-	}
-	if len(changes) > 0 || recovered || actor != fileActor {
-		a.events.Add(control.Event{Level: control.LevelInfo, Actor: actor, Message: message})
-	}
-	return result, nil
-}
-
-func (a *App) setPending() {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.status.State = control.ConfigPending
+	return a.result(out, e.Message), nil
 }
 
 func reloadMessage(changes []config.Change, dropped []string) string {
@@ -269,40 +220,4 @@ func reloadMessage(changes []config.Change, dropped []string) string {
 		message += "; the file wins over what was set by hand: " + strings.Join(dropped, ", ")
 	}
 	return message
-}
-
-// merge carries what an operator changed (base to running) over to a new file
-// (base to file). Where both changed the same value, the file wins and the path
-// is returned among the dropped.
-func merge(base, running, file *config.Config) (to *config.Config, dropped []string) {
-	theirs := config.Diff(base, file)
-	var keep []config.Change
-	for _, mine := range config.Diff(base, running) {
-		if overlaps(mine.Path, theirs) {
-			if value, ok := file.Get(mine.Path); !ok || value != mine.To {
-				dropped = append(dropped, mine.Path)
-			}
-			continue
-		}
-		keep = append(keep, mine)
-	}
-	to, err := file.With(config.PatchOf(keep))
-	if err == nil {
-		return to, dropped
-	}
-	// What was set by hand no longer fits the file as a whole.
-	for _, c := range keep {
-		dropped = append(dropped, c.Path)
-	}
-	return file, dropped
-}
-
-// overlaps reports whether a path, or something above or below it, is among changes.
-func overlaps(path string, changes []config.Change) bool {
-	for _, c := range changes {
-		if c.Path == path || strings.HasPrefix(c.Path, path+".") || strings.HasPrefix(path, c.Path+".") {
-			return true
-		}
-	}
-	return false
 }

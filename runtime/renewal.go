@@ -55,7 +55,7 @@ func (a *App) renew(ctx context.Context, r certs.Renewal) error {
 		return nil
 	}
 	users := a.usersOf(r.Files)
-	if _, err = a.apply(ctx, a.config); err == nil {
+	if err = a.bringUpToDate(ctx); err == nil {
 		a.events.Infof("", "%s: a new certificate is served from %s; open connections keep the old one", users, r.Files.CertFile)
 		return nil
 	}
@@ -70,15 +70,20 @@ func (a *App) renew(ctx context.Context, r certs.Renewal) error {
 
 // usersOf names the listeners that serve a pair, as a part of a message.
 func (a *App) usersOf(files config.TLS) string {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
 	var names []string
-	for _, name := range sortedKeys(a.config.Listeners) {
-		if c := a.config.Listeners[name]; c.Enabled && c.TLS != nil && *c.TLS == files {
+	running := a.ledger.View().Running
+	for _, name := range sortedKeys(running.Listeners) {
+		if c := running.Listeners[name]; c.Enabled && c.TLS != nil && *c.TLS == files {
 			names = append(names, name)
 		}
 	}
 	return strings.Join(names, ", ")
+}
+
+// bringUpToDate has all that serve use what is not in the config. Callers hold changeMu.
+func (a *App) bringUpToDate(ctx context.Context) error {
+	_, err := a.commit(ctx, transaction{to: a.ledger.View().Running})
+	return err
 }
 
 // reapply brings what runs up to date with what is not in the config.
@@ -88,8 +93,7 @@ func (a *App) reapply(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
-	_, err = a.apply(ctx, a.config)
-	return err
+	return a.bringUpToDate(ctx)
 }
 
 // usedCerts are the certificates that the listeners serve.

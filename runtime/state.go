@@ -5,38 +5,19 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
-	"strings"
 	"sync/atomic"
 	"time"
 
-	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/internal/events"
+	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 	"github.com/echterhof/rockstar-tui/runtime/internal/slowdisk"
 	"github.com/echterhof/rockstar-tui/runtime/internal/statedir"
 )
 
-// Files of the state directory.
-const (
-	trialFile        = "trial.json"     // a journal: how it stood before the trial under way
-	overridesFile    = "overrides.json" // how it stands, with KeepOverrides
-	probeFile        = "probe.json"     // tells whether the disk works again
-	generationPrefix = "generation-"
-)
-
-// standing is how the desired state stands: what is asked to outlive a process.
-type standing struct {
-	// File is the text that the overrides are relative to, Config of what runs.
-	File   string `json:"file"`
-	Config string `json:"config"`
-	Notes  notes  `json:"overrides"`
-	// Actor and Since of the trial that this is the way back from; empty in
-	// what is kept of overrides.
-	Actor string    `json:"actor,omitempty"`
-	Since time.Time `json:"since"`
-}
+// probeFile of the state directory tells whether the disk works again.
+const probeFile = "probe.json"
 
 // failpoint is called with the name of each step that a crash may come between.
 // Tests end the process there.
@@ -187,8 +168,28 @@ func (s *state) retry() {
 	}
 }
 
-// standing of a file; nil if there is none, or none that can be understood.
-func (s *state) standing(name string) *standing {
+// carry writes and removes files, in that order, and returns the names of those
+// for which that did not work.
+func (s *state) carry(writes []ledger.Write) (unkept map[string]bool) {
+	for _, w := range writes {
+		kept := false
+		if w.Content == nil {
+			kept = s.remove(w.Name)
+		} else {
+			kept = s.write(w.Name, w.Content)
+		}
+		if !kept {
+			if unkept == nil {
+				unkept = map[string]bool{}
+			}
+			unkept[w.Name] = true
+		}
+	}
+	return unkept
+}
+
+// savedState is the content of a file; nil if there is none, or none that can be understood.
+func (s *state) savedState(name string) *ledger.Saved {
 	if s.dir == nil {
 		return nil
 	}
@@ -196,9 +197,9 @@ func (s *state) standing(name string) *standing {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	var out *standing
+	var out *ledger.Saved
 	if err == nil {
-		out, err = decodeStanding(data)
+		out, err = ledger.DecodeSaved(data)
 	}
 	if err != nil {
 		s.events.Errorf("", "state directory: %s is not used: %v", name, err)
@@ -207,86 +208,39 @@ func (s *state) standing(name string) *standing {
 	return out
 }
 
-func decodeStanding(data []byte) (*standing, error) {
-	out := new(standing)
-	if err := json.Unmarshal(data, out); err != nil {
-		return nil, err
-	}
-	if strings.TrimSpace(out.Config) == "" || strings.TrimSpace(out.File) == "" {
-		return nil, errors.New("it holds no config")
-	}
-	return out, nil
-}
-
-// decodeGeneration reads one entry of the history, which must have that number.
-func decodeGeneration(data []byte, number uint64) (g control.Generation, err error) {
-	if err := json.Unmarshal(data, &g); err != nil {
-		return g, err
-	}
-	switch {
-	case g.Number != number || number == 0:
-		return g, fmt.Errorf("it is number %d and not %d", g.Number, number)
-	case g.Result != control.ResultApplied && g.Result != control.ResultRefused:
-		return g, fmt.Errorf("its result is %q", g.Result)
-	case g.Result == control.ResultApplied && strings.TrimSpace(g.Config) == "":
-		return g, errors.New("it holds no config")
-	}
-	if g.Changes == nil {
-		g.Changes = []config.Change{}
-	}
-	return g, nil
-}
-
-func generationFile(number uint64) string {
-	return fmt.Sprintf("%s%010d.json", generationPrefix, number)
-}
-
-// generations reads the history, oldest first.
+// generations reads the history.
 func (s *state) generations() (out []control.Generation) {
 	if s.dir == nil {
 		return nil
 	}
-	names, err := s.dir.Names(generationPrefix)
-	if err != nil {
-		s.events.Errorf("", "state directory: read the history: %v", err)
-	}
-	for _, name := range names {
-		var number uint64
-		if _, err := fmt.Sscanf(name, generationPrefix+"%d.json", &number); err != nil || generationFile(number) != name {
-			continue // not ours
-		}
-		data, err := s.dir.Read(name)
-		var g control.Generation
-		if err == nil {
-			g, err = decodeGeneration(data, number)
-		}
+	for _, prefix := range []string{ledger.GenerationPrefix, ledger.RefusedPrefix} {
+		names, err := s.dir.Names(prefix)
 		if err != nil {
-			s.events.Errorf("", "state directory: %s is not used: %v", name, err)
-			continue
+			s.events.Errorf("", "state directory: read the history: %v", err)
 		}
-		out = append(out, g)
+		for _, name := range names {
+			data, err := s.dir.Read(name)
+			var g control.Generation
+			if err == nil {
+				g, err = ledger.DecodeGeneration(name, data)
+			}
+			switch {
+			case errors.Is(err, ledger.ErrNotOurs):
+			case err != nil:
+				s.events.Errorf("", "state directory: %s is not used: %v", name, err)
+			default:
+				out = append(out, g)
+			}
+		}
 	}
 	return out
-}
-
-// standing is how it stands now. Callers hold changeMu.
-func (a *App) standing() standing {
-	return standing{File: string(a.file.YAML()), Config: string(a.config.YAML()), Notes: a.notes}
 }
 
 // shortfall is what a change should say that was promised to outlive the process
 // and will not; nil if it will, or if nothing was promised.
 func (a *App) shortfall() []string {
-	if why := a.state.why(); why != "" && a.state.keepOverrides && len(a.edits) > 0 {
+	if why := a.state.why(); why != "" && a.state.keepOverrides && len(a.ledger.View().Edits) > 0 {
 		return []string{"a restart forgets it, although overrides are to be kept: the state directory cannot be used: " + why}
 	}
 	return nil
-}
-
-// keepStanding keeps the overrides over a restart, if that was asked for. What
-// is on trial is not kept: its journal leads back.
-func (a *App) keepStanding() {
-	if a.state.keepOverrides && a.trial == nil && !a.trying {
-		a.state.write(overridesFile, a.standing())
-	}
 }

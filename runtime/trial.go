@@ -5,168 +5,95 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
-	"github.com/echterhof/rockstar-tui/runtime/internal/events"
+	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 )
 
-// trial is a change that is taken back unless it is confirmed.
-type trial struct {
-	control.Trial
-	before, after *config.Config
-	notes         notes              // as they were before
-	change        control.Change     // that was asked for
-	from          map[string]guarded // counts when it began
-	retry         time.Time          // not to be taken back before, after that has failed
-}
-
-// retryAfter is how long to wait before taking something back is tried again.
-const retryAfter = 5 * time.Second
-
-// try puts a deed on trial. Callers hold changeMu.
-func (a *App) try(ctx context.Context, d deed) (*control.Result, error) {
-	now := time.Now().Round(0) // of the wall: a host that sleeps does not stop the clock of a trial
-	t := &trial{before: a.config, after: d.to, notes: a.notes, change: d.change, from: a.guarded()}
-	t.Trial = control.Trial{
-		Until: now.Add(time.Duration(d.change.Confirm)), Since: now,
-		Actor: d.change.Actor, Reason: d.change.Reason, Before: a.currentRevision(),
-		Persist: d.change.Persist, Guard: d.change.Guard,
-	}
-	back := a.standing()
-	back.Actor, back.Since = t.Actor, t.Since
+// try puts a change on trial. Callers hold changeMu.
+func (a *App) try(ctx context.Context, t transaction, e ledger.Entry) (*control.Result, error) {
 	// Before anything changes, so that a crash finds the way back.
-	if !a.state.write(trialFile, back) && a.state.dir != nil {
+	way := a.ledger.WayBack(e.Change.Actor)
+	if !a.state.write(way.Name, way.Content) && a.state.dir != nil {
 		why := a.state.why()
-		a.state.giveUp(trialFile)
+		a.state.giveUp(way.Name)
 		return nil, &control.Error{Code: control.CodeRefused, Message: fmt.Sprintf(
 			"the trial is refused, nothing has changed: how to take it back cannot be kept in the state directory: %s", why)}
 	}
-	a.trying = true
-	defer func() { a.trying = false }()
-	d.trigger = control.TriggerTrial
-	result, err := a.enact(ctx, d)
-	if err != nil || len(result.Changes) == 0 {
-		a.state.remove(trialFile)
-		return result, err
+	counts := a.counts()
+	t.record = func() ledger.Effects { return a.ledger.Try(e, counts) }
+	e.Trigger = control.TriggerTrial
+	result, err := a.change(ctx, t, e)
+	if err != nil {
+		a.state.remove(way.Name)
 	}
-	t.Changes, t.Revision = result.Changes, result.Revision
-	a.setTrial(t)
-	result.Until = &t.Until
-	a.events.Add(control.Event{Level: control.LevelWarn, Actor: t.Actor,
-		Message: fmt.Sprintf("on trial: taken back at %s unless it is confirmed", t.Until.Format(time.TimeOnly))})
-	return result, nil
+	return result, err
 }
 
-func (a *App) setTrial(t *trial) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.trial = t
-	a.wakeTimekeeper()
-}
-
-// onTrial is why nothing else can be changed now; nil if it can.
-func (a *App) onTrial() error {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	if a.trial == nil {
-		return nil
+// counts of all listeners, by name, for a guard.
+func (a *App) counts() map[string]ledger.Counts {
+	all := map[string]ledger.Counts{}
+	for _, m := range a.endpoints.All() {
+		t := m.Totals()
+		all[m.Name()] = ledger.Counts{Requests: t.Requests, Errors: t.Errors(), Refused: t.Refused, Crashes: m.Crashes()}
 	}
-	return &control.Error{Code: control.CodeConflict, Message: fmt.Sprintf(
-		"a change by %s is on trial until %s: confirm it or roll it back first",
-		orSomebody(a.trial.Actor), a.trial.Until.Format(time.TimeOnly))}
-}
-
-func orSomebody(actor string) string {
-	if actor == "" {
-		return "somebody"
-	}
-	return actor
-}
-
-var errNoTrial = &control.Error{Code: control.CodeNotFound, Message: "there is no trial under way: it was confirmed, taken back, or never begun"}
-
-// meant reports an error unless there is a trial, and the one that an action is
-// meant for.
-func (t *trial) meant(action control.Action) error {
-	switch {
-	case t == nil:
-		return errNoTrial
-	case action.Base != 0 && action.Base != t.Revision:
-		return &control.Error{Code: control.CodeConflict, Message: fmt.Sprintf(
-			"revision %d is not on trial any more: now it is revision %d by %s; look again", action.Base, t.Revision, orSomebody(t.Actor))}
-	}
-	return nil
+	return all
 }
 
 // confirm keeps what is on trial.
 func (a *App) confirm(ctx context.Context, was fileText, action control.Action) (*control.Result, error) {
-	t := a.trial
-	if err := t.meant(action); err != nil {
+	t, err := a.ledger.View().Meant(action)
+	if err != nil {
 		return nil, err
 	}
-	message := fmt.Sprintf("confirmed, %s kept", words.Count(len(t.Changes), "value"))
+	var written *config.Config
 	if t.Persist {
-		if err := a.persistTrial(ctx, was, t); err != nil {
+		if written, err = a.persistTrial(ctx, was, t); err != nil {
 			return nil, err
 		}
-		message += " and written to the file"
 	}
-	result := &control.Result{Revision: a.currentRevision(), Message: message, Warnings: a.forgetTrial()}
-	result.Generation = a.remember(control.Generation{
-		Revision: result.Revision, Time: time.Now(), Actor: action.Actor, Reason: action.Reason,
-		Trigger: control.TriggerConfirm, Result: control.ResultApplied, Message: message,
-	}, a.config)
-	a.events.Add(control.Event{Level: control.LevelInfo, Actor: action.Actor, Message: events.WithReason(message, action.Reason)})
+	message, effects, err := a.ledger.Confirm(action, written)
+	if err != nil {
+		return nil, err
+	}
+	out := outcome{Effects: effects}
+	out.unkept = a.carry(effects)
+	result := a.result(out, message)
+	if out.unkept[ledger.TrialFile] {
+		result.Warnings = []string{"a restart takes the change back: the journal of the trial cannot be removed from the state directory: " + a.state.why()}
+	}
 	a.afterTrial(ctx)
 	return result, nil
 }
 
-// forgetTrial makes what runs what stands. The journal goes last: until then a
-// crash leads back to before the trial, which is a warning if it cannot be removed.
-func (a *App) forgetTrial() (warnings []string) {
-	a.setTrial(nil)
-	a.keepStanding()
-	if !a.state.remove(trialFile) {
-		return []string{"a restart takes the change back: the journal of the trial cannot be removed from the state directory: " + a.state.why()}
-	}
-	return a.shortfall()
-}
-
-// persistTrial writes what was on trial to the file. If that fails the trial
-// goes on.
-func (a *App) persistTrial(ctx context.Context, was fileText, t *trial) error {
-	write, err := a.writeBack(ctx, was, t.change.Patch)
+// persistTrial writes what was on trial to the file, and returns what the file
+// then says. If that fails the trial goes on.
+func (a *App) persistTrial(ctx context.Context, was fileText, t *ledger.Trial) (*config.Config, error) {
+	file, write, err := a.writeBack(ctx, was, t.Change.Patch)
 	if err == nil {
 		err = write()
 	}
 	if err != nil {
 		e := control.AsError(err)
-		return &control.Error{Code: e.Code, Message: e.Message + "; the trial goes on", Details: e.Details}
+		return nil, &control.Error{Code: e.Code, Message: e.Message + "; the trial goes on", Details: e.Details}
 	}
-	a.note(control.Change{})
-	return nil
+	return file, nil
 }
 
 // endTrial takes back what is on trial, and nothing that the program itself
 // changed meanwhile. Callers hold changeMu.
 func (a *App) endTrial(ctx context.Context, trigger, why string, action control.Action) (*control.Result, error) {
-	t := a.trial
-	to, _ := merge(t.after, a.config, t.before)
-	p := a.planned(to)
-	result, err := a.enact(ctx, deed{
-		to: to, trigger: trigger, plan: p, message: fmt.Sprintf("%s: %s", why, p.Summary),
-		change: control.Change{Actor: action.Actor, Reason: action.Reason},
-	})
+	e := ledger.Entry{To: a.ledger.View().Before(), Trigger: trigger, Began: time.Now(),
+		Change: control.Change{Actor: action.Actor, Reason: action.Reason}}
+	p := a.planned(e.To)
+	e.Message = fmt.Sprintf("%s: %s", why, p.Summary)
+	t := a.changed(e, p)
+	t.record = func() ledger.Effects { return a.ledger.TakeBack(e) }
+	result, err := a.change(ctx, t, e)
 	if err != nil {
 		a.postponeDue(err)
 		return nil, err
 	}
-	a.mu.Lock()
-	a.notes = t.notes
-	a.mu.Unlock()
-	a.note(control.Change{})
-	a.forgetTrial()
 	a.afterTrial(ctx)
 	return result, nil
 }
@@ -174,13 +101,39 @@ func (a *App) endTrial(ctx context.Context, trigger, why string, action control.
 // rollback takes back what is on trial, or goes back to a generation.
 func (a *App) rollback(ctx context.Context, action control.Action) (*control.Result, error) {
 	if action.Generation == 0 {
-		if err := a.trial.meant(action); err != nil {
+		if _, err := a.ledger.View().Meant(action); err != nil {
 			return nil, err
 		}
 		return a.endTrial(ctx, control.TriggerRollback, "taken back", action)
 	}
-	if err := a.onTrial(); err != nil {
+	if err := a.ledger.View().OnTrial(); err != nil {
 		return nil, err
 	}
 	return a.goBack(ctx, action)
+}
+
+// goBack makes the config of a generation run again. Callers hold changeMu.
+func (a *App) goBack(ctx context.Context, action control.Action) (*control.Result, error) {
+	to, err := a.wantBack(a.ledger.View(), action)
+	if err != nil {
+		return nil, err
+	}
+	p := a.planned(to)
+	e := ledger.Entry{To: to, Trigger: control.TriggerRollback, Began: time.Now(),
+		Message: fmt.Sprintf("back to generation %d: %s", action.Generation, p.Summary),
+		Change:  control.Change{Actor: action.Actor, Reason: action.Reason}}
+	return a.change(ctx, a.changed(e, p), e)
+}
+
+// wantBack is the config of a generation that an action goes back to.
+func (a *App) wantBack(v *ledger.View, action control.Action) (*config.Config, error) {
+	return v.WantBack(action, func(text string) (*config.Config, error) { return parseConfig(v.Path(), []byte(text)) })
+}
+
+// History lists what was put into effect or refused, newest first.
+func (a *App) History(ctx context.Context, q control.HistoryQuery) ([]control.Generation, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return a.ledger.View().History(q)
 }

@@ -100,10 +100,10 @@ func (a *App) upgradable() error {
 
 // rehearse finds the new program and asks it. Callers hold changeMu.
 func (a *App) rehearse(ctx context.Context, action control.Action) (*control.Upgrade, os.FileInfo, error) {
-	if err := a.onTrial(); err != nil {
+	if err := a.ledger.View().OnTrial(); err != nil {
 		return nil, nil, err
 	}
-	if a.held != nil {
+	if a.heldFile() != nil {
 		return nil, nil, &control.Error{Code: control.CodeConflict, Message: "a change of the config file is held: accept or reject it first"}
 	}
 	for _, m := range a.endpoints.All() {

@@ -14,39 +14,37 @@ import (
 )
 
 // writeBack finds out whether edits can be made in the config file, touching
-// nothing else in it. write makes them; what the file says, App.file, is then
-// the new text, so that the watcher finds nothing to apply. Callers hold changeMu.
-func (a *App) writeBack(ctx context.Context, read fileText, p config.Patch) (write func() error, err error) {
-	path := a.status.Path
+// nothing else in it. write makes them; the file then says what is returned, so
+// that the watcher finds nothing to apply once the ledger knows. Callers hold changeMu.
+func (a *App) writeBack(ctx context.Context, read fileText, p config.Patch) (file *config.Config, write func() error, err error) {
+	v := a.ledger.View()
+	path := v.Path()
 	switch {
 	case path == "":
-		return nil, &control.Error{Code: control.CodeUnsupported, Message: "there is no config file to write to: this runtime was started without one"}
+		return nil, nil, &control.Error{Code: control.CodeUnsupported, Message: "there is no config file to write to: this runtime was started without one"}
 	case len(p) == 0:
-		return nil, &control.Error{Code: control.CodeInvalid, Message: "only edits can be written to the config file; save a whole config yourself"}
+		return nil, nil, &control.Error{Code: control.CodeInvalid, Message: "only edits can be written to the config file; save a whole config yourself"}
 	}
 	was := read.text
 	if read.err != nil {
-		return nil, notWritten(read.err)
+		return nil, nil, notWritten(read.err)
 	}
-	if is, err := config.Parse(path, was); err != nil || !is.Equal(a.file) {
-		return nil, &control.Error{Code: control.CodeConflict, Message: path + " was changed and is not what runs: reload or mend it first"}
+	if is, err := config.Parse(path, was); err != nil || !is.Equal(v.File) {
+		return nil, nil, &control.Error{Code: control.CodeConflict, Message: path + " was changed and is not what runs: reload or mend it first"}
 	}
-	now, err := config.Rewrite(path, was, a.asWritten(p))
+	now, err := config.Rewrite(path, was, asWritten(v.File, p))
 	if err != nil {
-		return nil, refused(err)
+		return nil, nil, control.Refused(err)
 	}
-	file, err := config.Parse(path, now)
+	file, err = config.Parse(path, now)
 	if err != nil {
-		return nil, refused(err)
+		return nil, nil, control.Refused(err)
 	}
-	return func() error {
+	return file, func() error {
 		if err := a.replaceFile(ctx, path, was, now); err != nil {
 			return notWritten(err)
 		}
 		failpoint("written")
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		a.file = file
 		return nil
 	}, nil
 }
@@ -61,7 +59,7 @@ type fileText struct {
 func (a *App) readToWrite(ctx context.Context, edited bool) (t fileText) {
 	ctx, done := a.untilEnd(ctx)
 	defer done()
-	if path := a.view().status.Path; edited && path != "" {
+	if path := a.ledger.View().Path(); edited && path != "" {
 		t.text, t.err = slowdisk.Within(ctx, &a.files, path, slowdisk.FileTimeout, func() ([]byte, error) { return slowdisk.Read(path, watch.MaxSize) })
 	}
 	return t
@@ -89,15 +87,15 @@ func (a *App) replaceFile(ctx context.Context, path string, was, now []byte) err
 
 // persists reports whether the trial under way is to be written to the file.
 func (a *App) persists() bool {
-	t := a.view().trial
+	t := a.ledger.View().Trial
 	return t != nil && t.Persist
 }
 
 // asWritten leaves out edits that take from the file what it does not say.
-func (a *App) asWritten(p config.Patch) (out config.Patch) {
+func asWritten(file *config.Config, p config.Patch) (out config.Patch) {
 	for _, e := range p {
 		if e.Unset {
-			if _, err := a.file.With(config.Patch{e}); err != nil {
+			if _, err := file.With(config.Patch{e}); err != nil {
 				continue
 			}
 		}
@@ -115,4 +113,4 @@ func notWritten(err error) *control.Error {
 }
 
 // fileName is how the config file is called in messages.
-func (a *App) fileName() string { return filepath.Base(a.status.Path) }
+func (a *App) fileName() string { return filepath.Base(a.ledger.View().Path()) }

@@ -130,6 +130,29 @@ type Generation struct {
 	Config string `json:"config,omitempty"`
 }
 
+// Name is that of the generation, or the one that an attempt met: "generation 7",
+// "attempt at generation 7".
+func (g Generation) Name() string {
+	if g.Number == 0 {
+		return fmt.Sprintf("attempt at generation %d", g.Revision)
+	}
+	return fmt.Sprintf("generation %d", g.Number)
+}
+
+// Outcome is the result with what else there is to say of it: "refused, after 7",
+// "applied, confirmed by alice".
+func (g Generation) Outcome() string {
+	switch {
+	case g.Number == 0:
+		return fmt.Sprintf("%s, after %d", g.Result, g.Revision)
+	case g.Confirmed != nil && g.Confirmed.By != "":
+		return g.Result + ", confirmed by " + g.Confirmed.By
+	case g.Confirmed != nil:
+		return g.Result + ", confirmed"
+	}
+	return g.Result
+}
+
 // Confirmation of a trial.
 type Confirmation struct {
 	By     string    `json:"by,omitempty"`

@@ -3,6 +3,7 @@ package action
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
@@ -36,9 +37,9 @@ func (o *Operator) showGeneration(g control.Generation) tea.Cmd {
 		body = append(body, "no value changed")
 	}
 	d := &component.Dialog{
-		Title:   fmt.Sprintf("generation %d: %s, %s by %s", g.Number, g.Time.Format(time.DateTime), g.Result, g.Trigger),
+		Title:   fmt.Sprintf("%s: %s, %s by %s", g.Name(), g.Time.Format(time.DateTime), g.Outcome(), g.Trigger),
 		Body:    body,
-		Buttons: []component.Button{{Label: "close", Hint: request.Command(fmt.Sprintf("config history %d", g.Number))}},
+		Buttons: []component.Button{{Label: "close", Hint: request.Command(strings.TrimSpace("config history " + numberOf(g)))}},
 	}
 	if g.Result == control.ResultApplied && o.refusal() == "" {
 		d.Buttons = append(d.Buttons, component.Button{Label: "roll back to it" + o.env.Styles().Glyphs.Ellipsis, Key: "b", Hint: "shows first what would change"})
@@ -51,11 +52,19 @@ func (o *Operator) showGeneration(g control.Generation) tea.Cmd {
 	})
 }
 
+// numberOf a generation; empty of an attempt, which has none.
+func numberOf(g control.Generation) string {
+	if g.Number == 0 {
+		return ""
+	}
+	return fmt.Sprint(g.Number)
+}
+
 // goBack fetches a config of the history, to plan and ask about it.
 func (o *Operator) goBack(g control.Generation) tea.Cmd {
 	switch {
 	case g.Result != control.ResultApplied:
-		return o.env.Notify(component.Note, fmt.Sprintf("generation %d was %s and never ran", g.Number, g.Result))
+		return o.env.Notify(component.Note, fmt.Sprintf("%s was %s and never ran", g.Name(), g.Result))
 	case g.Number == o.env.Data().Config.Generation:
 		return o.env.Notify(component.Note, fmt.Sprintf("generation %d is running", g.Number))
 	}

@@ -88,11 +88,11 @@ func (c *Config) Filter(pattern string) {
 // choose takes the rows that the filter lets through. The cursor stays on what it
 // was on, however many entries the history gains.
 func (c *Config) choose() {
-	edit, number := "", uint64(0)
+	edit, entry := "", time.Time{}
 	if e := c.edit(); e != nil {
 		edit = e.Path
 	} else if g := c.generation(); g != nil {
-		number = g.Number
+		entry = g.Time
 	}
 	c.edits, c.past = c.edits[:0], c.past[:0]
 	if c.data == nil {
@@ -111,19 +111,19 @@ func (c *Config) choose() {
 			c.past = append(c.past, g)
 		}
 	}
-	c.list.Go(c.find(edit, number), c.rows())
+	c.list.Go(c.find(edit, entry), c.rows())
 }
 
-// find is the row of a path or of a generation, or that of the cursor if there is
+// find is the row of a path or of an entry of the history, or that of the cursor if there is
 // none.
-func (c *Config) find(path string, number uint64) int {
+func (c *Config) find(path string, entry time.Time) int {
 	for i, e := range c.edits {
 		if path != "" && e.Path == path {
 			return i
 		}
 	}
 	for i, g := range c.past {
-		if number != 0 && g.Number == number {
+		if !entry.IsZero() && g.Time.Equal(entry) {
 			return len(c.edits) + i
 		}
 	}
@@ -321,6 +321,9 @@ func (c *Config) pastRow(st *component.Styles, i int) string {
 		switch column {
 		case hiNumber:
 			mark := ""
+			if g.Number == 0 { // an attempt
+				return component.Cell{Paint: st.Muted, Text: st.Glyphs.Dash}
+			}
 			if g.Number == c.data.Config.Generation {
 				mark = "*"
 			}
@@ -353,7 +356,7 @@ func (c *Config) detail(st *component.Styles) []string {
 	case e != nil:
 		head, text = e.Path, c.editText(e)
 	case g != nil:
-		head, text = fmt.Sprintf("generation %d  %s", g.Number, g.Time.Format(time.DateTime)), pastText(g)
+		head, text = fmt.Sprintf("%s  %s", g.Name(), g.Time.Format(time.DateTime)), pastText(g)
 	default:
 		return nil
 	}

@@ -13,11 +13,14 @@ import (
 func History(p *Page, all []control.Generation) {
 	var rows [][]string
 	for _, g := range all {
-		mark := ""
-		if g.Running {
-			mark = "*"
+		number := "-" // an attempt has none
+		if g.Number > 0 {
+			number = strconv.FormatUint(g.Number, 10)
 		}
-		rows = append(rows, []string{mark + strconv.FormatUint(g.Number, 10), timestamp(g.Time), g.Trigger, g.Result,
+		if g.Running {
+			number = "*" + number
+		}
+		rows = append(rows, []string{number, timestamp(g.Time), g.Trigger, g.Outcome(),
 			strconv.Itoa(len(g.Changes)), millis(g.DurationMS), what(&g), g.Actor})
 	}
 	p.Table(">GEN|TIME|BY|RESULT|>VALUES|>TOOK|WHAT|WHO", rows)
@@ -39,7 +42,7 @@ func what(g *control.Generation) string {
 // Generation writes one generation with its changes, whose values are cut so that
 // they fit into width columns (0 is no limit), and its config.
 func Generation(p *Page, g *control.Generation, width int) {
-	p.Line("generation %d, %s, %s: %s", g.Number, timestamp(g.Time), g.Result, g.Message)
+	p.Line("%s, %s, %s: %s", g.Name(), timestamp(g.Time), g.Outcome(), g.Message)
 	p.Line("by %s of %s, in %s", g.Trigger, orSomebody(g.Actor), millis(g.DurationMS))
 	if g.Reason != "" {
 		p.Line("why: %s", g.Reason)

@@ -66,9 +66,6 @@ func (l *Ledger) next() *View {
 
 func (l *Ledger) set(v *View) { l.view.Store(v) }
 
-// Keep sets the rules anew, before anything runs.
-func (l *Ledger) Keep(rules Rules) { l.rules = rules }
-
 // Load begins with a history that was kept before, and with a file in sync.
 func (l *Ledger) Load(kept []control.Generation) {
 	v := l.next()
@@ -122,8 +119,8 @@ type Entry struct {
 	Began time.Time
 	// Overrides that were known before; nil for those of the View.
 	Overrides Overrides
-	// Quiet makes no event of it.
-	Quiet bool
+	// Quiet makes no event of it, Told makes one even if nothing has changed.
+	Quiet, Told bool
 
 	onTrial bool
 }
@@ -184,7 +181,7 @@ func (l *Ledger) commit(v *View, e Entry) (out Effects) {
 	if made := len(out.Changes) > 0 || v.Generation == 0; made {
 		l.number(v, e, &out)
 	}
-	if !e.Quiet && (len(out.Changes) > 0 || recovered) {
+	if !e.Quiet && (len(out.Changes) > 0 || recovered || e.Told) {
 		out.Events = append(out.Events, control.Event{Level: control.LevelInfo, Actor: e.Change.Actor, Message: Said(e.Message, e.Change.Reason)})
 	}
 	return out

@@ -36,6 +36,7 @@ func (m *Monitor) present(o control.WatchOptions) *control.Snapshot {
 			seconds = o.History
 		}
 		status := l.Status()
+		status.Config = configured(want.Config, status)
 		all = append(all, status)
 		s.Listeners = append(s.Listeners, m.listenerInfo(status, seconds))
 	}
@@ -56,6 +57,17 @@ func (m *Monitor) measure(s *control.Snapshot, o control.WatchOptions) {
 			w.CPUSeconds, w.MemoryBytes = m.usage.Of(w.PID)
 		}
 	}
+}
+
+// configured is what the config says of a listener, so that a snapshot is of one
+// state of the config throughout.
+func configured(cfg *config.Config, l endpoints.Status) config.Listener {
+	c, has := cfg.Listeners[l.Name]
+	if !has {
+		c = l.Config
+		c.Enabled = false
+	}
+	return c
 }
 
 func (m *Monitor) listenerInfo(l endpoints.Status, seconds int) control.ListenerInfo {

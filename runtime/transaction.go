@@ -1,0 +1,186 @@
+package runtime
+
+import (
+	"context"
+
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
+	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
+	"github.com/echterhof/rockstar-tui/runtime/internal/plan"
+)
+
+// transaction is one change of what runs.
+type transaction struct {
+	to *config.Config
+	// record has the ledger make it what runs, at the moment when it is decided.
+	// Nil if the config stays as it is: then something else is brought up to date,
+	// such as certificates.
+	record func() ledger.Effects
+	// plan of what becomes of the connections, for the receipt that message and
+	// actor name; nil if nobody is told.
+	plan           *control.Plan
+	message, actor string
+	// last is done when all is prepared, before it is decided: if it fails,
+	// everything is undone. Nil for nothing.
+	last func() error
+	// lenient lets listeners fail whose addresses cannot be had, unless all do.
+	lenient bool
+	// reopen is a listener that could not be opened before, the only one that the
+	// transaction is about; nil for all that the config changes.
+	reopen *endpoints.Listener
+}
+
+// outcome of a transaction.
+type outcome struct {
+	ledger.Effects
+	receipt uint64 // its number; 0 if nobody is told
+	unkept  map[string]bool
+}
+
+// commit carries out a transaction and returns what changed. First comes what can
+// fail: addresses are bound, workers started, settings accepted by all of them; a
+// failure undoes it and leaves no trace. Then the change is decided, and what it
+// replaces is retired. Callers hold changeMu.
+func (a *App) commit(ctx context.Context, t transaction) (out outcome, err error) {
+	p, err := a.prepare(ctx, t)
+	if err == nil && t.last != nil {
+		err = t.last()
+	}
+	if err != nil {
+		p.back(a)
+		return out, err
+	}
+	failpoint("prepared")
+	if !a.put(t.to, p.steps) {
+		p.back(a)
+		return out, ErrClosed
+	}
+	if t.record != nil {
+		out.Effects = t.record()
+	}
+	failpoint("committed")
+	p.lost.tell(a)
+	a.keys.Use(a.usedCerts(), a.ledger.View().Trial != nil)
+	out.receipt = a.begun(t, p.steps, out.Changes)
+	for _, f := range p.retire {
+		f()
+	}
+	a.endpoints.MarkedAll(out.receipt)
+	a.endpoints.Announce()
+	failpoint("retired")
+	out.unkept = a.carry(out.Effects)
+	return out, nil
+}
+
+// carry carries out what the ledger says, and returns the files of the state
+// directory that could not be written or removed.
+func (a *App) carry(e ledger.Effects) (unkept map[string]bool) {
+	unkept = a.state.carry(e.Writes)
+	for _, event := range e.Events {
+		a.events.Add(event)
+	}
+	a.wakeTimekeeper()
+	return unkept
+}
+
+// prepared is what a transaction has done that can be taken back.
+type prepared struct {
+	steps        []step
+	undo, retire []func()
+	lost         lostSteps
+}
+
+// back takes everything back, in reverse.
+func (p *prepared) back(a *App) {
+	for i := len(p.undo) - 1; i >= 0; i-- {
+		p.undo[i]()
+	}
+	if a.endpoints.IsClosed() { // who ended the runtime has not waited, and may have missed what came back just now
+		for _, s := range p.steps {
+			s.managed.End()
+		}
+	}
+}
+
+// prepare does what can fail. After an error, what it returns is to be taken back.
+func (a *App) prepare(ctx context.Context, t transaction) (p *prepared, err error) {
+	p = new(prepared)
+	if p.steps, err = a.stepsOf(t); err != nil {
+		return p, err
+	}
+	for i, s := range p.steps {
+		if err := s.check(ctx); err != nil {
+			return p, err
+		}
+		p.steps[i].retired = s.retirees()
+	}
+	for _, s := range p.steps {
+		undo, retire, err := s.prepare(ctx)
+		if t.lenient && endpoints.IsBindError(err) {
+			p.lost = append(p.lost, lostStep{s, err})
+			continue
+		}
+		if err != nil {
+			return p, err
+		}
+		p.undo, p.retire = append(p.undo, undo), append(p.retire, retire)
+	}
+	if len(p.lost) > 0 && len(p.undo) == 0 {
+		return p, p.lost.error()
+	}
+	return p, nil
+}
+
+// stepsOf lists what a transaction does to each listener.
+func (a *App) stepsOf(t transaction) ([]step, error) {
+	if t.reopen == nil {
+		return a.steps(a.planView(a.ledger.View()), t.to, a.cells.Place)
+	}
+	name := t.reopen.Name()
+	s := step{Step: plan.Step{Name: name, Action: control.ListenerStarted, To: t.to.Listeners[name]}, app: a, managed: t.reopen}
+	var err error
+	s.to, err = a.settingsFor(t.to, name, a.cells.Place)
+	return []step{s}, err
+}
+
+// put makes known what listeners there are, and how they are configured, unless
+// the runtime has begun to end.
+func (a *App) put(to *config.Config, steps []step) bool {
+	used := make([]*endpoints.Listener, len(steps))
+	for i, s := range steps {
+		used[i] = s.managed
+	}
+	return a.endpoints.Commit(to.Listeners, used)
+}
+
+// change is a transaction that somebody asked for: a refusal is told to the history
+// and the events. Callers hold changeMu.
+func (a *App) change(ctx context.Context, t transaction, e ledger.Entry) (*control.Result, error) {
+	out, err := a.commit(ctx, t)
+	if err != nil && ctx.Err() != nil {
+		return nil, turnEnded(ctx)
+	}
+	if err != nil {
+		a.carry(a.ledger.Refuse(e, err))
+		return nil, &control.Error{Code: control.CodeRefused, Message: err.Error()}
+	}
+	return a.result(out, e.Message), nil
+}
+
+// changed is the transaction of an entry, in the way that most are made.
+func (a *App) changed(e ledger.Entry, plan *control.Plan) transaction {
+	return transaction{to: e.To, plan: plan, message: e.Message, actor: e.Change.Actor,
+		record: func() ledger.Effects { return a.ledger.Commit(e) }}
+}
+
+// result tells what a transaction did.
+func (a *App) result(out outcome, message string) *control.Result {
+	return &control.Result{ID: out.receipt, Revision: a.currentRevision(), Generation: out.Generation,
+		Changes: out.Changes, Message: message, Warnings: a.shortfall(), Until: out.Until}
+}
+
+// said joins what was done with why.
+func said(what, why string) string { return ledger.Said(what, why) }
+
+func orSomebody(actor string) string { return ledger.OrSomebody(actor) }
