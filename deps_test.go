@@ -46,7 +46,7 @@ var allowed = map[string][]string{
 		"runtime/internal/events", "runtime/internal/procstat", "runtime/internal/scoreboard", "runtime/internal/serving",
 	},
 	"runtime/internal/statedir":   {"internal/osfile"},
-	"runtime/internal/plan":       {"internal/words", "runtime/config", "runtime/control"},
+	"runtime/internal/plan":       {"runtime/config", "runtime/control", "runtime/control/message"},
 	"runtime/control":             {"internal/printable", "runtime/config", "runtime/control/message", "runtime/control/socket"},
 	"runtime/control/message":     {},
 	"runtime/control/socket":      {"internal/osfile"},

@@ -1,6 +1,9 @@
 package control
 
-import "github.com/echterhof/rockstar-tui/runtime/config"
+import (
+	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
+)
 
 // Plan is what a change would do.
 type Plan struct {
@@ -13,7 +16,10 @@ type Plan struct {
 	// Pools that the change touches, by name.
 	Pools []PoolPlan `json:"pools,omitempty"`
 	// Summary is one line for a person: "web: 2 new workers, nothing dropped".
-	Summary string `json:"summary"`
+	// Code and Args are what it is made of.
+	Summary string       `json:"summary"`
+	Code    message.Code `json:"code"`
+	Args    message.Args `json:"args,omitempty"`
 	// Warnings are what does not stand in the way of the change, but may make it
 	// regretted: a backend that does not answer, a certificate about to expire.
 	Warnings []string `json:"warnings,omitempty"`
@@ -95,8 +101,10 @@ type ListenerPlan struct {
 	// thing for a while: streams, and what was taken over from HTTP. They live
 	// until the deadline and are cut then. The oldest first, at most 20.
 	LongLived []LongLived `json:"long_lived,omitempty"`
-	// Summary is one line for a person.
-	Summary string `json:"summary"`
+	// Summary is one line for a person, Code and Args are what it is made of.
+	Summary string       `json:"summary"`
+	Code    message.Code `json:"code"`
+	Args    message.Args `json:"args,omitempty"`
 }
 
 // LongLived is a connection that a drain would have to wait for.
@@ -130,8 +138,10 @@ type PoolPlan struct {
 	Ending int `json:"ending"`
 	// Backends before and after, by name.
 	Backends []BackendPlan `json:"backends"`
-	// Summary is one line for a person.
-	Summary string `json:"summary"`
+	// Summary is one line for a person, Code and Args are what it is made of.
+	Summary string       `json:"summary"`
+	Code    message.Code `json:"code"`
+	Args    message.Args `json:"args,omitempty"`
 }
 
 // BackendAction is what a change does to a backend.

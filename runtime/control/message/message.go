@@ -14,8 +14,8 @@
 //	`{n} {n|worker|workers} of {listener}`
 //
 // A value may be other messages: they appear in the same language, joined by
-// "; ". Texts of the system, such as those of its errors, are plain values and in
-// no catalog.
+// "; ", or by ", " where the text says {changes|, }. Texts of the system, such as
+// those of its errors, are plain values and in no catalog.
 //
 // Another language is another table from codes to texts, which may name the
 // arguments in another order. English replaces texts that the table lacks.
@@ -92,7 +92,9 @@ func argOf(value any) Arg {
 func (m Message) String() string { return m.Text }
 
 // String is the value in English.
-func (a Arg) String() string {
+func (a Arg) String() string { return a.join("; ") }
+
+func (a Arg) join(separator string) string {
 	if a.Messages == nil {
 		return a.Text
 	}
@@ -100,7 +102,7 @@ func (a Arg) String() string {
 	for _, m := range a.Messages {
 		parts = append(parts, m.Text)
 	}
-	return strings.Join(parts, "; ")
+	return strings.Join(parts, separator)
 }
 
 // MarshalJSON writes a string, or an array of messages.
@@ -156,16 +158,17 @@ func fill(template string, args Args) string {
 			continue
 		}
 		name, forms, hasForms := strings.Cut(part, "|")
-		value := args[name].String()
-		if !hasForms {
-			b.WriteString(value)
-			continue
+		one, many, isNumber := strings.Cut(forms, "|")
+		switch value := args[name]; {
+		case !hasForms:
+			b.WriteString(value.String())
+		case !isNumber:
+			b.WriteString(value.join(forms))
+		case value.Text == "1":
+			b.WriteString(one)
+		default:
+			b.WriteString(many)
 		}
-		one, many, _ := strings.Cut(forms, "|")
-		if value == "1" {
-			many = one
-		}
-		b.WriteString(many)
 	}
 	return b.String()
 }

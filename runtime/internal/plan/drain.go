@@ -1,12 +1,12 @@
 package plan
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 )
 
 const (
@@ -61,7 +61,7 @@ func (s Step) planDrain(p *control.ListenerPlan, now time.Time) {
 	}
 	p.Likely = likely.String()
 	if p.Cut > 0 && limit > 0 {
-		p.Summary += fmt.Sprintf("; %s cut if still busy after %s", counted(p.Cut, "connection", "is", "are"), limit)
+		say(p, message.New(message.PlanCut, message.Message{Code: p.Code, Args: p.Args, Text: p.Summary}, p.Cut, limit))
 	}
 }
 

@@ -1,12 +1,10 @@
 package plan
 
 import (
-	"fmt"
-	"strings"
 	"time"
 
-	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 )
 
 // plan tells what the step does to its listener.
@@ -16,18 +14,18 @@ func (s Step) plan(now time.Time) control.ListenerPlan {
 	switch s.Action {
 	case control.ListenerStarted:
 		p.WorkersStarted = to
-		p.Summary = fmt.Sprintf("%s starts on %s", s.Name, s.To.Address)
+		say(&p, message.New(message.PlanStarts, s.Name, s.To.Address))
 	case control.ListenerStopped, control.ListenerRemoved:
 		p.WorkersRetired = from
-		p.Summary = fmt.Sprintf("%s stops, %s", s.Name, ends(p.Drained))
+		say(&p, message.New(message.PlanStops, s.Name, ends(p.Drained)))
 	case control.ListenerRebound:
 		p.WorkersStarted, p.WorkersRetired = to, from
-		p.Summary = fmt.Sprintf("%s moves to %s, %s", s.Name, s.To.Address, ends(p.Drained))
+		say(&p, message.New(message.PlanMoves, s.Name, s.To.Address, ends(p.Drained)))
 	case control.ListenerResized:
 		p.WorkersStarted, p.WorkersRetired = max(0, to-from), max(0, from-to)
 		p.Drained -= min(p.Drained, s.moved(now))
 		p.Kept = s.open() - p.Drained
-		p.Summary = s.resizeSummary(p.Drained)
+		say(&p, s.resized(p.Drained))
 	case control.ListenerUpdated:
 		s.planUpdate(&p)
 	}
@@ -43,41 +41,44 @@ func (s Step) planUpdate(p *control.ListenerPlan) {
 	open := s.open()
 	if why := s.leaving(); why != "" {
 		p.Drained = open
-		p.Summary = fmt.Sprintf("%s %s, %s", s.Name, why, ends(open))
+		say(p, message.New(message.PlanLeaving, s.Name, message.New(why), ends(open)))
 		return
 	}
 	p.Drained = min(s.Seen.Overdue.open(), open)
 	p.Kept = open - p.Drained
-	p.Summary = fmt.Sprintf("%s changes live, %s", s.Name, s.overdueSummary())
+	say(p, message.New(message.PlanLive, s.Name, s.overdue()))
 }
 
-// overdueSummary tells what a shorter timeout ends, and which.
-func (s Step) overdueSummary() string {
+// say sets what a plan says of its listener.
+func say(p *control.ListenerPlan, m message.Message) {
+	p.Summary, p.Code, p.Args = m.Text, m.Code, m.Args
+}
+
+// overdue tells what a shorter timeout ends, and which.
+func (s Step) overdue() (parts []message.Message) {
 	t, late := s.To.Timeouts, s.Seen.Overdue
-	var parts []string
 	if late.Idle > 0 {
-		parts = append(parts, fmt.Sprintf("%s at once, idle for longer than %s", counted(late.Idle, "connection", "ends", "end"), t.Idle))
+		parts = append(parts, message.New(message.IdleEnd, late.Idle, t.Idle))
 	}
 	if late.Active > 0 {
-		parts = append(parts, fmt.Sprintf("%s at once within a request, longer than request %s or response %s",
-			counted(late.Active, "connection", "ends", "end"), t.Request, t.Response))
+		parts = append(parts, message.New(message.ActiveEnd, late.Active, t.Request, t.Response))
 	}
 	if len(parts) == 0 {
-		return "nothing dropped"
+		parts = append(parts, message.New(message.NothingDropped))
 	}
-	return strings.Join(parts, ", ")
+	return parts
 }
 
-func (s Step) resizeSummary(drained int) string {
+func (s Step) resized(drained int) message.Message {
 	switch from, to := s.workersBefore(), s.workersAfter(); {
 	case to == 0:
-		return fmt.Sprintf("%s: served by the master instead of %s, %s", s.Name, words.Count(from, "worker"), ends(drained))
+		return message.New(message.PlanToMaster, s.Name, from, ends(drained))
 	case from == 0:
-		return fmt.Sprintf("%s: served by %s instead of the master, %s", s.Name, words.Count(to, "worker"), ends(drained))
+		return message.New(message.PlanToWorkers, s.Name, to, ends(drained))
 	case to > from:
-		return fmt.Sprintf("%s: %s, nothing dropped", s.Name, words.Count(to-from, "new worker"))
+		return message.New(message.PlanMoreWorkers, s.Name, to-from)
 	default:
-		return fmt.Sprintf("%s: %s fewer, %s", s.Name, words.Count(from-to, "worker"), ends(drained))
+		return message.New(message.PlanFewerWorkers, s.Name, from-to, ends(drained))
 	}
 }
 
@@ -104,17 +105,9 @@ func (s Step) workers() []control.WorkerPlan {
 }
 
 // ends says how many connections end when something drains.
-func ends(connections int) string {
+func ends(connections int) message.Message {
 	if connections == 0 {
-		return "no connection ends"
+		return message.New(message.NoneEnds)
 	}
-	return counted(connections, "connection", "ends", "end") + " after the present request"
-}
-
-// counted is a number of things that do something: "1 connection ends".
-func counted(n int, noun, one, many string) string {
-	if n == 1 {
-		return words.Count(n, noun) + " " + one
-	}
-	return words.Count(n, noun) + " " + many
+	return message.New(message.SomeEnd, connections)
 }

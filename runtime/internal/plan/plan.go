@@ -23,11 +23,10 @@ package plan
 import (
 	"maps"
 	"slices"
-	"strings"
 
-	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 )
 
 // Of is the plan of a change from what runs to another config, by the steps of
@@ -44,26 +43,27 @@ func Of(v View, to *config.Config, steps []Step) *control.Plan {
 		p.Listeners = append(p.Listeners, s.plan(v.Now))
 	}
 	p.Pools = poolPlans(v, to)
-	p.Summary = summaryOf(p)
+	m := summaryOf(p)
+	p.Summary, p.Code, p.Args = m.Text, m.Code, m.Args
 	return p
 }
 
 // summaryOf joins what is said of the parts of a plan.
-func summaryOf(p *control.Plan) string {
-	var parts []string
+func summaryOf(p *control.Plan) message.Message {
+	var lines []message.Message
 	for _, l := range p.Listeners {
-		parts = append(parts, l.Summary)
+		lines = append(lines, message.Message{Code: l.Code, Args: l.Args, Text: l.Summary})
 	}
 	for _, pool := range p.Pools {
-		parts = append(parts, pool.Summary)
+		lines = append(lines, message.Message{Code: pool.Code, Args: pool.Args, Text: pool.Summary})
 	}
 	switch {
 	case len(p.Changes) == 0:
-		return "nothing to change"
-	case len(parts) == 0:
-		return words.Count(len(p.Changes), "value") + ", no listener is touched"
+		return message.New(message.PlanNothing)
+	case len(lines) == 0:
+		return message.New(message.PlanNoListener, len(p.Changes))
 	}
-	return strings.Join(parts, "; ")
+	return message.New(message.PlanLines, lines)
 }
 
 // workerDescriptors are what the master holds per worker: control socket,

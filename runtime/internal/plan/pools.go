@@ -1,13 +1,11 @@
 package plan
 
 import (
-	"fmt"
 	"reflect"
-	"strings"
 
-	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 )
 
 // poolPlans tell what a change does to the pools that it touches, by name.
@@ -42,7 +40,8 @@ func poolPlan(name string, action control.PoolAction, was, will config.Pool, loa
 		}
 		p.Backends = append(p.Backends, b)
 	}
-	p.Summary = poolSummary(p)
+	m := poolSummary(p)
+	p.Summary, p.Code, p.Args = m.Text, m.Code, m.Args
 	return p
 }
 
@@ -64,31 +63,31 @@ func backendPlan(name string, from, to map[string]config.Backend) control.Backen
 }
 
 // poolSummary: "pool api: b is added, c is removed, 3 requests finish first".
-func poolSummary(p control.PoolPlan) string {
-	var parts []string
-	switch p.Action {
-	case control.PoolAdded:
-		return fmt.Sprintf("pool %s is added with %s", p.Name, words.Count(len(p.Backends), "backend"))
-	case control.PoolRemoved:
-		parts = append(parts, fmt.Sprintf("pool %s is removed", p.Name))
-	default:
-		for _, b := range p.Backends {
-			if does := backendWords[b.Action]; does != "" {
-				parts = append(parts, b.Name+" "+does)
-			}
+func poolSummary(p control.PoolPlan) message.Message {
+	switch {
+	case p.Action == control.PoolAdded:
+		return message.New(message.PlanPoolAdded, p.Name, len(p.Backends))
+	case p.Action == control.PoolRemoved && p.Ending > 0:
+		return message.New(message.PlanPoolEnding, p.Name, message.New(message.RequestsFinish, p.Ending))
+	case p.Action == control.PoolRemoved:
+		return message.New(message.PlanPoolRemoved, p.Name)
+	}
+	var changes []message.Message
+	for _, b := range p.Backends {
+		if does := backendTexts[b.Action]; does != "" {
+			changes = append(changes, message.New(does, b.Name))
 		}
-		if len(parts) == 0 {
-			parts = []string{"changes live"}
-		}
-		parts[0] = fmt.Sprintf("pool %s: %s", p.Name, parts[0])
+	}
+	if len(changes) == 0 {
+		changes = append(changes, message.New(message.PoolLive))
 	}
 	if p.Ending > 0 {
-		parts = append(parts, counted(p.Ending, "request", "finishes", "finish")+" first")
+		changes = append(changes, message.New(message.RequestsFinish, p.Ending))
 	}
-	return strings.Join(parts, ", ")
+	return message.New(message.PlanPoolChanges, p.Name, changes)
 }
 
-var backendWords = map[control.BackendAction]string{
-	control.BackendAdded: "is added", control.BackendRemoved: "is removed",
-	control.BackendMoved: "moves", control.BackendUpdated: "is weighted anew",
+var backendTexts = map[control.BackendAction]message.Code{
+	control.BackendAdded: message.BackendAdded, control.BackendRemoved: message.BackendRemoved,
+	control.BackendMoved: message.BackendMoved, control.BackendUpdated: message.BackendUpdated,
 }

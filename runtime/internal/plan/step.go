@@ -6,6 +6,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 )
 
 // Step is what a change does to one listener.
@@ -114,17 +115,17 @@ func (s Step) AsksOverdue() bool {
 
 // leaving tells what makes every open connection leave after its present request,
 // though the socket and who serves it stay; empty if nothing does.
-func (s Step) leaving() string {
+func (s Step) leaving() message.Code {
 	was, will := s.From.Listener, s.To
 	switch {
 	case !was.Secure() && will.Secure():
-		return "begins to speak TLS"
+		return message.LeavingForTLS
 	case was.Secure() && !will.Secure():
-		return "no longer speaks TLS"
+		return message.LeavingTLS
 	case was.Protocol != will.Protocol || was.H2C != will.H2C:
-		return "changes its protocol"
+		return message.LeavingForProtocol
 	case was.KeepAlive.Enabled && !will.KeepAlive.Enabled:
-		return "closes connections after each request"
+		return message.LeavingKeepAlive
 	}
 	return ""
 }
