@@ -12,9 +12,9 @@ import (
 // it.
 func (s *Set) Announce() {
 	all := s.All()
-	for _, m := range all {
-		port := m.besides(all)
-		for _, e := range m.endpoints() {
+	for _, l := range all {
+		port := l.besides(all)
+		for _, e := range l.endpoints() {
 			e.Each(func(_ prefork.Status, b *scoreboard.Board) { b.Announce(port) })
 		}
 	}
@@ -22,8 +22,8 @@ func (s *Set) Announce() {
 
 // besides is the port of a listener that serves HTTP/3 for the same host with
 // the same certificate; 0 if there is none.
-func (m *Listener) besides(all []*Listener) int {
-	own := m.Config()
+func (l *Listener) besides(all []*Listener) int {
+	own := l.Config()
 	if own.TLS == nil || own.Protocol == config.ProtocolQUIC {
 		return 0
 	}

@@ -21,10 +21,10 @@ func (s *Set) ActOnDrain(action control.Action) (*control.Result, error) {
 		return nil, &control.Error{Code: control.CodeNotFound, Message: fmt.Sprintf("there is no listener %q", action.Listener)}
 	}
 	n, id := 0, uint64(0)
-	for _, m := range s.All() {
-		if action.Listener == "" || action.Listener == m.name {
-			id = max(id, m.drainReceipt(action))
-			n += m.moveDeadlines(action)
+	for _, l := range s.All() {
+		if action.Listener == "" || action.Listener == l.name {
+			id = max(id, l.drainReceipt(action))
+			n += l.moveDeadlines(action)
 		}
 	}
 	if n == 0 {
@@ -37,8 +37,8 @@ func (s *Set) ActOnDrain(action control.Action) (*control.Result, error) {
 
 // drainReceipt finds the newest receipt that an action on drains is about. Who ends
 // a drain names what is cut.
-func (m *Listener) drainReceipt(action control.Action) (id uint64) {
-	for _, e := range m.endpoints() {
+func (l *Listener) drainReceipt(action control.Action) (id uint64) {
+	for _, e := range l.endpoints() {
 		e.Each(func(w prefork.Status, b *scoreboard.Board) {
 			of := b.Drain.Receipt.Load()
 			if w.DrainDeadline.IsZero() || !action.All && w.ID != action.Worker {
@@ -46,7 +46,7 @@ func (m *Listener) drainReceipt(action control.Action) (id uint64) {
 			}
 			if id = max(id, of); action.Kind == control.DrainNow && b.Drain.Now.Swap(1) == 0 {
 				left := int(b.Listener.Active.Load() + b.Listener.Idle.Load())
-				m.set.receipts.update(of, func(r *Receipt) { r.Planned.Cut += left })
+				l.set.receipts.update(of, func(r *Receipt) { r.Planned.Cut += left })
 			}
 		})
 	}
@@ -54,7 +54,7 @@ func (m *Listener) drainReceipt(action control.Action) (id uint64) {
 }
 
 // moveDeadlines counts the processes whose drain it reached.
-func (m *Listener) moveDeadlines(action control.Action) (n int) {
+func (l *Listener) moveDeadlines(action control.Action) (n int) {
 	id, more := action.Worker, time.Duration(action.By)
 	if action.All {
 		id = -1
@@ -65,7 +65,7 @@ func (m *Listener) moveDeadlines(action control.Action) (n int) {
 		local = (*serving.Service).EndDrain
 		group = func(g *prefork.Group) int { return g.EndDrain(id) }
 	}
-	for _, e := range m.endpoints() {
+	for _, e := range l.endpoints() {
 		locals, groups := e.servers()
 		for _, s := range locals {
 			if id <= 0 && local(s) {

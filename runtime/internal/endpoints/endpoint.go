@@ -50,8 +50,8 @@ type Endpoint struct {
 
 // newEndpoint is one on open sockets; nobody serves them yet, so what arrives waits
 // in their queue.
-func (m *Listener) newEndpoint(sockets Sockets) *Endpoint {
-	e := &Endpoint{name: m.name, sockets: sockets, log: m.set.log, owner: m, program: m.set.program(m.name)}
+func (l *Listener) newEndpoint(sockets Sockets) *Endpoint {
+	e := &Endpoint{name: l.name, sockets: sockets, log: l.set.log, owner: l, program: l.set.program(l.name)}
 	if s, ok := sockets.(steerable); ok {
 		s.Measure(e.owners)
 	}

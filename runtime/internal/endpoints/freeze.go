@@ -47,18 +47,18 @@ func (f *Frozen) descriptors() []int {
 
 // State of all listeners, by name.
 func (s *Set) State() (all []State) {
-	for _, m := range s.All() {
-		all = append(all, m.state())
+	for _, l := range s.All() {
+		all = append(all, l.state())
 	}
 	return all
 }
 
-func (m *Listener) state() State {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+func (l *Listener) state() State {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	return State{
-		Name: m.name, RetiredTotals: m.retiredTotals, Highest: m.highest,
-		WasFull: m.wasFull, Trouble: m.trouble, Failed: m.failed, Crashes: m.crashes.Load(),
+		Name: l.name, RetiredTotals: l.retiredTotals, Highest: l.highest,
+		WasFull: l.wasFull, Trouble: l.trouble, Failed: l.failed, Crashes: l.crashes.Load(),
 	}
 }
 
@@ -79,8 +79,8 @@ func (s *Set) Evacuate(ctx context.Context, receipt uint64) (undo func() error, 
 		}
 		return err
 	}
-	for _, m := range s.All() {
-		e := m.Endpoint()
+	for _, l := range s.All() {
+		e := l.Endpoint()
 		if e == nil || e.workers() != nil {
 			continue
 		}
@@ -129,8 +129,8 @@ func (s *Set) awaitEvacuated(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
-	for _, m := range s.All() {
-		if e := m.Endpoint(); e != nil {
+	for _, l := range s.All() {
+		if e := l.Endpoint(); e != nil {
 			e.moving.Wait() // for what they counted
 		}
 	}
@@ -140,18 +140,18 @@ func (s *Set) awaitEvacuated(ctx context.Context) error {
 // draining names a listener of which something drains that cannot be handed to
 // another program; empty if there is none.
 func (s *Set) draining() string {
-	for _, m := range s.All() {
-		if m.isDraining() {
-			return m.name
+	for _, l := range s.All() {
+		if l.isDraining() {
+			return l.name
 		}
 	}
 	return ""
 }
 
-func (m *Listener) isDraining() bool {
-	m.mu.Lock()
-	e, retiring := m.current, len(m.retiring)
-	m.mu.Unlock()
+func (l *Listener) isDraining() bool {
+	l.mu.Lock()
+	e, retiring := l.current, len(l.retiring)
+	l.mu.Unlock()
 	if e == nil || retiring > 0 {
 		return retiring > 0
 	}
@@ -176,8 +176,8 @@ func (s *Set) Freeze(ctx context.Context) (all []State, descriptors []int, thaw 
 		}
 	}
 	frozen := map[string]*Frozen{}
-	for _, m := range s.All() {
-		e := m.Endpoint()
+	for _, l := range s.All() {
+		e := l.Endpoint()
 		if e == nil {
 			continue
 		}
@@ -185,9 +185,9 @@ func (s *Set) Freeze(ctx context.Context) (all []State, descriptors []int, thaw 
 		if err != nil {
 			return nil, nil, thaw, err
 		}
-		f.InProcess = m.Config().Prefork.Workers == 0
+		f.InProcess = l.Config().Prefork.Workers == 0
 		undo = append(undo, back)
-		frozen[m.name] = f
+		frozen[l.name] = f
 		descriptors = append(descriptors, f.descriptors()...)
 	}
 	all = s.State() // now that no process becomes one of the past any more
@@ -229,32 +229,29 @@ func (e *Endpoint) freezeSockets(f *Frozen) (err error) {
 
 // Resume goes on with a listener of another program. want is what the config says of
 // all listeners, by gives the settings of this one.
-func (s *Set) Resume(ctx context.Context, l State, want map[string]config.Listener, by func() (serving.Settings, error)) {
-	m := s.Listener(l.Name)
-	m.retiredTotals, m.highest = l.RetiredTotals, l.Highest
-	m.wasFull, m.trouble, m.failed = l.WasFull, l.Trouble, l.Failed
-	m.crashes.Store(l.Crashes)
-	m.config, m.configured = want[l.Name], true
-	if _, has := want[l.Name]; !has {
-		m.configured = false
-	}
-	if l.Endpoint != nil {
-		e, err := m.resumeEndpoint(ctx, l.Endpoint, by)
+func (s *Set) Resume(ctx context.Context, from State, want map[string]config.Listener, by func() (serving.Settings, error)) {
+	l := s.Listener(from.Name)
+	l.retiredTotals, l.highest = from.RetiredTotals, from.Highest
+	l.wasFull, l.trouble, l.failed = from.WasFull, from.Trouble, from.Failed
+	l.crashes.Store(from.Crashes)
+	l.config, l.configured = want[from.Name]
+	if from.Endpoint != nil {
+		e, err := l.resumeEndpoint(ctx, from.Endpoint, by)
 		if err != nil {
-			s.events.Errorf(m.name, "not taken over from the program before: %v", err)
-			m.failed = err.Error() // and is opened anew
+			s.events.Errorf(l.name, "not taken over from the program before: %v", err)
+			l.failed = err.Error() // and is opened anew
 		} else {
-			m.current = e
+			l.current = e
 		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.listeners[m.name] = m
+	s.listeners[l.name] = l
 }
 
 // resumeEndpoint goes on with an endpoint. If its workers cannot be adopted,
 // others take their place.
-func (m *Listener) resumeEndpoint(ctx context.Context, f *Frozen, by func() (serving.Settings, error)) (*Endpoint, error) {
+func (l *Listener) resumeEndpoint(ctx context.Context, f *Frozen, by func() (serving.Settings, error)) (*Endpoint, error) {
 	s, err := by()
 	if err != nil {
 		return nil, err
@@ -266,7 +263,7 @@ func (m *Listener) resumeEndpoint(ctx context.Context, f *Frozen, by func() (ser
 	if err != nil {
 		return nil, err
 	}
-	e := m.newEndpoint(open)
+	e := l.newEndpoint(open)
 	e.settings = s
 	if common, err := f.Workers.MapCommon(); err == nil {
 		e.admission, err = serving.AdmissionOver(common)
@@ -280,7 +277,7 @@ func (m *Listener) resumeEndpoint(ctx context.Context, f *Frozen, by func() (ser
 		e.retain()
 		return e, nil
 	}
-	m.set.events.Errorf(m.name, "new workers take over: %v", err)
+	l.set.events.Errorf(l.name, "new workers take over: %v", err)
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	return e, e.startGroup(ctx, s)
@@ -302,10 +299,10 @@ func (f *Frozen) adoptSockets() (Sockets, error) {
 // are replaced one after the other.
 func (s *Set) TakeOver(ctx context.Context, receipt uint64, resumed []State) error {
 	var errs []error
-	for _, l := range resumed {
-		if e := s.Listener(l.Name).Endpoint(); e != nil && l.Endpoint != nil {
+	for _, from := range resumed {
+		if e := s.Listener(from.Name).Endpoint(); e != nil && from.Endpoint != nil {
 			s.Mark(receipt, e, e.Serving(EveryWorker))
-			errs = append(errs, e.takeOver(ctx, l.Endpoint.InProcess))
+			errs = append(errs, e.takeOver(ctx, from.Endpoint.InProcess))
 		}
 	}
 	s.UnmarkAll(receipt) // what could not be replaced

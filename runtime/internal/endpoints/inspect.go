@@ -16,9 +16,9 @@ import (
 // Connections lists open connections, oldest first.
 func (s *Set) Connections(ctx context.Context, q control.Query) (*control.Page, error) {
 	var all []control.Connection
-	for _, m := range s.All() {
-		if q.Listener == "" || q.Listener == m.name {
-			all = append(all, m.Connections(ctx, q)...)
+	for _, l := range s.All() {
+		if q.Listener == "" || q.Listener == l.name {
+			all = append(all, l.Connections(ctx, q)...)
 		}
 	}
 	if q.Listener != "" && !s.Has(q.Listener) {
@@ -33,7 +33,7 @@ func (s *Set) Connections(ctx context.Context, q control.Query) (*control.Page, 
 }
 
 // Connections of the listener that match.
-func (m *Listener) Connections(ctx context.Context, q control.Query) []control.Connection {
+func (l *Listener) Connections(ctx context.Context, q control.Query) []control.Connection {
 	var out []control.Connection
 	add := func(list []control.Connection) {
 		for _, c := range list {
@@ -42,7 +42,7 @@ func (m *Listener) Connections(ctx context.Context, q control.Query) []control.C
 			}
 		}
 	}
-	m.ask(ctx, serving.CallConnections, nil,
+	l.ask(ctx, serving.CallConnections, nil,
 		func(s *serving.Service) { add(s.Connections(0)) },
 		func(reply []byte) {
 			var list []control.Connection
@@ -54,10 +54,10 @@ func (m *Listener) Connections(ctx context.Context, q control.Query) []control.C
 }
 
 // Overdue counts what another config of the listener would end at once.
-func (m *Listener) Overdue(ctx context.Context, to config.Listener) (sum listener.Overdue) {
+func (l *Listener) Overdue(ctx context.Context, to config.Listener) (sum listener.Overdue) {
 	add := func(n listener.Overdue) { sum.Idle, sum.Active = sum.Idle+n.Idle, sum.Active+n.Active }
 	payload, _ := json.Marshal(to) // plain data
-	m.ask(ctx, serving.CallOverdue, payload,
+	l.ask(ctx, serving.CallOverdue, payload,
 		func(s *serving.Service) { add(s.Overdue(to)) },
 		func(reply []byte) {
 			var n listener.Overdue
@@ -70,8 +70,8 @@ func (m *Listener) Overdue(ctx context.Context, to config.Listener) (sum listene
 
 // ask calls all who serve the listener: the services of this process, and its
 // workers. One that does not answer is left out: it has just ended.
-func (m *Listener) ask(ctx context.Context, kind string, payload []byte, local func(*serving.Service), answer func([]byte)) {
-	for _, e := range m.endpoints() {
+func (l *Listener) ask(ctx context.Context, kind string, payload []byte, local func(*serving.Service), answer func([]byte)) {
+	for _, e := range l.endpoints() {
 		locals, groups := e.servers()
 		for _, s := range locals {
 			local(s)

@@ -38,123 +38,123 @@ type Listener struct {
 }
 
 // Name of the listener.
-func (m *Listener) Name() string { return m.name }
+func (l *Listener) Name() string { return l.name }
 
 // use makes e the endpoint that serves, and returns the one it replaces.
-func (m *Listener) use(e *Endpoint) (replaced *Endpoint) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	replaced = m.current
-	m.current = e
-	m.wasFull, m.trouble = false, ""
+func (l *Listener) use(e *Endpoint) (replaced *Endpoint) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	replaced = l.current
+	l.current = e
+	l.wasFull, l.trouble = false, ""
 	if e != nil {
-		m.failed = ""
+		l.failed = ""
 	}
 	return replaced
 }
 
 // retire drains an endpoint in the background. The channels are those of
 // [Endpoint.end].
-func (m *Listener) retire(e *Endpoint) (refused, done <-chan struct{}) {
-	m.mu.Lock()
-	if m.current == e {
-		m.current = nil
+func (l *Listener) retire(e *Endpoint) (refused, done <-chan struct{}) {
+	l.mu.Lock()
+	if l.current == e {
+		l.current = nil
 	}
 	refused, done = e.end()
 	e.over = done
-	m.retiring = append(m.retiring, e)
-	m.mu.Unlock()
+	l.retiring = append(l.retiring, e)
+	l.mu.Unlock()
 	go func() {
 		<-done
-		m.mu.Lock()
-		m.retiring = without(m.retiring, e)
-		m.mu.Unlock()
-		m.set.events.Infof(m.name, "no longer on %s", e.sockets.Addr())
+		l.mu.Lock()
+		l.retiring = without(l.retiring, e)
+		l.mu.Unlock()
+		l.set.events.Infof(l.name, "no longer on %s", e.sockets.Addr())
 	}()
 	return refused, done
 }
 
 // Endpoint that serves, nil while stopped.
-func (m *Listener) Endpoint() *Endpoint {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.current
+func (l *Listener) Endpoint() *Endpoint {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.current
 }
 
 // Addr is where it accepts, nil while stopped.
-func (m *Listener) Addr() net.Addr {
-	if e := m.Endpoint(); e != nil {
+func (l *Listener) Addr() net.Addr {
+	if e := l.Endpoint(); e != nil {
 		return e.sockets.Addr()
 	}
 	return nil
 }
 
 // IsIdle reports whether nothing serves or drains.
-func (m *Listener) IsIdle() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.current == nil && len(m.retiring) == 0
+func (l *Listener) IsIdle() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.current == nil && len(l.retiring) == 0
 }
 
 // isOver reports whether there will be nothing to show of it any more.
-func (m *Listener) isOver() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return !m.configured && m.current == nil && len(m.retiring) == 0
+func (l *Listener) isOver() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.configured && l.current == nil && len(l.retiring) == 0
 }
 
 // configure notes what the config says of the listener; one that it does not have
 // any more is disabled.
-func (m *Listener) configure(c config.Listener, configured bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.configured = configured; configured {
-		m.config = c
+func (l *Listener) configure(c config.Listener, configured bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.configured = configured; configured {
+		l.config = c
 	} else {
-		m.config.Enabled = false
+		l.config.Enabled = false
 	}
-	if !m.config.Enabled {
-		m.failed = ""
+	if !l.config.Enabled {
+		l.failed = ""
 	}
 }
 
 // Config is what the config says of the listener, or last said.
-func (m *Listener) Config() config.Listener {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.config
+func (l *Listener) Config() config.Listener {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.config
 }
 
 // Fail marks a listener as one that could not be opened.
-func (m *Listener) Fail(err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.failed = err.Error()
+func (l *Listener) Fail(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.failed = err.Error()
 }
 
 // Failure is why it could not be opened; empty if it could, or is not wanted.
-func (m *Listener) Failure() string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.failed
+func (l *Listener) Failure() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.failed
 }
 
 // End retires whatever serves; the channels are closed as each drain ends.
-func (m *Listener) End() (done []<-chan struct{}) {
-	if e := m.Endpoint(); e != nil {
-		m.retire(e)
+func (l *Listener) End() (done []<-chan struct{}) {
+	if e := l.Endpoint(); e != nil {
+		l.retire(e)
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, e := range m.retiring { // also those that were stopped or moved before
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range l.retiring { // also those that were stopped or moved before
 		done = append(done, e.over)
 	}
 	return done
 }
 
 // Cut ends at once whatever still serves or drains.
-func (m *Listener) Cut() {
-	for _, e := range m.endpoints() {
+func (l *Listener) Cut() {
+	for _, e := range l.endpoints() {
 		locals, groups := e.servers()
 		for _, s := range locals {
 			s.Close()
@@ -176,21 +176,21 @@ func kill(pid int) {
 }
 
 // endpoints that have something to count.
-func (m *Listener) endpoints() []*Endpoint {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	out := append([]*Endpoint{}, m.retiring...)
-	if m.current != nil {
-		out = append(out, m.current)
+func (l *Listener) endpoints() []*Endpoint {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	out := append([]*Endpoint{}, l.retiring...)
+	if l.current != nil {
+		out = append(out, l.current)
 	}
 	return out
 }
 
 // drainsOn reports whether the listener still drains on an address.
-func (m *Listener) drainsOn(address string) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, e := range m.retiring {
+func (l *Listener) drainsOn(address string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range l.retiring {
 		if e.Settings().Listener.Address == address {
 			return true
 		}
@@ -199,49 +199,49 @@ func (m *Listener) drainsOn(address string) bool {
 }
 
 // fold keeps the counters of a process that is gone; its connections are gone with it.
-func (m *Listener) fold(b *scoreboard.Board) {
+func (l *Listener) fold(b *scoreboard.Board) {
 	t := b.Listener.Load()
 	t.Active, t.Idle = 0, 0
-	m.mu.Lock()
-	m.retiredTotals = m.retiredTotals.Add(t)
-	m.mu.Unlock()
+	l.mu.Lock()
+	l.retiredTotals = l.retiredTotals.Add(t)
+	l.mu.Unlock()
 }
 
 // Totals of the listener, all processes together. A process is counted among
 // the living or among the gone, and for a moment in between in neither: hence
 // counters are held at the highest value seen.
-func (m *Listener) Totals() listener.Totals {
-	m.mu.Lock()
-	sum := m.retiredTotals // first: whoever goes meanwhile is then missed, never counted twice
-	m.mu.Unlock()
-	for _, e := range m.endpoints() {
+func (l *Listener) Totals() listener.Totals {
+	l.mu.Lock()
+	sum := l.retiredTotals // first: whoever goes meanwhile is then missed, never counted twice
+	l.mu.Unlock()
+	for _, e := range l.endpoints() {
 		e.Each(func(_ prefork.Status, b *scoreboard.Board) { sum = sum.Add(b.Listener.Load()) })
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.highest = sum.Max(m.highest)
-	return m.highest
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.highest = sum.Max(l.highest)
+	return l.highest
 }
 
 // publish tells each process that serves the listener what the others count.
-func (m *Listener) publish() {
-	t := m.Totals()
-	for _, e := range m.endpoints() {
+func (l *Listener) publish() {
+	t := l.Totals()
+	for _, e := range l.endpoints() {
 		e.Each(func(_ prefork.Status, b *scoreboard.Board) { b.SetOthers(t) })
 	}
 }
 
 // Crashes of workers so far.
-func (m *Listener) Crashes() uint64 { return m.crashes.Load() }
+func (l *Listener) Crashes() uint64 { return l.crashes.Load() }
 
 // onWorker turns what happens to a worker into an event.
-func (m *Listener) onWorker(e prefork.Event) {
-	event := control.Event{Level: control.LevelInfo, Listener: m.name, Message: e.Message}
+func (l *Listener) onWorker(e prefork.Event) {
+	event := control.Event{Level: control.LevelInfo, Listener: l.name, Message: e.Message}
 	if e.ID >= 0 {
 		event.Worker = &e.ID
 	}
 	if e.State == prefork.Crashed {
-		m.crashes.Add(1)
+		l.crashes.Add(1)
 	}
 	switch {
 	case e.Level >= slog.LevelError:
@@ -249,16 +249,16 @@ func (m *Listener) onWorker(e prefork.Event) {
 		if last := words.LastLine(e.LastOutput); last != "" {
 			event.Message += ": " + last
 		}
-		m.mu.Lock()
-		m.trouble = event.Message
-		m.mu.Unlock()
+		l.mu.Lock()
+		l.trouble = event.Message
+		l.mu.Unlock()
 	case e.Level >= slog.LevelWarn:
 		event.Level = control.LevelWarn
-		m.mu.Lock()
+		l.mu.Lock()
 		if e.State == prefork.Hung || e.State == prefork.Exited {
-			m.trouble = event.Message
+			l.trouble = event.Message
 		}
-		m.mu.Unlock()
+		l.mu.Unlock()
 	}
-	m.set.events.Add(event)
+	l.set.events.Add(event)
 }

@@ -23,30 +23,30 @@ const refuseTimeout = 2 * time.Second
 // endpoint in use, if any. It returns how to take that back, and what replaces the
 // endpoint in use when the whole change is decided. An error leaves the listener as
 // it was.
-func (m *Listener) Open(ctx context.Context, to serving.Settings) (undo, retire func(), err error) {
-	old := m.Endpoint()
-	e, err := m.open(ctx, old, to)
+func (l *Listener) Open(ctx context.Context, to serving.Settings) (undo, retire func(), err error) {
+	old := l.Endpoint()
+	e, err := l.open(ctx, old, to)
 	if err != nil {
 		return nil, nil, err
 	}
 	if err := e.start(ctx, to); err != nil {
-		m.set.abandon(e)
+		l.set.abandon(e)
 		return nil, nil, err
 	}
-	m.use(e)
+	l.use(e)
 	undo = func() {
-		m.use(old)
+		l.use(old)
 		if len(e.adoptees) > 0 {
-			m.set.abandon(e)
+			l.set.abandon(e)
 			return
 		}
 		_, done := e.end()
 		<-done
 	}
 	retire = func() {
-		m.set.events.Infof(m.name, "serving on %s", e.sockets.Addr())
+		l.set.events.Infof(l.name, "serving on %s", e.sockets.Addr())
 		if old != nil {
-			m.retire(old)
+			l.retire(old)
 		}
 	}
 	return undo, retire, nil
@@ -54,26 +54,26 @@ func (m *Listener) Open(ctx context.Context, to serving.Settings) (undo, retire 
 
 // open opens what the listener accepts from: the sockets that the program has given
 // it, those of workers whose master died, or its address.
-func (m *Listener) open(ctx context.Context, old *Endpoint, to serving.Settings) (*Endpoint, error) {
-	given, err := m.set.given(m.name)
+func (l *Listener) open(ctx context.Context, old *Endpoint, to serving.Settings) (*Endpoint, error) {
+	given, err := l.set.given(l.name)
 	if err != nil {
 		return nil, err
 	}
 	if given != nil {
-		return m.newEndpoint(given), nil
+		return l.newEndpoint(given), nil
 	}
-	if e := m.adoptOrphans(to); e != nil {
+	if e := l.adoptOrphans(to); e != nil {
 		return e, nil
 	}
 	s, err := openSockets(ctx, to.Listener, old.hasPortOf(to))
-	for tries := 100; tries > 0 && errors.Is(err, syscall.EADDRINUSE) && m.set.probing.Load() > 0; tries-- {
+	for tries := 100; tries > 0 && errors.Is(err, syscall.EADDRINUSE) && l.set.probing.Load() > 0; tries-- {
 		time.Sleep(time.Millisecond) // a plan tries the address just now
 		s, err = openSockets(ctx, to.Listener, old.hasPortOf(to))
 	}
 	if err != nil {
-		return nil, m.explain(to, err)
+		return nil, l.explain(to, err)
 	}
-	return m.newEndpoint(s), nil
+	return l.newEndpoint(s), nil
 }
 
 // hasPortOf reports whether the endpoint in use, if any, has the port that is wanted
@@ -87,31 +87,31 @@ func (e *Endpoint) hasPortOf(to serving.Settings) bool {
 }
 
 // Stop retires the endpoint and waits until it refuses new connections.
-func (m *Listener) Stop() {
-	e := m.Endpoint()
+func (l *Listener) Stop() {
+	e := l.Endpoint()
 	if e == nil { // the runtime ends, which stops it too
 		return
 	}
-	refused, _ := m.retire(e)
-	m.set.Announce()
+	refused, _ := l.retire(e)
+	l.set.Announce()
 	select {
 	case <-refused:
 	case <-time.After(refuseTimeout):
 	}
-	m.set.events.Infof(m.name, "stopped, new connections are refused")
+	l.set.events.Infof(l.name, "stopped, new connections are refused")
 }
 
 // ProbeAddress finds out whether Open could have the address of the settings, where
 // that can be told without taking it away from those who serve there.
-func (m *Listener) ProbeAddress(ctx context.Context, to serving.Settings) error {
-	if m.Endpoint().hasPortOf(to) || m.set.drainsOn(to.Listener.Address) {
+func (l *Listener) ProbeAddress(ctx context.Context, to serving.Settings) error {
+	if l.Endpoint().hasPortOf(to) || l.set.drainsOn(to.Listener.Address) {
 		return nil
 	}
-	m.set.probing.Add(1)
-	defer m.set.probing.Add(-1)
+	l.set.probing.Add(1)
+	defer l.set.probing.Add(-1)
 	err := sockets.Probe(ctx, to.Listener.Address, to.Listener.Protocol == config.ProtocolQUIC)
 	if err != nil {
-		return m.explain(to, err)
+		return l.explain(to, err)
 	}
 	return nil
 }
@@ -119,8 +119,8 @@ func (m *Listener) ProbeAddress(ctx context.Context, to serving.Settings) error 
 // drainsOn reports whether a listener of ours still drains on the address; whether
 // it can be had is then seen when the change is made.
 func (s *Set) drainsOn(address string) bool {
-	for _, m := range s.All() {
-		if m.drainsOn(address) {
+	for _, l := range s.All() {
+		if l.drainsOn(address) {
 			return true
 		}
 	}
@@ -136,7 +136,7 @@ func (e bindError) Unwrap() error { return e.error }
 func IsBindError(err error) bool { return errors.As(err, new(bindError)) }
 
 // explain adds to an error of opening an address what an operator can do about it.
-func (m *Listener) explain(to serving.Settings, err error) error {
+func (l *Listener) explain(to serving.Settings, err error) error {
 	quic := to.Listener.Protocol == config.ProtocolQUIC
 	if errors.Is(err, syscall.EADDRINUSE) {
 		if who := procstat.PortHolder(to.Listener.Address, quic); who != "" {
@@ -146,5 +146,5 @@ func (m *Listener) explain(to serving.Settings, err error) error {
 	if errors.Is(err, os.ErrPermission) {
 		err = fmt.Errorf("%w; a port below 1024 needs root or the capability CAP_NET_BIND_SERVICE", err)
 	}
-	return m.explainDrain(bindError{fmt.Errorf("open listener %s: %w", m.name, err)})
+	return l.explainDrain(bindError{fmt.Errorf("open listener %s: %w", l.name, err)})
 }

@@ -74,10 +74,10 @@ func (s *Set) drainOrphan(o orphan) {
 
 // adoptOrphans returns an endpoint on the sockets of orphans that serve this very
 // listener; nil if there are none. Others that are in its way drain.
-func (m *Listener) adoptOrphans(to serving.Settings) *Endpoint {
-	mine := m.set.takeOrphans(func(o orphan) bool { return o.fits(m.name, to) })
-	inTheWay := m.set.takeOrphans(func(o orphan) bool {
-		return o.Name() == m.name || o.settings.Listener.Address == to.Listener.Address
+func (l *Listener) adoptOrphans(to serving.Settings) *Endpoint {
+	mine := l.set.takeOrphans(func(o orphan) bool { return o.fits(l.name, to) })
+	inTheWay := l.set.takeOrphans(func(o orphan) bool {
+		return o.Name() == l.name || o.settings.Listener.Address == to.Listener.Address
 	})
 	var files []*os.File
 	for _, o := range mine {
@@ -86,15 +86,15 @@ func (m *Listener) adoptOrphans(to serving.Settings) *Endpoint {
 	if len(mine) > 0 {
 		s, err := sockets.AdoptOrphaned(files, to.Listener.Prefork.Steering)
 		if err == nil {
-			m.set.evict(inTheWay, "")
-			e := m.newEndpoint(s)
+			l.set.evict(inTheWay, "")
+			e := l.newEndpoint(s)
 			e.adoptees = mine
-			m.set.events.Warnf(m.name, "%s of a master that died serve on here", words.Count(len(mine), "worker"))
+			l.set.events.Warnf(l.name, "%s of a master that died serve on here", words.Count(len(mine), "worker"))
 			return e
 		}
-		m.set.events.Errorf(m.name, "the workers of a master that died drain: %v", err)
+		l.set.events.Errorf(l.name, "the workers of a master that died drain: %v", err)
 	}
-	m.set.evict(append(inTheWay, mine...), to.Listener.Address)
+	l.set.evict(append(inTheWay, mine...), to.Listener.Address)
 	return nil
 }
 

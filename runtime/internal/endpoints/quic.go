@@ -80,13 +80,13 @@ func (e *Endpoint) serveLocal(local *serving.Service) error {
 
 // explainDrain says why a UDP port may not be free: unlike one of TCP it serves its
 // last connections and new ones through the same sockets.
-func (m *Listener) explainDrain(err error) error {
+func (l *Listener) explainDrain(err error) error {
 	if !errors.Is(err, syscall.EADDRINUSE) {
 		return err
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, e := range m.retiring {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range l.retiring {
 		if _, ok := e.sockets.(*packets); ok {
 			return fmt.Errorf("%w: connections from before it was stopped are still open; try again when they have ended", err)
 		}

@@ -10,11 +10,11 @@ import (
 
 func TestAPortHeldByItsLastConnectionsIsExplained(t *testing.T) {
 	inUse := fmt.Errorf("open: %w", syscall.EADDRINUSE)
-	m := &Listener{retiring: []*Endpoint{{sockets: &packets{}}}}
-	if err := m.explainDrain(inUse); !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), "still open") {
+	l := &Listener{retiring: []*Endpoint{{sockets: &packets{}}}}
+	if err := l.explainDrain(inUse); !errors.Is(err, syscall.EADDRINUSE) || !strings.Contains(err.Error(), "still open") {
 		t.Errorf("got %v, want why", err)
 	}
-	if err := m.explainDrain(nil); err != nil {
+	if err := l.explainDrain(nil); err != nil {
 		t.Errorf("got %v of nothing", err)
 	}
 	if err := (&Listener{}).explainDrain(inUse); err != inUse {

@@ -125,16 +125,16 @@ func (s *Set) MarkedAll(id uint64) {
 
 // settle counts a process that is gone, and makes an event of connections that
 // ended with it.
-func (s *Set) settle(m *Listener, b *scoreboard.Board) {
+func (s *Set) settle(l *Listener, b *scoreboard.Board) {
 	d := b.Drained(true)
 	if d.Cut > 0 {
-		s.events.Warnf(m.name, "%s", (&control.Receipt{Cut: d.Cut,
-			Ended: []control.Ended{{Listener: m.name, Cause: d.Cause, Connections: d.Cut}}}).String())
+		s.events.Warnf(l.name, "%s", (&control.Receipt{Cut: d.Cut,
+			Ended: []control.Ended{{Listener: l.name, Cause: d.Cause, Connections: d.Cut}}}).String())
 	}
 	if id := b.Drain.Receipt.Load(); id != 0 {
 		s.tellClosed(s.receipts.update(id, func(r *Receipt) {
 			r.Pending--
-			r.add(m.name, d)
+			r.add(l.name, d)
 		}))
 	}
 }
@@ -160,13 +160,13 @@ func (s *Set) Receipts() []control.Receipt {
 		all[one.ID], order = one.clone(), append(order, one.ID)
 	}
 	s.receipts.mu.Unlock()
-	s.Each(func(m *Listener, w prefork.Status, b *scoreboard.Board) {
+	s.Each(func(l *Listener, w prefork.Status, b *scoreboard.Board) {
 		r := all[b.Drain.Receipt.Load()]
 		if r == nil || r.Closed {
 			return
 		}
 		d := b.Drained(false)
-		r.add(m.name, d)
+		r.add(l.name, d)
 		r.Open += d.Open
 		if until := w.DrainDeadline; !until.IsZero() && (r.Until == nil || until.After(*r.Until)) {
 			r.Until = &until
@@ -230,6 +230,7 @@ func (p Processes) has(w prefork.Status, b *scoreboard.Board) bool {
 	return p.pids[w.PID] || p.boards[b]
 }
 
+// EveryWorker is for [Endpoint.Serving].
 func EveryWorker(int) bool { return true }
 
 // Serving are the processes that serve: this one, and the workers with such ids.
@@ -274,8 +275,8 @@ func (s *Set) unmarkServing(id uint64, e *Endpoint) {
 
 // UnmarkAll does so with all listeners.
 func (s *Set) UnmarkAll(id uint64) {
-	for _, m := range s.All() {
-		if e := m.Endpoint(); e != nil {
+	for _, l := range s.All() {
+		if e := l.Endpoint(); e != nil {
 			s.unmarkServing(id, e)
 		}
 	}

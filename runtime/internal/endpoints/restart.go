@@ -80,9 +80,9 @@ type fleet struct {
 // of every listener that has some.
 func (s *Set) RestartWorkers(action control.Action) (*Restart, error) {
 	r := &Restart{set: s, action: action}
-	for _, m := range s.All() {
-		e := m.Endpoint()
-		if e == nil || action.Listener != "" && action.Listener != m.name {
+	for _, l := range s.All() {
+		e := l.Endpoint()
+		if e == nil || action.Listener != "" && action.Listener != l.name {
 			continue
 		}
 		group := e.workers()

@@ -87,8 +87,8 @@ func (s *Set) Listener(name string) *Listener {
 
 // listener needs mu.
 func (s *Set) listener(name string) *Listener {
-	if m := s.listeners[name]; m != nil {
-		return m
+	if l := s.listeners[name]; l != nil {
+		return l
 	}
 	return &Listener{name: name, set: s}
 }
@@ -102,15 +102,15 @@ func (s *Set) Has(name string) bool {
 
 // Failed are the listeners that could not be opened.
 func (s *Set) Failed() []*Listener {
-	return slices.DeleteFunc(s.All(), func(m *Listener) bool { return m.Failure() == "" })
+	return slices.DeleteFunc(s.All(), func(l *Listener) bool { return l.Failure() == "" })
 }
 
 // Served are the settings of all listeners that are served, by name.
 func (s *Set) Served() map[string]serving.Settings {
 	all := map[string]serving.Settings{}
-	for _, m := range s.All() {
-		if e := m.Endpoint(); e != nil {
-			all[m.name] = e.Settings()
+	for _, l := range s.All() {
+		if e := l.Endpoint(); e != nil {
+			all[l.name] = e.Settings()
 		}
 	}
 	return all
@@ -119,9 +119,9 @@ func (s *Set) Served() map[string]serving.Settings {
 // Addresses of the listeners that are served, by name.
 func (s *Set) Addresses() map[string]string {
 	out := map[string]string{}
-	for _, m := range s.All() {
-		if at := m.Addr(); at != nil {
-			out[m.name] = at.String()
+	for _, l := range s.All() {
+		if at := l.Addr(); at != nil {
+			out[l.name] = at.String()
 		}
 	}
 	return out
@@ -129,9 +129,9 @@ func (s *Set) Addresses() map[string]string {
 
 // Each calls f for every process that serves or drains, see [Endpoint.Each].
 func (s *Set) Each(f func(*Listener, prefork.Status, *scoreboard.Board)) {
-	for _, m := range s.All() {
-		for _, e := range m.endpoints() {
-			e.Each(func(w prefork.Status, b *scoreboard.Board) { f(m, w, b) })
+	for _, l := range s.All() {
+		for _, e := range l.endpoints() {
+			e.Each(func(w prefork.Status, b *scoreboard.Board) { f(l, w, b) })
 		}
 	}
 }
@@ -144,23 +144,23 @@ func (s *Set) Commit(want map[string]config.Listener, used []*Listener) bool {
 	if s.closed {
 		return false
 	}
-	for _, m := range used {
-		s.listeners[m.name] = m
+	for _, l := range used {
+		s.listeners[l.name] = l
 	}
 	for name := range want {
 		s.listeners[name] = s.listener(name) // also one that is not enabled
 	}
-	for name, m := range s.listeners {
+	for name, l := range s.listeners {
 		c, configured := want[name]
-		m.configure(c, configured)
+		l.configure(c, configured)
 	}
 	return true
 }
 
 // Maintain is called once a second: it corrects steering, and forgets what is over.
 func (s *Set) Maintain() {
-	for _, m := range s.All() {
-		m.watchSteering()
+	for _, l := range s.All() {
+		l.watchSteering()
 	}
 	s.Announce()
 	s.forgetDrained()
@@ -171,8 +171,8 @@ func (s *Set) Maintain() {
 func (s *Set) forgetDrained() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for name, m := range s.listeners {
-		if m.isOver() {
+	for name, l := range s.listeners {
+		if l.isOver() {
 			delete(s.listeners, name)
 		}
 	}
@@ -197,11 +197,11 @@ func (s *Set) PublishCounts(ctx context.Context) {
 		case <-next.C:
 		}
 		interval := publishIdleInterval
-		for _, m := range s.All() {
-			if m.Config().Prefork.Workers > 0 {
+		for _, l := range s.All() {
+			if l.Config().Prefork.Workers > 0 {
 				interval = publishInterval
 			}
-			m.publish()
+			l.publish()
 		}
 		next.Reset(interval)
 	}
@@ -225,11 +225,11 @@ func (s *Set) IsClosed() bool {
 // number. The channels are closed as each drain ends, also those that began before.
 func (s *Set) End(receipt uint64) (done []<-chan struct{}) {
 	s.Close()
-	for _, m := range s.All() {
-		if e := m.Endpoint(); e != nil {
+	for _, l := range s.All() {
+		if e := l.Endpoint(); e != nil {
 			s.Mark(receipt, e, e.Serving(EveryWorker))
 		}
-		done = append(done, m.End()...)
+		done = append(done, l.End()...)
 	}
 	s.MarkedAll(receipt)
 	s.Announce()
@@ -238,14 +238,14 @@ func (s *Set) End(receipt uint64) (done []<-chan struct{}) {
 
 // Cut ends at once whatever still serves or drains.
 func (s *Set) Cut() {
-	for _, m := range s.All() {
-		m.Cut()
+	for _, l := range s.All() {
+		l.Cut()
 	}
 }
 
 // retired keeps what a process counted that serves no more.
-func (s *Set) retired(m *Listener, b *scoreboard.Board) {
-	m.fold(b)
-	s.settle(m, b)
+func (s *Set) retired(l *Listener, b *scoreboard.Board) {
+	l.fold(b)
+	s.settle(l, b)
 	s.cells.Fold(b)
 }

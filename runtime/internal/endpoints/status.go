@@ -43,14 +43,14 @@ type Process struct {
 }
 
 // Status of the listener.
-func (m *Listener) Status() Status {
-	s := Status{Name: m.name, Totals: m.Totals()}
-	m.mu.Lock()
-	s.Config, s.Draining = m.config, len(m.retiring) > 0
-	current := m.current
-	m.mu.Unlock()
+func (l *Listener) Status() Status {
+	s := Status{Name: l.name, Totals: l.Totals()}
+	l.mu.Lock()
+	s.Config, s.Draining = l.config, len(l.retiring) > 0
+	current := l.current
+	l.mu.Unlock()
 	s.Wanted = max(1, s.Config.Prefork.Workers)
-	for _, e := range m.endpoints() {
+	for _, e := range l.endpoints() {
 		e.Each(func(w prefork.Status, b *scoreboard.Board) {
 			master := w.State == ""
 			if master {
@@ -69,11 +69,11 @@ func (m *Listener) Status() Status {
 		s.Addr, s.Rolling = current.sockets.Addr(), current.Rolling()
 		s.Steering, s.SteeringReason = current.steering()
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if s.Ready >= s.Wanted {
-		m.wasFull, m.trouble = true, ""
+		l.wasFull, l.trouble = true, ""
 	}
-	s.WasFull, s.Trouble, s.Failed = m.wasFull, m.trouble, m.failed
+	s.WasFull, s.Trouble, s.Failed = l.wasFull, l.trouble, l.failed
 	return s
 }

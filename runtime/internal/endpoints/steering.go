@@ -84,22 +84,22 @@ func (e *Endpoint) correct() {
 
 // watchSteering corrects what steering goes by, and makes an event of steering
 // that is not, or again, what was asked for.
-func (m *Listener) watchSteering() {
-	e := m.Endpoint()
+func (l *Listener) watchSteering() {
+	e := l.Endpoint()
 	if e == nil {
 		return
 	}
 	e.correct()
 	used, reason := e.steering()
-	m.mu.Lock()
-	was := m.lacking
-	m.lacking = reason
-	m.mu.Unlock()
+	l.mu.Lock()
+	was := l.lacking
+	l.lacking = reason
+	l.mu.Unlock()
 	switch {
 	case reason == was:
 	case reason != "":
-		m.set.events.Infof(m.name, "steering is %s: %s", used, reason)
+		l.set.events.Infof(l.name, "steering is %s: %s", used, reason)
 	default:
-		m.set.events.Infof(m.name, "steering is %s", used)
+		l.set.events.Infof(l.name, "steering is %s", used)
 	}
 }
