@@ -178,7 +178,7 @@ func (g *Group) SetOrphanTimeout(d time.Duration) {
 func (g *Group) SetDrainTimeout(d time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.drain = orDefault(d, 30*time.Second)
+	g.drain = orDefault(d, defaultDrain)
 	for _, p := range g.procs {
 		p.link.send(outgoing{frame: frame{Kind: kindTimeout, Timeout: g.drain, Orphan: g.orphan, OrphanDir: g.cfg.OrphanDir}})
 	}

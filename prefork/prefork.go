@@ -221,11 +221,14 @@ type Event struct {
 	LastOutput string
 }
 
+// defaultDrain is how long workers may drain where nothing else is said.
+const defaultDrain = 30 * time.Second
+
 // withDefaults returns c with every unset field at its default.
 func (c Config) withDefaults() Config {
 	c.StartTimeout = orDefault(c.StartTimeout, 10*time.Second)
 	c.AckTimeout = orDefault(c.AckTimeout, 5*time.Second)
-	c.DrainTimeout = orDefault(c.DrainTimeout, 30*time.Second)
+	c.DrainTimeout = orDefault(c.DrainTimeout, defaultDrain)
 	c.Backoff.First = orDefault(c.Backoff.First, 100*time.Millisecond)
 	c.Backoff.Most = orDefault(c.Backoff.Most, 30*time.Second)
 	c.Backoff.Reset = orDefault(c.Backoff.Reset, 30*time.Second)

@@ -218,7 +218,7 @@ func (w *Worker) Run(ctx context.Context, h Handlers) error {
 		failed:    make(chan error, 1),
 		drained:   make(chan struct{}),
 		over:      make(chan struct{}),
-		timeout:   30 * time.Second,
+		timeout:   defaultDrain,
 	}
 	inbox := s.connect(w.conn)
 	go s.takeSettings()
