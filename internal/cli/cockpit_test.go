@@ -16,8 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/charmbracelet/x/term"
 	"github.com/creack/pty"
-	"github.com/mattn/go-isatty"
 
 	"github.com/echterhof/rockstar-tui/internal/cli"
 	"github.com/echterhof/rockstar-tui/runtime/config"
@@ -70,7 +70,7 @@ func ready(ctx context.Context, o cli.ServeOptions) error {
 	s := scene()
 	s.PID, s.Config.Path = os.Getpid(), o.ConfigPath
 	sid, _, _ := syscall.Syscall(syscall.SYS_GETSID, 0, 0, 0)
-	terminal := isatty.IsTerminal(0) || isatty.IsTerminal(1) || isatty.IsTerminal(2)
+	terminal := term.IsTerminal(0) || term.IsTerminal(1) || term.IsTerminal(2)
 	s.Host = fmt.Sprintf("leader=%t terminal=%t,%t pipe=%q", int(sid) == os.Getpid(), terminal, o.Terminal, os.Getenv("ROCKSTAR_READY_FD"))
 	ln, err := socket.Listen(o.Socket)
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"os"
 
 	"github.com/charmbracelet/x/term"
-	"github.com/mattn/go-isatty"
 
 	"github.com/echterhof/rockstar-tui/internal/cli/render"
 )
@@ -29,7 +28,7 @@ func (c *call) terminal() bool { return isTerminal(c.Stdin) && isTerminal(c.Stdo
 
 func isTerminal(stream any) bool {
 	f, ok := stream.(*os.File)
-	return ok && isatty.IsTerminal(f.Fd())
+	return ok && term.IsTerminal(f.Fd())
 }
 
 // terminalWidth is how many columns stream has: 0 if it is no terminal, 80 if
