@@ -2,7 +2,6 @@ package plan
 
 import (
 	"reflect"
-	"strings"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
@@ -92,14 +91,6 @@ func (s Step) Retires(id int) bool {
 	}
 	return s.Action.Interrupts()
 }
-
-// KeepsPort reports whether the listener that is served now holds the port that
-// it will have, perhaps on another host address: then the port is our own.
-func (s Step) KeepsPort() bool {
-	return s.From != nil && portOf(s.From.Listener.Address) == portOf(s.To.Address)
-}
-
-func portOf(address string) string { return address[strings.LastIndexByte(address, ':')+1:] }
 
 // AsksConnections reports whether the plan of the step is better for knowing
 // which connections are open.

@@ -195,24 +195,24 @@ func TestAListenerThatCouldNotBeOpenedIsLeftAlone(t *testing.T) {
 // What each step does, and to whom.
 func TestStepsTellWhomTheyConcern(t *testing.T) {
 	for _, c := range []struct {
-		edits                           string
-		opens, ends, port, conns, times bool
-		retires                         []int // of the workers 0 to 3
+		edits                     string
+		opens, ends, conns, times bool
+		retires                   []int // of the workers 0 to 3
 	}{
-		{"listeners.web.timeouts.idle=2m", false, false, true, false, true, nil},
-		{"listeners.web.buffers.read=8KiB", false, false, true, false, false, nil},
-		{"listeners.web.keep_alive.enabled=false", false, false, true, true, false, nil},
-		{"listeners.web.keep_alive.enabled=false listeners.web.timeouts.idle=2m", false, false, true, true, false, nil},
-		{"listeners.web.prefork.workers=5", false, false, true, false, false, nil},
-		{"listeners.web.prefork.workers=5 listeners.web.timeouts.idle=2m", false, false, true, false, false, nil},
-		{"listeners.web.prefork.workers=2", false, false, true, true, false, []int{2, 3}},
-		{"listeners.web.prefork.workers=0", false, false, true, true, false, []int{0, 1, 2, 3}},
-		{"listeners.local.prefork.workers=2", false, false, true, true, false, []int{0, 1, 2, 3}},
-		{"listeners.web.enabled=false", false, true, true, true, false, []int{0, 1, 2, 3}},
-		{"-listeners.web", false, true, false, true, false, []int{0, 1, 2, 3}},
-		{"listeners.web.address=127.0.0.1:8080", true, false, true, true, false, []int{0, 1, 2, 3}},
-		{"listeners.web.address=:9090", true, false, false, true, false, []int{0, 1, 2, 3}},
-		{"listeners.off.enabled=true", true, false, false, false, false, nil},
+		{"listeners.web.timeouts.idle=2m", false, false, false, true, nil},
+		{"listeners.web.buffers.read=8KiB", false, false, false, false, nil},
+		{"listeners.web.keep_alive.enabled=false", false, false, true, false, nil},
+		{"listeners.web.keep_alive.enabled=false listeners.web.timeouts.idle=2m", false, false, true, false, nil},
+		{"listeners.web.prefork.workers=5", false, false, false, false, nil},
+		{"listeners.web.prefork.workers=5 listeners.web.timeouts.idle=2m", false, false, false, false, nil},
+		{"listeners.web.prefork.workers=2", false, false, true, false, []int{2, 3}},
+		{"listeners.web.prefork.workers=0", false, false, true, false, []int{0, 1, 2, 3}},
+		{"listeners.local.prefork.workers=2", false, false, true, false, []int{0, 1, 2, 3}},
+		{"listeners.web.enabled=false", false, true, true, false, []int{0, 1, 2, 3}},
+		{"-listeners.web", false, true, true, false, []int{0, 1, 2, 3}},
+		{"listeners.web.address=127.0.0.1:8080", true, false, true, false, []int{0, 1, 2, 3}},
+		{"listeners.web.address=:9090", true, false, true, false, []int{0, 1, 2, 3}},
+		{"listeners.off.enabled=true", true, false, false, false, nil},
 	} {
 		cfg := parse(t, scene)
 		steps := plan.Steps(viewOf(cfg), with(t, cfg, edits(c.edits)...))
@@ -226,8 +226,8 @@ func TestStepsTellWhomTheyConcern(t *testing.T) {
 				retires = append(retires, id)
 			}
 		}
-		if s.Opens() != c.opens || s.Ends() != c.ends || s.KeepsPort() != c.port || !slices.Equal(retires, c.retires) {
-			t.Errorf("%s: opens %t, ends %t, keeps port %t, retires %v; want %+v", c.edits, s.Opens(), s.Ends(), s.KeepsPort(), retires, c)
+		if s.Opens() != c.opens || s.Ends() != c.ends || !slices.Equal(retires, c.retires) {
+			t.Errorf("%s: opens %t, ends %t, retires %v; want %+v", c.edits, s.Opens(), s.Ends(), retires, c)
 		}
 		if s.AsksConnections() != c.conns || s.AsksOverdue() != c.times {
 			t.Errorf("%s: asks for connections %t, for what is overdue %t; want %t, %t", c.edits, s.AsksConnections(), s.AsksOverdue(), c.conns, c.times)
@@ -249,10 +249,20 @@ func TestNothingIsAskedOfWhoHasNoConnections(t *testing.T) {
 	}
 }
 
+// With TLS, h2c only says that HTTP/2 in clear would be spoken.
+func TestHTTP2InClearIsAnotherProtocol(t *testing.T) {
+	var was, will config.Listener
+	will.H2C = true
+	s := plan.Step{Action: control.ListenerUpdated, From: &plan.Running{Listener: was, Processes: []plan.Process{{Load: plan.Load{Idle: 1}}}}, To: will}
+	if !s.AsksConnections() {
+		t.Error("connections stay, though their protocol does not")
+	}
+}
+
 func TestNeedsAddUp(t *testing.T) {
 	got := plan.Needs([]control.ListenerPlan{
 		{Action: control.ListenerStarted, WorkersStarted: 2}, {Action: control.ListenerRebound, WorkersStarted: 1},
-		{Action: control.ListenerResized, WorkersStarted: 3}, {Action: control.ListenerStopped, WorkersRetired: 9},
+		{Action: control.ListenerResized, WorkersStarted: 3},
 	})
 	if want := (control.Needs{Processes: 6, Descriptors: 6*4 + 2*2}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)

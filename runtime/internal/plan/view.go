@@ -15,7 +15,7 @@ type View struct {
 	Config *config.Config
 	// Running are the listeners that are served, by name.
 	Running map[string]Running
-	// Failed are the enabled listeners whose addresses could not be had.
+	// Failed are the listeners that are enabled and whose addresses could not be had.
 	Failed map[string]bool
 	// Backends are the connections to each, by "pool/backend".
 	Backends map[string]Load
@@ -63,7 +63,6 @@ func (v View) LeavesAlone(to *config.Config, name string) bool {
 	if !v.Failed[name] {
 		return false
 	}
-	was, had := v.Config.Listeners[name]
-	will, has := to.Listeners[name]
-	return had && has && was.Enabled && will.Enabled && was.Address == will.Address && was.Protocol == will.Protocol
+	was, will := v.Config.Listeners[name], to.Listeners[name]
+	return was.Enabled && will.Enabled && was.Address == will.Address && was.Protocol == will.Protocol
 }
