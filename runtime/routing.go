@@ -2,14 +2,10 @@ package runtime
 
 import (
 	"fmt"
-	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 
-	"github.com/echterhof/rockstar-tui/listener"
 	"github.com/echterhof/rockstar-tui/runtime/internal/nethttp"
-	"github.com/echterhof/rockstar-tui/runtime/internal/routes"
 )
 
 // HandlerFunc answers a request. An error it returns is logged and answered with
@@ -198,134 +194,4 @@ func (r *Router) wrap(h HandlerFunc) HandlerFunc {
 		}
 	}
 	return h
-}
-
-// routeTable is what all Routers of an App register into, or those of one server.
-type routeTable struct {
-	root *Router
-	log  *slog.Logger
-
-	mu      sync.Mutex
-	known   *routes.Router // to see conflicts at once
-	entries []entry
-	frozen  bool
-	missed  HandlerFunc // wrapped; nil until frozen, or where the ServeMux answers by itself
-
-	// What the program wants to answer itself; nil for the default. Written
-	// before the table is frozen.
-	notFound, methodNotAllowed HandlerFunc
-	onError                    func(ctx Context, err error) error
-}
-
-// entry is one route of the program.
-type entry struct {
-	pattern string
-	group   *Router
-	handler HandlerFunc // wrapped once the table is frozen
-	params  nethttp.Params
-	mounted bool // a handler of net/http
-}
-
-func newRouteTable(log *slog.Logger) *routeTable {
-	t := &routeTable{log: log, known: routes.New()}
-	t.root = &Router{table: t}
-	return t
-}
-
-func (t *routeTable) add(e entry) {
-	t.mayChange(fmt.Sprintf("route %q", e.pattern))
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if err := t.known.Handle(e.pattern, func(listener.Exchange) {}); err != nil {
-		panic("runtime: " + explainConflict(err))
-	}
-	t.entries = append(t.entries, e)
-}
-
-// explainConflict adds what usually helps where two patterns overlap and neither
-// is more specific.
-func explainConflict(err error) string {
-	if strings.Contains(err.Error(), "conflicts with") {
-		return err.Error() + "\na path that ends in a slash takes everything below it: " +
-			"append {$} to take that path alone, or give both routes the same method"
-	}
-	return err.Error()
-}
-
-func (t *routeTable) mayChange(what string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.frozen {
-		panic("runtime: " + what + " comes after a server was started: register it before")
-	}
-}
-
-// freeze wraps the handlers, once: middleware may hold state.
-func (t *routeTable) freeze() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.frozen {
-		return
-	}
-	t.frozen = true
-	for i, e := range t.entries {
-		t.entries[i].handler = e.group.wrap(e.handler)
-	}
-	if len(t.root.wraps) > 0 || t.notFound != nil || t.methodNotAllowed != nil {
-		t.missed = t.root.wrap(t.answerMissed)
-	}
-}
-
-// addTo adds the routes for requests that come to server.
-func (t *routeTable) addTo(r *routes.Router, server *Server) error {
-	t.freeze()
-	for _, e := range t.entries { // frozen: nobody writes any more
-		if err := r.Handle(e.pattern, e.serve(server, t)); err != nil {
-			return err
-		}
-		if e.mounted || e.group.withinNetHTTP() {
-			r.Mount(e.pattern)
-		}
-	}
-	if t.root.plain {
-		r.Mount("") // what no route answers
-	}
-	if t.missed != nil {
-		r.OnMissed(t.serveMissed(server))
-	}
-	return nil
-}
-
-func (e entry) serve(server *Server, table *routeTable) routes.Route {
-	bound := &binding{params: e.params, server: server, table: table, pattern: e.pattern}
-	handler := e.handler
-	return func(x listener.Exchange) {
-		if conversation(x) {
-			listener.Converse(x)
-		}
-		ctx := newContext(x, bound)
-		defer ctx.release()
-		if err := handler(ctx); err != nil {
-			ctx.failed(err)
-		}
-		ctx.Finish()
-	}
-}
-
-// conversation reports whether the request is one of gRPC or Connect, whose
-// streams may be silent in both directions.
-func conversation(x listener.Exchange) bool {
-	if x.Proto() == "HTTP/1.1" {
-		return false
-	}
-	kind := x.RequestHeader("Content-Type")
-	return strings.HasPrefix(kind, "application/grpc") || strings.HasPrefix(kind, "application/connect+")
-}
-
-// binding is what all requests of one route have in common.
-type binding struct {
-	pattern string
-	params  nethttp.Params
-	server  *Server
-	table   *routeTable
 }
