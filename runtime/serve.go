@@ -14,6 +14,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 	"github.com/echterhof/rockstar-tui/runtime/internal/demo"
 	"github.com/echterhof/rockstar-tui/runtime/internal/procstat"
+	"github.com/echterhof/rockstar-tui/runtime/internal/reaper"
 )
 
 // ServeOptions of a runtime with a control socket.
@@ -61,7 +62,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	}
 	d.handler = control.Handler(app, control.HandlerOptions{Version: o.Version, Log: app.log, Role: roles(o.ReadOnly)})
 	app.door = d
-	app.background(reapOthers)
+	app.background(reaper.Run)
 	d.signals = handleSignals(app, o.KeepOnHangup)
 	defer d.signals.stop()
 	d.open(ln)

@@ -1,4 +1,4 @@
-package runtime
+package reaper
 
 import (
 	"bytes"
@@ -12,18 +12,17 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reapEvery is how often a runtime that inherits the children of others looks
-// for those that have ended. Its own are waited for at once, so whatever is found
-// ended twice is another's.
-const reapEvery = 5 * time.Second
+// interval is how often this process looks for children that have ended. Its own
+// are waited for at once, so whatever is found ended twice is another's.
+const interval = 5 * time.Second
 
-// reapOthers waits for processes that others have left to this one, as a
-// container does to its first process: nobody else would.
-func reapOthers(ctx context.Context) {
+// Run reaps until ctx ends. It returns at once where this process inherits no
+// children.
+func Run(ctx context.Context) {
 	if !inheritsChildren() {
 		return
 	}
-	tick := time.NewTicker(reapEvery)
+	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	var before map[int]bool
 	for {
