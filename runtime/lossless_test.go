@@ -5,6 +5,7 @@ package runtime_test
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -73,6 +74,28 @@ func TestRestartOfEachWorkerUnderLoadLosesNothing(t *testing.T) {
 	}
 	await(t, app, "web", "4 workers", workersReady(4))
 	wantNoFailure(t, stop())
+}
+
+// A client that thinks for a tenth of a second between two requests has the time
+// to learn that its connection ends: each gets a last response that says so.
+func TestAMoveWaitsForClientsThatThink(t *testing.T) {
+	for name, text := range map[string]string{"in process": inProcess, "preforked": preforked} {
+		t.Run(name, func(t *testing.T) {
+			address := freeAddress(t)
+			app := open(t, strings.Replace(text, "127.0.0.1:0", address, 1))
+			ctx, stop := context.WithCancel(t.Context())
+			defer stop()
+			l := rawclient.Start(ctx, rawclient.Options{Address: address, Path: "/hello", Clients: 20, Pause: 100 * time.Millisecond})
+			await(t, app, "web", "20 clients", func(l control.ListenerInfo) bool { return l.Requests >= 20 })
+			_, port, _ := net.SplitHostPort(address)
+			set(t, app, "listeners.web.address='0.0.0.0:"+port+"'")
+			awaitEvent(t, app, "no longer on "+address)
+			stop()
+			if r := l.Wait(); r.Failed() > 0 || r.Reconnects != 20 {
+				t.Errorf("%v, want no failure and 20 reconnects", r)
+			}
+		})
+	}
 }
 
 func TestMoveBetweenMasterAndWorkersLosesNothing(t *testing.T) {

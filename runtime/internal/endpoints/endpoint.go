@@ -298,6 +298,7 @@ func (e *Endpoint) moveToLocal(from, to serving.Settings) (undo, retire func(), 
 
 // endGroup drains a group whose sockets somebody else serves from now on.
 func (e *Endpoint) endGroup(group *prefork.Group) {
+	announceSuccessor(group)
 	e.stopGroup(group)
 	e.mu.Lock()
 	e.departed = without(e.departed, group)
@@ -318,8 +319,10 @@ func (e *Endpoint) stopGroup(group *prefork.Group) {
 
 // end stops serving for good. The sockets are closed as soon as nobody accepts
 // any more, so that new connections are refused while the accepted ones finish:
-// refused is closed then, done when all is over.
-func (e *Endpoint) end() (refused, done <-chan struct{}) {
+// refused is closed then, done when all is over. With a successor the listener is
+// served elsewhere from now on, and idle connections get the time to learn of it
+// with a last response.
+func (e *Endpoint) end(successor bool) (refused, done <-chan struct{}) {
 	noAccept, over := make(chan struct{}), make(chan struct{})
 	timeout := e.Settings().DrainTimeout()
 	go func() {
@@ -330,7 +333,7 @@ func (e *Endpoint) end() (refused, done <-chan struct{}) {
 		drained := make(chan struct{})
 		go func() {
 			defer close(drained)
-			e.drain(timeout)
+			e.drain(timeout, successor)
 		}()
 		e.awaitNoAccept(drained)
 		if err := e.sockets.Close(); err != nil {
@@ -345,12 +348,14 @@ func (e *Endpoint) end() (refused, done <-chan struct{}) {
 
 // drain ends all who serve this endpoint; what workers have left, after the
 // timeout of theirs.
-func (e *Endpoint) drain(timeout time.Duration) {
+func (e *Endpoint) drain(timeout time.Duration, successor bool) {
 	e.mu.Lock()
 	local, group := e.local, e.group
 	e.mu.Unlock()
 	if local != nil {
-		local.NoSuccessor()
+		if !successor {
+			local.NoSuccessor()
+		}
 		local.Drain(timeout)
 		e.mu.Lock()
 		e.local = nil
@@ -358,8 +363,24 @@ func (e *Endpoint) drain(timeout time.Duration) {
 		e.ended(local.Board())
 	}
 	if group != nil {
+		if successor {
+			announceSuccessor(group)
+		}
 		e.stopGroup(group)
 	}
+}
+
+// announceSuccessor tells the workers of a group that the listener is served on
+// after their drain. One that does not answer is hung, or of a program that does
+// not know the call.
+func announceSuccessor(group *prefork.Group) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	var told sync.WaitGroup
+	for _, pid := range answering(group) {
+		told.Go(func() { group.Call(ctx, pid, serving.CallSuccessor, nil) })
+	}
+	told.Wait()
 }
 
 // awaitNoAccept returns when no process accepts from the sockets any more.

@@ -77,17 +77,21 @@ func (l *Listener) ask(ctx context.Context, kind string, payload []byte, local f
 			local(s)
 		}
 		for _, g := range groups {
-			var pids []int
-			g.Each(func(w prefork.Status, _ []byte) {
-				if w.State != prefork.Hung { // would not answer
-					pids = append(pids, w.PID)
-				}
-			})
-			for _, pid := range pids {
+			for _, pid := range answering(g) {
 				if reply, err := g.Call(ctx, pid, kind, payload); err == nil {
 					answer(reply)
 				}
 			}
 		}
 	}
+}
+
+// answering are the workers of a group that answer calls.
+func answering(g *prefork.Group) (pids []int) {
+	g.Each(func(w prefork.Status, _ []byte) {
+		if w.State != prefork.Hung {
+			pids = append(pids, w.PID)
+		}
+	})
+	return pids
 }

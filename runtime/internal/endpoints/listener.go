@@ -60,7 +60,7 @@ func (l *Listener) retire(e *Endpoint) (refused, done <-chan struct{}) {
 	if l.current == e {
 		l.current = nil
 	}
-	refused, done = e.end()
+	refused, done = e.end(l.current != nil)
 	e.over = done
 	l.retiring = append(l.retiring, e)
 	l.mu.Unlock()

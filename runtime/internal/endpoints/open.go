@@ -40,7 +40,7 @@ func (l *Listener) Open(ctx context.Context, to serving.Settings) (undo, retire 
 			l.set.abandon(e)
 			return
 		}
-		_, done := e.end()
+		_, done := e.end(old != nil)
 		<-done
 	}
 	retire = func() {

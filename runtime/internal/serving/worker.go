@@ -83,6 +83,8 @@ type worker struct {
 	service *Service
 	serving bool         // only touched by settings, which is called by one goroutine
 	hang    atomic.Int64 // the hang timeout in effect
+	// successor says that the listener is served on after the drain of this worker.
+	successor atomic.Bool
 }
 
 // settings applies what the master sends; from the first on the worker accepts.
@@ -123,9 +125,10 @@ func (w *worker) accept(s Settings) error {
 }
 
 func (w *worker) drain(ctx context.Context, send prefork.SendConn) {
-	if send != nil {
+	switch {
+	case send != nil:
 		w.service.HandOver(send)
-	} else {
+	case !w.successor.Load():
 		w.service.NoSuccessor()
 	}
 	w.service.drain(ctx)
@@ -139,6 +142,9 @@ const (
 	// CallOverdue asks what would end by the limits of another config: a
 	// config.Listener in, a listener.Overdue out.
 	CallOverdue = "overdue"
+	// CallSuccessor tells that the listener is served on after the worker's drain:
+	// nothing in, nothing out.
+	CallSuccessor = "successor"
 )
 
 func (w *worker) call(kind string, payload []byte) ([]byte, error) {
@@ -151,6 +157,9 @@ func (w *worker) call(kind string, payload []byte) ([]byte, error) {
 			return nil, err
 		}
 		return json.Marshal(w.service.Overdue(to))
+	case CallSuccessor:
+		w.successor.Store(true)
+		return nil, nil
 	}
 	return nil, fmt.Errorf("unknown call %q", kind)
 }
