@@ -8,12 +8,12 @@ import (
 
 // acceptor is one accept loop.
 type acceptor struct {
-	ln       net.Listener
-	returned chan struct{} // closed when it accepts no more
-	bequest  bequest       // the server's mu serializes changes, see probes
-	probes   atomic.Pointer[bequest]
-	turns    atomic.Uint64 // counts accepts
-	pausing  atomic.Bool   // waits for the accept rate, or after an error
+	ln        net.Listener
+	returned  chan struct{}      // closed when it accepts no more
+	inherited inheritedKeepAlive // the server's mu serializes changes, see keepAlive
+	keepAlive atomic.Pointer[inheritedKeepAlive]
+	turns     atomic.Uint64 // counts accepts
+	pausing   atomic.Bool   // waits for the accept rate, or after an error
 	// seen is what Stuck saw last: turns, and that it should have moved on. The
 	// server's mu guards it.
 	seen struct {
@@ -38,7 +38,7 @@ func (s *Server) Serve(ln net.Listener) error {
 		a.turns.Add(1)
 		if err == nil {
 			pause = 0
-			s.serveCounted(c, s.counterOf(ln), a.probes.Load())
+			s.serveCounted(c, s.counterOf(ln), a.keepAlive.Load())
 			continue
 		}
 		if s.isStopped() {
@@ -61,15 +61,15 @@ func (s *Server) admit(a *acceptor) bool {
 		return false
 	}
 	s.acceptors[a] = struct{}{}
-	a.bequest.begin(a.ln, s.terms.Load().KeepAlivePeriod)
-	a.bequeath()
+	a.inherited.begin(a.ln, s.limits.Load().KeepAlivePeriod)
+	a.setKeepAlive()
 	return true
 }
 
-// bequeath makes known what connections inherit from now on.
-func (a *acceptor) bequeath() {
-	now := a.bequest
-	a.probes.Store(&now)
+// setKeepAlive makes known what connections inherit from now on.
+func (a *acceptor) setKeepAlive() {
+	now := a.inherited
+	a.keepAlive.Store(&now)
 }
 
 func (s *Server) dismiss(a *acceptor) {
@@ -92,7 +92,7 @@ func (s *Server) isStopped() bool {
 // waits for nothing: the queue must become empty. It says false at the end.
 func (s *Server) mayAccept(a *acceptor) bool {
 	for !s.draining() {
-		limits := s.terms.Load()
+		limits := s.limits.Load()
 		wait := s.place.reserve(limits.AcceptRate)
 		if wait <= 0 {
 			break
@@ -137,8 +137,8 @@ func (s *Server) endure(pause *backoff, err error) {
 	}
 }
 
-// probeEvery sets how often a silent peer is probed.
-func probeEvery(tcp *net.TCPConn, period time.Duration) {
+// setKeepAlive sets how often a silent peer is probed.
+func setKeepAlive(tcp *net.TCPConn, period time.Duration) {
 	switch {
 	case tcp == nil || period == 0:
 	case period < 0:
@@ -149,13 +149,13 @@ func probeEvery(tcp *net.TCPConn, period time.Duration) {
 	}
 }
 
-// probeFirst is probeEvery for a new connection, which has inherited something
-// or nothing if probes is not nil.
-func (c *conn) probeFirst(limits *Limits, probes *bequest) {
+// startKeepAlive is setKeepAlive for a new connection, which has inherited something
+// or nothing if inherited is not nil.
+func (c *conn) startKeepAlive(limits *Limits, inherited *inheritedKeepAlive) {
 	switch {
-	case probes == nil || !probes.begun():
-		probeEvery(c.tcp, limits.KeepAlivePeriod)
-	case !probes.holds(limits, c.opened):
+	case inherited == nil || !inherited.active():
+		setKeepAlive(c.tcp, limits.KeepAlivePeriod)
+	case !inherited.holds(limits, c.opened):
 		c.tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: limits.KeepAlivePeriod >= 0, Idle: limits.KeepAlivePeriod})
 	}
 }

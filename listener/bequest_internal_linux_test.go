@@ -40,11 +40,11 @@ func serveOne(t *testing.T, s *Server, addr string, long bool) (got [4]int) {
 	t.Helper()
 	s.mu.Lock()
 	for a := range s.acceptors {
-		a.bequest.since = ticks()
+		a.inherited.since = ticks()
 		if long {
-			a.bequest.since -= 2 * int64(queued)
+			a.inherited.since -= 2 * int64(queued)
 		}
-		a.bequeath()
+		a.setKeepAlive()
 	}
 	s.mu.Unlock()
 	s.counters.Requests.Store(0)
@@ -117,8 +117,8 @@ func TestAListenerMadeOtherwiseIsLeftAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer ln.Close()
-		var b bequest
-		if b.begin(ln, time.Second); b.begun() {
+		var b inheritedKeepAlive
+		if b.begin(ln, time.Second); b.active() {
 			t.Errorf("%+v was changed", config)
 		}
 	}

@@ -47,19 +47,19 @@ type conn struct {
 	generation atomic.Int64
 
 	// resting is set while no goroutine holds it either: who clears it starts
-	// one. bed is its place among those that rest.
-	resting atomic.Bool
-	bed     int
-	killed  atomic.Bool
+	// one. pollIndex is its place among those that rest.
+	resting   atomic.Bool
+	pollIndex int
+	killed    atomic.Bool
 	// moving is set while another process is asked to take the connection, stays
 	// when none does.
 	moving, stays atomic.Bool
 	labelled      atomic.Pointer[label] // nil if it never was
 
-	// The sweeper alone uses these: when it first saw its claim unanswered, and
+	// The sweeper alone uses these: when it first saw its eviction unanswered, and
 	// since when the connection was idle that it looked at last.
-	claimed, looked int64
-	paces           paces
+	evictedAt, looked int64
+	paces             paces
 
 	// turn is held by who writes to a connection that was taken over.
 	turn sync.Mutex
@@ -70,8 +70,8 @@ type conn struct {
 	early    []byte    // read before it was known which engine serves
 	greeted  bool      // it is known
 	exchange h1Exchange
-	gate     gate
-	held     []byte        // what the gate stopped, for whom it was not meant
+	framing  framingParser
+	held     []byte        // what the framing parser held back
 	started  int64         // end of the request header; 0 between requests
 	arrived  int64         // when the request began, if nothing was read since; else 0
 	verdict  int           // status the engine answers the present request with; 0 for none
@@ -85,10 +85,10 @@ type conn struct {
 	ahead    bool          // what is read belongs to no request yet, and nobody waits for it
 	last     bool          // the client was told that this response is the last one
 
-	behind    bool // nothing was read since the last response, which may be on its way yet
-	pipelined bool // the present request came like that
-	mute      mute // what the engine writes and nobody is to see
-	muted     int  // bytes of the end of a header that were seen of it
+	behind        bool        // nothing was read since the last response, which may be on its way yet
+	pipelined     bool        // the present request came like that
+	discardOutput discardMode // what the engine writes and nobody is to see
+	headerEndSeen int         // bytes of the end of a header that were seen of it
 }
 
 func newConn(s *Server, raw net.Conn) *conn {
@@ -106,7 +106,7 @@ func (c *conn) swap(from, to phase) bool {
 	return c.phase.CompareAndSwap(uint64(from), uint64(to))
 }
 
-// enter changes the state, which drops any claim on the former one. A closing
+// enter changes the state, which cancels an eviction from the former one. A closing
 // connection enters no other state.
 func (c *conn) enter(s State, since int64) {
 	for {
@@ -147,7 +147,7 @@ func (c *conn) headerDone(bytes int, length int64) {
 	c.pipelined = c.behind
 	c.requests.Add(1)
 	c.s.counters.Requests.Add(1)
-	limits := c.s.terms.Load()
+	limits := c.s.limits.Load()
 	switch {
 	case bytes > limits.MaxHeaderBytes:
 		c.verdict = statusHeaderTooLarge
@@ -215,18 +215,18 @@ func (c *conn) refuse(status int) {
 
 // mustEnd says whether the response about to be sent should be the last one.
 func (c *conn) mustEnd() bool {
-	limits := c.s.terms.Load()
+	limits := c.s.limits.Load()
 	return !limits.KeepAlive || c.s.draining() && !c.movable() || c.outdated() || c.s.manyIdle(limits.MaxIdle, 0)
 }
 
 // Read hides from the engine that deadlines are used to wake it: it sees an end
 // of the connection between requests, a timeout only within one, and nothing at
-// all of a claim that came too late.
+// all of an eviction that came too late.
 func (c *conn) Read(p []byte) (int, error) {
 	switch {
 	case c.dry:
 		return 0, io.EOF
-	case c.gate.refused != 0:
+	case c.framing.refused != 0:
 		return c.stopped(p)
 	case c.leaves():
 		return 0, io.EOF
@@ -239,7 +239,7 @@ func (c *conn) Read(p []byte) (int, error) {
 	case n > 0:
 		c.begin()
 		return c.admit(p[:n]), nil
-	case err == io.EOF && c.gate.begun():
+	case err == io.EOF && c.framing.begun():
 		c.abandoned()
 		c.refuse(statusBadRequest)
 		return 0, io.ErrUnexpectedEOF
@@ -258,7 +258,7 @@ const acquainted = 2
 
 // rest waits for the next request of a connection that has been read empty.
 func (c *conn) rest() {
-	if c.io != nil && c.tls == nil && c.gate.on && len(c.early) == 0 && c.requests.Load() >= acquainted && c.now().state() == StateIdle {
+	if c.io != nil && c.tls == nil && c.framing.on && len(c.early) == 0 && c.requests.Load() >= acquainted && c.now().state() == StateIdle {
 		c.io.Await()
 	}
 }
@@ -276,9 +276,9 @@ func (c *conn) receive(p []byte) (int, error) {
 	return c.readWire(p)
 }
 
-// readWire reads from the socket, and lets nobody see a claim that came too late.
+// readWire reads from the socket, and lets nobody see an eviction that came too late.
 func (c *conn) readWire(p []byte) (int, error) {
-	if s := c.now().state(); !c.ahead && (s == StateBody || s == StateResponse && c.gate.begun()) {
+	if s := c.now().state(); !c.ahead && (s == StateBody || s == StateResponse && c.framing.begun()) {
 		c.reading.Store(true) // what is left of a body is read behind its response
 		defer c.reading.Store(false)
 	}
@@ -290,7 +290,7 @@ func (c *conn) readWire(p []byte) (int, error) {
 			return n, nil
 		}
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			if err = c.woken(err); err == nil {
+			if err = c.onInterrupt(err); err == nil {
 				continue
 			}
 		}
@@ -318,18 +318,18 @@ func (c *conn) writeRaw(p []byte) (int, error) {
 	return c.raw.Write(p)
 }
 
-// woken decides what becomes of the connection after a deadline passed in a
+// onInterrupt decides what becomes of the connection after a deadline passed in a
 // read. It gives nil to read on.
-func (c *conn) woken(timeout error) error {
+func (c *conn) onInterrupt(timeout error) error {
 	if c.owned.Load() {
 		return timeout
 	}
 	p := c.now()
-	if p.claim() == claimNone {
-		// The claim was on a state already left. Clear the deadline, then look
-		// once more: the sweeper claims first and sets the deadline second.
+	if p.reason() == evictNone {
+		// The eviction was for a state already left. Clear the deadline, then look
+		// once more: the sweeper sets the reason first and sets the deadline second.
 		c.raw.SetReadDeadline(time.Time{})
-		if p = c.now(); p.claim() == claimNone {
+		if p = c.now(); p.reason() == evictNone {
 			if m := c.mux.Load(); m != nil && m.interrupted(timeout) {
 				return timeout
 			}
@@ -339,7 +339,7 @@ func (c *conn) woken(timeout error) error {
 	if p.state().Active() {
 		return c.overdue(p, timeout)
 	}
-	return c.dismissed(p)
+	return c.closeIdle(p)
 }
 
 // overdue ends a request that took too long.
@@ -351,12 +351,12 @@ func (c *conn) overdue(p phase, timeout error) error {
 	return timeout
 }
 
-// dismissed ends or parks a connection without a request, unless one has
+// closeIdle ends or parks a connection without a request, unless one has
 // arrived. Only this goroutine reads from the connection and only it closes it,
 // so what remains is the moment between this look and the close.
-func (c *conn) dismissed(p phase) error {
-	if waiting(c.tcp) || p.claim() == claimPark && !c.parkable() {
-		c.swap(p, p.with(claimNone))
+func (c *conn) closeIdle(p phase) error {
+	if waiting(c.tcp) || p.reason() == evictPark && !c.parkable() {
+		c.swap(p, p.with(evictNone))
 		c.raw.SetReadDeadline(time.Time{})
 		return nil
 	}
@@ -365,20 +365,20 @@ func (c *conn) dismissed(p phase) error {
 		c.raw.SetReadDeadline(time.Time{})
 		return nil
 	}
-	switch p.claim() {
-	case claimPark:
+	switch p.reason() {
+	case evictPark:
 		c.parked.Store(true)
-		c.swap(p, p.with(claimNone))
+		c.swap(p, p.with(evictNone))
 		c.raw.SetReadDeadline(time.Time{})
-	case claimOverdue:
+	case evictOverdue:
 		c.s.counters.TimedOut.Add(1)
 	}
 	return io.EOF
 }
 
 func (c *conn) Write(p []byte) (int, error) {
-	if c.mute != muteNothing {
-		return c.writeMuted(p)
+	if c.discardOutput != discardNothing {
+		return c.writeDiscarding(p)
 	}
 	if c.tls != nil {
 		return c.tls.Write(p)
@@ -432,11 +432,11 @@ func (c *conn) wrote(n int) {
 // stale says whether a write deadline was meant for a response that is already
 // gone, and clears it.
 func (c *conn) stale(err error) bool {
-	if !errors.Is(err, os.ErrDeadlineExceeded) || c.owned.Load() || c.now().claim() != claimNone {
+	if !errors.Is(err, os.ErrDeadlineExceeded) || c.owned.Load() || c.now().reason() != evictNone {
 		return false
 	}
 	c.raw.SetWriteDeadline(time.Time{})
-	return c.now().claim() == claimNone
+	return c.now().reason() == evictNone
 }
 
 // Close ends the connection and its entry in the table, once. An engine that

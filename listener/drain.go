@@ -11,8 +11,8 @@ import (
 const (
 	// emptyGrace is how long an accept queue must have been empty.
 	emptyGrace = 20 * time.Millisecond
-	// queuePatience bounds the wait for a queue that others keep filling.
-	queuePatience = 2 * time.Second
+	// queueTimeout bounds the wait for a queue that others keep filling.
+	queueTimeout = 2 * time.Second
 	// forceGrace is what connections closed by force get to clean up.
 	forceGrace = 250 * time.Millisecond
 )
@@ -79,7 +79,7 @@ func (s *Server) emptyQueues(ctx context.Context) {
 	if !s.accepting() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, queuePatience)
+	ctx, cancel := context.WithTimeout(ctx, queueTimeout)
 	defer cancel()
 	for s.queued() {
 		if !sleep(ctx, time.Millisecond) {
@@ -166,7 +166,7 @@ func vacant(n *atomic.Int64) bool {
 func (s *Server) force() int {
 	s.conns.each(func(c *conn) {
 		if p := c.now(); !p.state().Active() {
-			c.claim(p, claimLeave)
+			c.evict(p, evictLeave)
 		}
 	})
 	s.giveTime()
@@ -196,5 +196,5 @@ func (s *Server) seal() {
 		s.open.Add(full)
 	}
 	s.sweeper.stop()
-	s.rests.stop()
+	s.idlePoller.stop()
 }

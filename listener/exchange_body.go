@@ -68,7 +68,7 @@ func (b *netBody) fetch(p []byte) (int, error) {
 func (b *netBody) fetched(n int, err error) (int, error) {
 	x := b.x
 	got := b.n.Add(int64(n))
-	if limit := x.on.s.terms.Load().MaxRequestBytes; limit > 0 && got > limit {
+	if limit := x.on.s.limits.Load().MaxRequestBytes; limit > 0 && got > limit {
 		b.refuse(statusBodyTooLarge)
 		return 0, errBodyTooLarge
 	}

@@ -45,7 +45,7 @@ func Converse(x Exchange) {
 // request, gives it its limits and its clock, and calls the server's handler.
 type streams struct {
 	s             *Server
-	requests      *atomic.Uint64 // begun on the connection
+	requests      *atomic.Uint64 // active on the connection
 	remote, local net.Addr
 	// prepare completes a request before it is handled; may be nil.
 	prepare func(*http.Request)
@@ -93,7 +93,7 @@ func (m *streams) begin(w http.ResponseWriter, r *http.Request) *netExchange {
 	now := ticks()
 	x := &netExchange{w: w, r: r, on: m, method: r.Method, target: r.RequestURI, started: now, status: http.StatusOK}
 	x.since.Store(now)
-	limits := m.s.terms.Load()
+	limits := m.s.limits.Load()
 	if m.one != nil {
 		m.one.began(x)
 	} else {
@@ -175,7 +175,7 @@ func (m *streams) end(x *netExchange) {
 	}
 }
 
-// settle blames a request that failed on somebody, unless that was done. A
+// settleTransfer blames a request that failed on somebody, unless that was done. A
 // response that was broken off counts as the server's failure where the client
 // still is there.
 func (x *netExchange) settle() {
@@ -210,7 +210,7 @@ func (x *netExchange) blame(f Fault) {
 
 // sweep ends the requests that have taken longer than the limits allow. It is
 // called by the sweeper and does not block.
-func (m *streams) sweep(limits *terms, now int64) {
+func (m *streams) sweep(limits *effectiveLimits, now int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for x := range m.open {
@@ -281,7 +281,7 @@ type netExchange struct {
 	size        int64
 }
 
-func (x *netExchange) consider(server *terms, now int64) {
+func (x *netExchange) consider(server *effectiveLimits, now int64) {
 	limits, read := server.under(x.timeouts.Load()), x.bodyRead.Load()
 	whole := read && limits.Response > 0 && time.Duration(now-x.since.Load()) >= limits.Response
 	switch {

@@ -49,7 +49,7 @@ func newH1(s *Server, b buffers) *h1 {
 }
 
 func (e *h1) serve(c *conn) {
-	c.gate.on = true
+	c.framing.on = true
 	err := e.srv.ServeConn(c.view())
 	if c.released != nil && err == nil {
 		<-c.released
@@ -129,8 +129,8 @@ func (e *h1) handle(ctx *fasthttp.RequestCtx) {
 		c.linger = !c.exchange.bodyRead()
 		c.bodyDone()
 	}
-	if live := c.exchange.live; live != nil {
-		e.endLive(c, live, ctx)
+	if live := c.exchange.streaming; live != nil {
+		e.endStreaming(c, live, ctx)
 		return
 	}
 	switch {
@@ -145,7 +145,7 @@ func (e *h1) handle(ctx *fasthttp.RequestCtx) {
 		c.blame(FaultServer)
 	}
 	if ctx.Hijacked() {
-		c.gate.on = false
+		c.framing.on = false
 		c.observe(ticks())
 		c.labelHijacked(ctx)
 		c.enter(StateHijacked, ticks())
@@ -159,10 +159,10 @@ func (e *h1) handle(ctx *fasthttp.RequestCtx) {
 	}
 }
 
-// endLive ends a response that its handler has sent. What the client was told of
+// endStreaming ends a response that its handler has sent. What the client was told of
 // the end of the connection holds, whatever has happened meanwhile.
-func (e *h1) endLive(c *conn, l *LiveBody, ctx *fasthttp.RequestCtx) {
-	c.exchange.live = nil
+func (e *h1) endStreaming(c *conn, l *StreamingBody, ctx *fasthttp.RequestCtx) {
+	c.exchange.streaming = nil
 	switch {
 	case c.verdict != 0:
 		c.blame(FaultClient)

@@ -13,10 +13,10 @@ import (
 // h1Exchange is the Exchange of the HTTP/1.1 engine. It is part of its
 // connection, so that a request allocates none.
 type h1Exchange struct {
-	ctx  *fasthttp.RequestCtx
-	body h1Body
-	path []byte    // of the decoded path, if it differs from the raw one
-	live *LiveBody // of a response that is sent while the handler runs; else nil
+	ctx       *fasthttp.RequestCtx
+	body      h1Body
+	path      []byte         // of the decoded path, if it differs from the raw one
+	streaming *StreamingBody // of a response that is sent while the handler runs; else nil
 
 	failed  bool // the handler panicked
 	aborted bool // with http.ErrAbortHandler: the response is broken off
@@ -42,7 +42,7 @@ func (x *h1Exchange) bodyRead() bool { return x.body.r == nil || x.body.done }
 // it is answered, whoever reads it. Who reads it later gets it from the beginning.
 func (x *h1Exchange) checkBody() {
 	b := &x.body
-	if b.r == nil || b.touched || x.live != nil || x.failed || b.c.verdict != 0 || x.ctx.Hijacked() || x.ContentLength() >= 0 {
+	if b.r == nil || b.touched || x.streaming != nil || x.failed || b.c.verdict != 0 || x.ctx.Hijacked() || x.ContentLength() >= 0 {
 		return
 	}
 	buf := make([]byte, prefetched)
@@ -86,7 +86,7 @@ func (b *h1Body) Read(p []byte) (int, error) {
 func (b *h1Body) fetch(p []byte) (int, error) {
 	n, err := b.r.Read(p)
 	b.n += int64(n)
-	if limit := b.c.s.terms.Load().MaxRequestBytes; limit > 0 && b.n > limit {
+	if limit := b.c.s.limits.Load().MaxRequestBytes; limit > 0 && b.n > limit {
 		b.c.refuse(statusBodyTooLarge)
 		return 0, errBodyTooLarge
 	}

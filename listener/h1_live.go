@@ -25,7 +25,7 @@ func (c *conn) canBypass() bool { return !c.pipelined && c.verdict == 0 }
 // who speaks HTTP/1.0, nor to who sent the request behind one not answered yet.
 func Inform(x Exchange, status int, header http.Header) {
 	h, ok := x.(*h1Exchange)
-	if !ok || h.live != nil || status < 100 || status > 199 || status == http.StatusSwitchingProtocols {
+	if !ok || h.streaming != nil || status < 100 || status > 199 || status == http.StatusSwitchingProtocols {
 		return
 	}
 	if status == http.StatusContinue && h.RequestHeader("Expect") != "" {
@@ -42,10 +42,10 @@ func Inform(x Exchange, status int, header http.Header) {
 	c.Write(text.Bytes())
 }
 
-// LiveBody is the body of a response that is sent while its handler runs, on
+// StreamingBody is the body of a response that is sent while its handler runs, on
 // HTTP/1.1. The engine ends it when the handler has returned, with the trailers
 // that are set in its response header by then.
-type LiveBody struct {
+type StreamingBody struct {
 	c       *conn
 	ctx     *fasthttp.RequestCtx
 	out     *bufio.Writer // nil where the response has no body
@@ -55,13 +55,13 @@ type LiveBody struct {
 	err     error
 }
 
-// GoLive sends the header of the response of x as it was set so far, and what
+// StartStreaming sends the header of the response of x as it was set so far, and what
 // was written, and gives a writer of the rest. size is that of the whole body,
 // -1 if it is not known. It gives nil where the response has to wait: behind
 // another one, or because its body is a stream, or on another engine.
-func GoLive(x Exchange, size int64) *LiveBody {
+func StartStreaming(x Exchange, size int64) *StreamingBody {
 	h, ok := x.(*h1Exchange)
-	if !ok || h.live != nil || h.ctx.Response.IsBodyStream() {
+	if !ok || h.streaming != nil || h.ctx.Response.IsBodyStream() {
 		return nil
 	}
 	c := connIn(h.ctx.Conn())
@@ -71,8 +71,8 @@ func GoLive(x Exchange, size int64) *LiveBody {
 	if size < 0 || size >= lasting {
 		c.label("http/1.1", view(h.ctx.Method()), view(h.ctx.RequestURI()))
 	}
-	l := &LiveBody{c: c, ctx: h.ctx, left: size}
-	h.live = l
+	l := &StreamingBody{c: c, ctx: h.ctx, left: size}
+	h.streaming = l
 	response := &h.ctx.Response
 	body := bytes.Clone(response.Body())
 	header := l.header(!h.bodyRead())
@@ -85,7 +85,7 @@ func GoLive(x Exchange, size int64) *LiveBody {
 }
 
 // header decides how the body is told from what follows it.
-func (l *LiveBody) header(unread bool) []byte {
+func (l *StreamingBody) header(unread bool) []byte {
 	h := &l.ctx.Response.Header
 	newer := l.ctx.Request.Header.IsHTTP11()
 	l.last = unread || !newer || l.ctx.Request.Header.ConnectionClose() || l.c.mustEnd()
@@ -104,7 +104,7 @@ func (l *LiveBody) header(unread bool) []byte {
 }
 
 // Write sends p, or keeps it for the next Flush.
-func (l *LiveBody) Write(p []byte) (int, error) {
+func (l *StreamingBody) Write(p []byte) (int, error) {
 	switch {
 	case l.err != nil:
 		return 0, l.err
@@ -121,7 +121,7 @@ func (l *LiveBody) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func (l *LiveBody) chunk(p []byte) (int, error) {
+func (l *StreamingBody) chunk(p []byte) (int, error) {
 	fmt.Fprintf(l.out, "%x\r\n", len(p))
 	n, _ := l.out.Write(p)
 	_, l.err = l.out.WriteString("\r\n")
@@ -129,7 +129,7 @@ func (l *LiveBody) chunk(p []byte) (int, error) {
 }
 
 // Flush sends what was kept.
-func (l *LiveBody) Flush() error {
+func (l *StreamingBody) Flush() error {
 	if l.err == nil && l.out != nil {
 		l.err = l.out.Flush()
 	}
@@ -141,7 +141,7 @@ var errNotWhole = errors.New("the response is shorter than announced")
 // end is called when the handler has returned. The engine, which knows nothing
 // of all this, is left an empty response, and the connection told to keep it to
 // itself. A response that is not whole is broken off, so that the client sees it.
-func (l *LiveBody) end(whole bool) {
+func (l *StreamingBody) end(whole bool) {
 	switch {
 	case !whole || l.out != nil && !l.chunked && l.left > 0:
 		l.err = errNotWhole
@@ -151,39 +151,39 @@ func (l *LiveBody) end(whole bool) {
 	}
 	l.Flush()
 	l.ctx.Response.Reset()
-	l.c.mute = muteHeader
+	l.c.discardOutput = discardHeader
 	if l.err != nil {
-		l.c.mute = muteAll
+		l.c.discardOutput = discardAll
 	}
 	if l.err != nil || l.last {
 		l.ctx.SetConnectionClose()
 	}
 }
 
-// mute is what of the engine's writing the client is not to see: nothing, a
+// discardMode is what of the engine's writing the client is not to see: nothing, a
 // header, or all that still comes.
-type mute int
+type discardMode int
 
 const (
-	muteNothing mute = iota
-	muteHeader
-	muteAll
+	discardNothing discardMode = iota
+	discardHeader
+	discardAll
 )
 
-// writeMuted swallows what the client is not to see of p.
-func (c *conn) writeMuted(p []byte) (int, error) {
-	if c.mute == muteAll {
+// writeDiscarding swallows what the client is not to see of p.
+func (c *conn) writeDiscarding(p []byte) (int, error) {
+	if c.discardOutput == discardAll {
 		return len(p), nil
 	}
 	for i, b := range p {
-		if b != "\r\n\r\n"[c.muted] {
-			c.muted = 0
+		if b != "\r\n\r\n"[c.headerEndSeen] {
+			c.headerEndSeen = 0
 		}
-		if b == "\r\n\r\n"[c.muted] {
-			c.muted++
+		if b == "\r\n\r\n"[c.headerEndSeen] {
+			c.headerEndSeen++
 		}
-		if c.muted == len("\r\n\r\n") {
-			c.mute, c.muted = muteNothing, 0
+		if c.headerEndSeen == len("\r\n\r\n") {
+			c.discardOutput, c.headerEndSeen = discardNothing, 0
 			if i+1 == len(p) {
 				return len(p), nil
 			}

@@ -76,7 +76,7 @@ func (c *conn) release(ctx *fasthttp.RequestCtx) {
 // begins with it: the engine of net/http needs none to answer, and behind an
 // upgrade it belongs to who took the connection over.
 func (c *conn) takeBack(p []byte) []byte {
-	if c.gate.refused == 0 || c.gate.begun() || len(p) == 0 {
+	if c.framing.refused == 0 || c.framing.begun() || len(p) == 0 {
 		return p
 	}
 	last := len(p) - 1
@@ -140,12 +140,12 @@ func (n *netH1) stateChanged(state http.ConnState) {
 	case http.StateIdle:
 		n.handling.Store(false)
 		c.finish()
-		if c.gate.begun() {
+		if c.framing.begun() {
 			c.begin() // with the byte that the engine has read ahead
 		}
 	case http.StateHijacked:
 		n.taken.Store(true)
-		c.gate.on = false
+		c.framing.on = false
 		c.observe(ticks())
 		c.labelUpgraded(n.request.Header.Get("Upgrade"), n.request.Method, n.request.RequestURI)
 		c.enter(StateHijacked, ticks())
@@ -236,7 +236,7 @@ func (n *netH1) Read(p []byte) (int, error) {
 		c.replay = c.replay[got:]
 		return got, nil
 	case n.taken.Load():
-		if c.gate.refused != 0 {
+		if c.framing.refused != 0 {
 			return c.stopped(p)
 		}
 		return c.receive(p)
@@ -269,7 +269,7 @@ func (n *netH1) readAhead(p []byte) (int, error) {
 	c.ahead = true
 	got, err := c.receive(p)
 	c.ahead = false
-	if got > 0 && c.gate.refused == 0 {
+	if got > 0 && c.framing.refused == 0 {
 		c.admit(p[:got])
 		c.held = nil
 	}

@@ -14,11 +14,11 @@ import (
 
 // admit gives how much of p the engine gets to see.
 func (c *conn) admit(p []byte) int {
-	if !c.gate.on {
+	if !c.framing.on {
 		return len(p)
 	}
-	n := c.gate.pass(p, c.s.terms.Load().MaxHeaderBytes)
-	if c.gate.refused != 0 {
+	n := c.framing.pass(p, c.s.limits.Load().MaxHeaderBytes)
+	if c.framing.refused != 0 {
 		c.held = bytes.Clone(p[n:])
 	}
 	return n
@@ -26,16 +26,16 @@ func (c *conn) admit(p []byte) int {
 
 var errStopped = errors.New("the client violates HTTP/1.1")
 
-// stopped is what is read after the gate has stopped something: nothing more by
+// stopped is what is read after the framing parser has held something back: nothing more by
 // the engine, the very bytes by who took the connection over from it.
 func (c *conn) stopped(p []byte) (int, error) {
-	if c.gate.on {
-		c.refuse(c.gate.refused)
+	if c.framing.on {
+		c.refuse(c.framing.refused)
 		return 0, errStopped
 	}
 	n := copy(p, c.held)
 	if c.held = c.held[n:]; len(c.held) == 0 {
-		c.gate = gate{}
+		c.framing = framingParser{}
 	}
 	if n > 0 {
 		return n, nil

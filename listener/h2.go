@@ -41,7 +41,7 @@ type h2 struct {
 	ending         atomic.Bool // the connection ends with an error
 
 	headerSince atomic.Int64  // when the header being received began; 0 for none
-	writes      atomic.Uint64 // begun and ended
+	writes      atomic.Uint64 // active and ended
 	cutAt       atomic.Int64  // when streams were last reset for their client
 
 	// The sweeper alone uses these.
@@ -78,7 +78,7 @@ const h2HeaderSlack = 2
 func (s *Server) serveH2(c *conn) {
 	m := &h2{conn: c, flows: newFlows(), begun: make(chan struct{}), told: make(chan struct{}), closed: make(chan struct{}), decided: make(chan struct{})}
 	m.heard.skip = len(preface)
-	m.heard.watch, m.frames.watch, m.bad.cut = heardFrames{m}, toldFrames{m}, m.flows.wasCut
+	m.heard.watch, m.frames.watch, m.bad.cut = receivedFrames{m}, sentFrames{m}, m.flows.wasCut
 	m.headerSince.Store(ticks())
 	m.streams = streams{
 		s: s, requests: &c.requests, remote: c.RemoteAddr(), local: c.LocalAddr(),
@@ -92,7 +92,7 @@ func (s *Server) serveH2(c *conn) {
 		Handler:                      &m.streams,
 		Protocols:                    new(http.Protocols),
 		ConnState:                    m.moved,
-		MaxHeaderBytes:               h2HeaderSlack * s.terms.Load().MaxHeaderBytes,
+		MaxHeaderBytes:               h2HeaderSlack * s.limits.Load().MaxHeaderBytes,
 		ErrorLog:                     log.New(debugWriter{s}, "", 0),
 		DisableGeneralOptionsHandler: true, // OPTIONS * is a request like any other
 		HTTP2: &http.HTTP2Config{
@@ -135,18 +135,18 @@ func (m *h2) moved(_ net.Conn, state http.ConnState) {
 	case http.StateIdle:
 		m.enter(StateIdle, ticks())
 		m.conn.s.tellIdle()
-		limits := m.conn.s.terms.Load()
+		limits := m.conn.s.limits.Load()
 		if m.conn.s.manyIdle(limits.MaxIdle, 1) {
 			m.depart()
 		}
 	}
 }
 
-// dismiss answers a claim on the connection between requests: the client is
+// dismiss ends the connection between requests: the client is
 // told to leave, and the connection ends when it has, or when the sweeper loses
 // patience.
 func (m *h2) dismiss(p phase) {
-	if p.claim() == claimOverdue && !m.leaving.Load() {
+	if p.reason() == evictOverdue && !m.leaving.Load() {
 		m.conn.s.counters.TimedOut.Add(1)
 	}
 	m.depart()
@@ -155,13 +155,13 @@ func (m *h2) dismiss(p phase) {
 // departGrace is how long after a client has read that it must leave, and after
 // each request that it begins nevertheless, it may begin another: one it was about
 // to begin. A client that was slow to read that is slow to begin, too, and gets
-// more. departPatience bounds each of the two waits. decisionTime bounds how long
+// more. departTimeout bounds each of the two waits. decisionTime bounds how long
 // the client's word may be held up, decisionEvery is between two tries to do so.
 const (
-	departGrace    = 150 * time.Millisecond
-	departPatience = 5 * time.Second
-	decisionTime   = 250 * time.Millisecond
-	decisionEvery  = time.Millisecond
+	departGrace   = 150 * time.Millisecond
+	departTimeout = 5 * time.Second
+	decisionTime  = 250 * time.Millisecond
+	decisionEvery = time.Millisecond
 )
 
 // depart ends the connection without losing a request, in the background: it
@@ -185,7 +185,7 @@ func (m *h2) sayGoodbye() {
 	select {
 	case <-m.told:
 		grace = max(grace, 4*time.Since(announced))
-	case <-time.After(departPatience):
+	case <-time.After(departTimeout):
 	case <-m.closed:
 		return
 	}
@@ -197,8 +197,8 @@ func (m *h2) sayGoodbye() {
 // wait is until no request has begun for the grace. It is false when the
 // connection has ended.
 func (m *h2) wait(grace time.Duration) bool {
-	grace = min(grace, departPatience)
-	end := time.Now().Add(departPatience)
+	grace = min(grace, departTimeout)
+	end := time.Now().Add(departTimeout)
 	for begun := m.conn.requests.Load(); ; {
 		select {
 		case <-time.After(grace):

@@ -51,7 +51,7 @@ const (
 
 // spend charges the client for a frame that carries nothing, and for a request
 // that it takes back. m.flows.mu is held.
-func (m heardFrames) spend(kind, flags byte, stream uint32, length int, value uint32) {
+func (m receivedFrames) spend(kind, flags byte, stream uint32, length int, value uint32) {
 	f := &m.flows
 	switch kind {
 	case frameHeaders, frameContinuation:
@@ -82,11 +82,11 @@ func (m heardFrames) spend(kind, flags byte, stream uint32, length int, value ui
 }
 
 // spendHeader bounds the frames and bytes of a header.
-func (m heardFrames) spendHeader(flags byte, length int) {
+func (m receivedFrames) spendHeader(flags byte, length int) {
 	b := &m.flows.block
 	b.frames++
 	b.bytes += length
-	limit := h2HeaderSlack * m.conn.s.terms.Load().MaxHeaderBytes
+	limit := h2HeaderSlack * m.conn.s.limits.Load().MaxHeaderBytes
 	if b.bytes > limit+maxFrame || b.frames > slackFrames+limit/maxFrame {
 		m.end(codeCalm)
 	}
@@ -101,7 +101,7 @@ func (m heardFrames) spendHeader(flags byte, length int) {
 
 // spendReset charges the client for a stream that we reset for its fault: making
 // us do so is as cheap for it as doing it itself. m.flows.mu is held.
-func (m toldFrames) spendReset(stream uint32, code uint32) {
+func (m sentFrames) spendReset(stream uint32, code uint32) {
 	if s, ok := m.flows.open[stream]; ok && s.cut || code == codeNone || code == codeInternal || code == codeCancel {
 		return
 	}

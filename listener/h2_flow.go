@@ -154,13 +154,13 @@ func (f *flows) wasCut(stream uint32) bool {
 	return f.open[stream].cut
 }
 
-// heardFrames is what the client says, toldFrames what it is told.
+// receivedFrames is what the client says, sentFrames what it is told.
 type (
-	heardFrames struct{ *h2 }
-	toldFrames  struct{ *h2 }
+	receivedFrames struct{ *h2 }
+	sentFrames     struct{ *h2 }
 )
 
-func (m heardFrames) setting(id uint16, value uint32) {
+func (m receivedFrames) setting(id uint16, value uint32) {
 	const initialWindowSize = 4
 	if id != initialWindowSize {
 		return
@@ -170,7 +170,7 @@ func (m heardFrames) setting(id uint16, value uint32) {
 	m.flows.resize(int64(value))
 }
 
-func (m heardFrames) frame(kind, flags byte, stream uint32, length int, value uint32) {
+func (m receivedFrames) frame(kind, flags byte, stream uint32, length int, value uint32) {
 	f := &m.flows
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -185,9 +185,9 @@ func (m heardFrames) frame(kind, flags byte, stream uint32, length int, value ui
 	}
 }
 
-func (m toldFrames) setting(uint16, uint32) {}
+func (m sentFrames) setting(uint16, uint32) {}
 
-func (m toldFrames) frame(kind, flags byte, stream uint32, length int, value uint32) {
+func (m sentFrames) frame(kind, flags byte, stream uint32, length int, value uint32) {
 	f := &m.flows
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -256,7 +256,7 @@ func frameOf(kind byte, stream uint32, length byte) []byte {
 
 // sweep ends what the client keeps from ending. It is called by the sweeper and
 // does not block.
-func (m *h2) sweep(limits *terms, now int64) {
+func (m *h2) sweep(limits *effectiveLimits, now int64) {
 	m.streams.sweep(limits, now)
 	elapsed := time.Duration(now - m.swept)
 	if m.swept == 0 {
@@ -287,7 +287,7 @@ func (m *h2) sweep(limits *terms, now int64) {
 // writer tells whether a write of the connection makes progress. It is the
 // sweeper's.
 type writer struct {
-	calls  uint64 // begun and ended, when it last looked
+	calls  uint64 // active and ended, when it last looked
 	since  int64  // of the last progress
 	taken  uint64 // bytes that the client had acknowledged then
 	waited time.Duration

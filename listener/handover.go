@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Handed is what one process tells the next of a connection that it hands over.
-type Handed struct {
+// TransferState is what one process tells the next of a connection that it hands over.
+type TransferState struct {
 	// Opened is when the connection was accepted, Since when it last became idle.
 	Opened time.Time `json:"opened"`
 	Since  time.Time `json:"since"`
@@ -20,12 +20,12 @@ type Handed struct {
 	BytesOut uint64 `json:"bytes_out"`
 }
 
-// Give hands a connection to another process, in whose hands it is as soon as
+// SendConn hands a connection to another process, in whose hands it is as soon as
 // done is called without an error. It must not block; done may be called by any
 // goroutine, once.
-type Give func(c net.Conn, h Handed, done func(error))
+type SendConn func(c net.Conn, h TransferState, done func(error))
 
-// ErrFull is returned by [Server.Adopt] when one more would be too many.
+// ErrFull is returned by [Server.AcceptConn] when one more would be too many.
 var ErrFull = errors.New("max_connections is reached")
 
 var errNotClear = errors.New("cleartext connections are no longer served")
@@ -35,17 +35,17 @@ var errNotClear = errors.New("cleartext connections are no longer served")
 // was read that is not answered. What a client has sent since then waits in the
 // kernel for whoever gets it. A connection that nobody takes is treated as
 // without HandOver. It must be called before Drain.
-func (s *Server) HandOver(give Give) {
-	s.mover.window = make(chan struct{}, moverWindow)
-	s.mover.give.Store(&give)
+func (s *Server) HandOver(give SendConn) {
+	s.transfers.window = make(chan struct{}, transferWindow)
+	s.transfers.send.Store(&give)
 }
 
-// Adopt takes over a connection that another process hands over; it counts as
+// AcceptConn takes over a connection that another process hands over; it counts as
 // open, but not as accepted. It is not touched until settle is called: with true
 // it is served, with false it is closed.
-func (s *Server) Adopt(raw net.Conn, h Handed) (settle func(bool), err error) {
+func (s *Server) AcceptConn(raw net.Conn, h TransferState) (settle func(bool), err error) {
 	n := s.open.Add(1)
-	switch limits := s.terms.Load(); {
+	switch limits := s.limits.Load(); {
 	case n <= 0 || s.draining():
 		err = ErrServerClosed
 	case s.transport.Load().TLS != nil:
@@ -54,13 +54,13 @@ func (s *Server) Adopt(raw net.Conn, h Handed) (settle func(bool), err error) {
 		err = ErrFull
 	default:
 		s.place.take() // who hands it over still counts it, too
-		return func(taken bool) { s.settle(raw, h, taken) }, nil
+		return func(taken bool) { s.settleTransfer(raw, h, taken) }, nil
 	}
 	s.vacate(&s.open)
 	return nil, err
 }
 
-func (s *Server) settle(raw net.Conn, h Handed, taken bool) {
+func (s *Server) settleTransfer(raw net.Conn, h TransferState, taken bool) {
 	if !taken {
 		raw.Close()
 		s.place.leave()
@@ -86,7 +86,7 @@ func (s *Server) settle(raw net.Conn, h Handed, taken bool) {
 	c.parked.Store(true)
 	s.counters.enter(state)
 	s.conns.add(c)
-	probeEvery(c.tcp, s.terms.Load().KeepAlivePeriod)
+	setKeepAlive(c.tcp, s.limits.Load().KeepAlivePeriod)
 	s.sweeper.begin()
 	if c.tcp == nil {
 		c.parked.Store(false)
@@ -117,14 +117,14 @@ func (c *conn) movable() bool {
 
 // mayMove is movable as far as the sweeper can tell.
 func (c *conn) mayMove() bool {
-	return c.s.draining() && c.s.mover.give.Load() != nil && c.tcp != nil && !c.stays.Load() &&
-		c.mux.Load() == nil && c.s.transport.Load().TLS == nil && c.s.terms.Load().KeepAlive
+	return c.s.draining() && c.s.transfers.send.Load() != nil && c.tcp != nil && !c.stays.Load() &&
+		c.mux.Load() == nil && c.s.transport.Load().TLS == nil && c.s.limits.Load().KeepAlive
 }
 
 // clean says whether nothing was read that is not answered. The caller serves
 // the connection, or nobody does.
 func (c *conn) clean() bool {
-	return !c.now().state().Active() && c.gate.state == gateStart && c.gate.refused == 0 &&
+	return !c.now().state().Active() && c.framing.state == framingStart && c.framing.refused == 0 &&
 		len(c.early) == 0 && len(c.replay) == 0 && len(c.held) == 0 && (c.greeted || c.in.Load() == 0)
 }
 
@@ -137,10 +137,10 @@ func (c *conn) leaves() bool {
 	return true
 }
 
-// mover hands over the connections of a server that drains. The zero value is
+// transfers hands over the connections of a server that drains. The zero value is
 // ready; it has a goroutine while there is something to move.
-type mover struct {
-	give   atomic.Pointer[Give]
+type transferQueue struct {
+	send   atomic.Pointer[SendConn]
 	window chan struct{} // holds a token for each on its way; made by HandOver
 	stuck  bool          // nobody takes any; of move
 
@@ -150,18 +150,18 @@ type mover struct {
 }
 
 const (
-	// moverWindow is how many connections are on their way at a time.
-	moverWindow = 64
-	// moverPatience is how long nobody may take one of those until the others
+	// transferWindow is how many connections are on their way at a time.
+	transferWindow = 64
+	// transferTimeout is how long nobody may take one of those until the others
 	// stay where they are.
-	moverPatience = time.Second
+	transferTimeout = time.Second
 )
 
 // handOver queues a parked connection that nobody else holds.
 func (s *Server) handOver(c *conn) {
 	c.moving.Store(true)
-	c.unclaim()
-	m := &s.mover
+	c.cancelEviction()
+	m := &s.transfers
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.queue = append(m.queue, c)
@@ -173,20 +173,20 @@ func (s *Server) handOver(c *conn) {
 
 // move gives away what is queued, until nothing is.
 func (s *Server) move() {
-	for batch := s.mover.take(); len(batch) > 0; batch = s.mover.take() {
+	for batch := s.transfers.take(); len(batch) > 0; batch = s.transfers.take() {
 		for _, c := range batch {
-			if !s.mover.enter() {
+			if !s.transfers.enter() {
 				s.keep(c)
 				continue
 			}
-			s.giveAway(c)
+			s.sendConn(c)
 		}
 	}
 }
 
 // enter waits until one more may be on its way.
-func (m *mover) enter() bool {
-	patience := moverPatience
+func (m *transferQueue) enter() bool {
+	patience := transferTimeout
 	if m.stuck {
 		patience = 0
 	}
@@ -201,7 +201,7 @@ func (m *mover) enter() bool {
 	return !m.stuck
 }
 
-func (m *mover) take() (batch []*conn) {
+func (m *transferQueue) take() (batch []*conn) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	batch, m.queue = m.queue, nil
@@ -209,38 +209,38 @@ func (m *mover) take() (batch []*conn) {
 	return batch
 }
 
-func (s *Server) giveAway(c *conn) {
-	h := Handed{
+func (s *Server) sendConn(c *conn) {
+	h := TransferState{
 		Opened: timeOf(c.opened), Since: timeOf(c.now().since()),
 		Requests: c.requests.Load(), BytesIn: c.in.Load(), BytesOut: c.out.Load(),
 	}
-	(*s.mover.give.Load())(c.raw, h, func(err error) {
-		<-s.mover.window
+	(*s.transfers.send.Load())(c.raw, h, func(err error) {
+		<-s.transfers.window
 		if err != nil {
 			s.keep(c)
 			return
 		}
-		c.handed()
+		c.transferred()
 	})
 }
 
 // keep serves on a connection that nobody takes, until its next response.
 func (s *Server) keep(c *conn) {
 	c.stays.Store(true)
-	c.unclaim()
+	c.cancelEviction()
 	c.moving.Store(false)
 	go s.park(c)
 }
 
-// unclaim drops what the sweeper wanted before it was told to leave c alone.
-func (c *conn) unclaim() {
-	for p := c.now(); p.claim() != claimNone && p.state() != StateClosing; p = c.now() {
-		c.swap(p, p.with(claimNone))
+// cancelEviction drops what the sweeper wanted before it was told to leave c alone.
+func (c *conn) cancelEviction() {
+	for p := c.now(); p.reason() != evictNone && p.state() != StateClosing; p = c.now() {
+		c.swap(p, p.with(evictNone))
 	}
 }
 
-// handed lets go of a connection that somebody else has.
-func (c *conn) handed() {
+// transferred lets go of a connection that somebody else has.
+func (c *conn) transferred() {
 	old := phase(c.phase.Swap(uint64(newPhase(StateClosing, ticks()))))
 	c.raw.Close() // of the descriptor, not of the connection
 	if old.state() != StateClosing {

@@ -19,8 +19,8 @@ import (
 
 // giveTo hands over as between processes: the receiver has a descriptor of its
 // own, and all it knows went through JSON.
-func giveTo(t testing.TB, to *listener.Server) listener.Give {
-	return func(c net.Conn, h listener.Handed, done func(error)) {
+func giveTo(t testing.TB, to *listener.Server) listener.SendConn {
+	return func(c net.Conn, h listener.TransferState, done func(error)) {
 		done(func() error {
 			f, err := c.(*net.TCPConn).File()
 			if err != nil {
@@ -31,12 +31,12 @@ func giveTo(t testing.TB, to *listener.Server) listener.Give {
 			if err != nil {
 				return err
 			}
-			var told listener.Handed
+			var told listener.TransferState
 			text, _ := json.Marshal(h)
 			if err := json.Unmarshal(text, &told); err != nil {
 				t.Error(err)
 			}
-			settle, err := to.Adopt(raw, told)
+			settle, err := to.AcceptConn(raw, told)
 			if err != nil {
 				raw.Close()
 				return err
@@ -132,7 +132,7 @@ func TestWhatNobodyTakesEndsAfterItsResponse(t *testing.T) {
 	silent.get("/")
 	other.get("/")
 	asked := make(chan struct{}, 2)
-	e.HandOver(func(_ net.Conn, _ listener.Handed, done func(error)) {
+	e.HandOver(func(_ net.Conn, _ listener.TransferState, done func(error)) {
 		asked <- struct{}{}
 		go done(errors.New("nobody is there"))
 	})
@@ -248,13 +248,13 @@ func FuzzAdopt(f *testing.F) {
 	f.Add([]byte(`{"opened":"9999-01-01T00:00:00Z","since":"0001-01-01T00:00:00Z"}`))
 	e := start(f, keepAlive, hello)
 	f.Fuzz(func(t *testing.T, text []byte) {
-		var h listener.Handed
+		var h listener.TransferState
 		if json.Unmarshal(text, &h) != nil {
 			return
 		}
 		here, there := net.Pipe()
 		defer there.Close()
-		settle, err := e.Adopt(here, h)
+		settle, err := e.AcceptConn(here, h)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -108,9 +108,9 @@ func (l *Limits) bound(s State) time.Duration {
 	return 0
 }
 
-// terms are the limits in force. They are replaced as a whole.
-type terms struct {
+// limits are the limits in force. They are replaced as a whole.
+type effectiveLimits struct {
 	Limits
 	engine   engine
-	replaced chan struct{} // closed when other terms are in force
+	replaced chan struct{} // closed when other limits are in force
 }

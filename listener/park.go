@@ -14,13 +14,13 @@ func (s *Server) park(c *conn) {
 		s.handOver(c)
 		return
 	}
-	if !s.rests.add(c) {
-		go s.standBy(c) // on a stack that no engine has made grow
+	if !s.idlePoller.add(c) {
+		go s.parkUntilReadable(c) // on a stack that no engine has made grow
 		return
 	}
-	// Who claims or kills a connection looks at resting afterwards, and this
+	// Who evicts or kills a connection looks at resting afterwards, and this
 	// looks at both after resting was set: one of the two sees it.
-	if c.now().claim() != claimNone || c.killed.Load() {
+	if c.now().reason() != evictNone || c.killed.Load() {
 		s.wake(c)
 	}
 }
@@ -38,21 +38,21 @@ func (s *Server) wake(c *conn) bool {
 // resume is the goroutine of a connection that rested.
 func (s *Server) resume(c *conn) {
 	defer s.recovered(c)
-	s.rests.remove(c)
+	s.idlePoller.remove(c)
 	switch state := readable(c.tcp); {
 	case c.movable() && c.clean() && state != isClosed:
 		s.handOver(c)
 	case state == isReadable:
 		s.unpark(c, true)
-	case state == isClosed, c.woken(os.ErrDeadlineExceeded) != nil:
+	case state == isClosed, c.onInterrupt(os.ErrDeadlineExceeded) != nil:
 		s.unpark(c, false)
 	default:
 		s.park(c)
 	}
 }
 
-// standBy is the goroutine of a parked connection where none can rest.
-func (s *Server) standBy(c *conn) {
+// parkUntilReadable is the goroutine of a parked connection where none can rest.
+func (s *Server) parkUntilReadable(c *conn) {
 	defer s.recovered(c)
 	for {
 		err := waitReadable(c.tcp)
@@ -65,7 +65,7 @@ func (s *Server) standBy(c *conn) {
 			s.handOver(c)
 			return
 		}
-		if !errors.Is(err, os.ErrDeadlineExceeded) || c.woken(err) != nil {
+		if !errors.Is(err, os.ErrDeadlineExceeded) || c.onInterrupt(err) != nil {
 			s.unpark(c, false)
 			return
 		}

@@ -89,7 +89,7 @@ type paces struct {
 // call each time; more often where the bound is short.
 const askEvery = time.Second
 
-// considerRequest claims or ends a connection whose request or response is late.
+// considerRequest evicts or ends a connection whose request or response is late.
 func (w *sweeper) considerRequest(c *conn, p phase, limits *Limits, now int64) {
 	limits = limits.under(c.timeouts.Load())
 	whole := limits.Request
@@ -130,10 +130,10 @@ func (w *sweeper) considerRequest(c *conn, p phase, limits *Limits, now int64) {
 	}
 }
 
-// expire claims a connection within a request whose time is over.
+// expire evicts a connection within a request whose time is over.
 func (w *sweeper) expire(c *conn, p phase, now int64) {
-	c.claimed = now
-	c.claim(p, claimOverdue)
+	c.evictedAt = now
+	c.evict(p, evictOverdue)
 }
 
 // waitsToWrite reports whether a write may be waiting for the client.

@@ -163,7 +163,7 @@ const (
 
 // configure is asked for each new connection.
 func (q *quicServer) configure(*quic.ClientInfo) (*quic.Config, error) {
-	limits := q.s.terms.Load()
+	limits := q.s.limits.Load()
 	c := &quic.Config{
 		HandshakeIdleTimeout: handshakeIdle,
 		MaxIdleTimeout:       max(silence, limits.Idle),
@@ -195,7 +195,7 @@ func (q *quicServer) admit(ctx context.Context, client *quic.ClientInfo) (contex
 		return nil, errRefused // steered away long ago, or nobody can steer
 	}
 	select {
-	case <-time.After(q.s.place.reserve(q.s.terms.Load().AcceptRate)):
+	case <-time.After(q.s.place.reserve(q.s.limits.Load().AcceptRate)):
 	case <-q.ctx.Done():
 		return nil, errRefused
 	}
@@ -226,14 +226,14 @@ func (q *quicServer) refused(client net.Addr) {
 
 func (h *handshake) end(q *quicServer) { h.over.Do(func() { q.handshakes.Add(-1) }) }
 
-func (q *quicServer) full() bool { return q.s.place.full(q.s.terms.Load().MaxConnections) }
+func (q *quicServer) full() bool { return q.s.place.full(q.s.limits.Load().MaxConnections) }
 
 // accept serves a connection whose handshake is complete.
 func (q *quicServer) accept(qc *quic.Conn) {
 	if h, ok := qc.Context().Value(handshakeKey{}).(*handshake); ok {
 		defer h.end(q) // when it is in the table
 	}
-	if !q.s.place.enter(q.s.terms.Load().MaxConnections) {
+	if !q.s.place.enter(q.s.limits.Load().MaxConnections) {
 		q.s.counters.Refused.Add(1)
 		go qc.CloseWithError(quic.ApplicationErrorCode(http3.ErrCodeExcessiveLoad), "too many connections")
 		return
@@ -282,7 +282,7 @@ func newQUICConn(q *quicServer, qc *quic.Conn) *quicConn {
 	c.streams = &streams{s: q.s, requests: &c.begun, remote: quicPeer{qc}, local: qc.LocalAddr(), last: c.leave, forced: c.forced.Load}
 	c.h3 = &http3.Server{
 		Handler:        http.HandlerFunc(c.serve),
-		MaxHeaderBytes: q.s.terms.Load().MaxHeaderBytes,
+		MaxHeaderBytes: q.s.limits.Load().MaxHeaderBytes,
 		Logger:         silent,
 		ConnContext: func(ctx context.Context, _ *quic.Conn) context.Context {
 			return context.WithValue(ctx, http.ServerContextKey, q.s.netHTTP) // by which handlers know that they are served

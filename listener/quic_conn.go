@@ -65,7 +65,7 @@ func (c *quicConn) run() {
 		if err != nil {
 			return
 		}
-		if c.deaf() {
+		if c.ignoresGoAway() {
 			str.ReleaseStreamCredit()
 			str.CancelRead(quic.StreamErrorCode(http3.ErrCodeRequestRejected))
 			str.CancelWrite(quic.StreamErrorCode(http3.ErrCodeRequestRejected))
@@ -77,7 +77,7 @@ func (c *quicConn) run() {
 
 // handle answers the request of a stream, whose header must come in time.
 func (c *quicConn) handle(h3 *http3.RawServerConn, str *quic.Stream) {
-	begun, bound := time.Now(), c.q.s.terms.Load().ReadHeader
+	begun, bound := time.Now(), c.q.s.limits.Load().ReadHeader
 	if bound > 0 {
 		str.SetReadDeadline(begun.Add(bound))
 	}
@@ -89,9 +89,9 @@ func (c *quicConn) handle(h3 *http3.RawServerConn, str *quic.Stream) {
 	}
 }
 
-// deaf says whether the client was told to leave and goes on asking as if it
+// ignoresGoAway says whether the client was told to leave and goes on asking as if it
 // did not hear.
-func (c *quicConn) deaf() bool {
+func (c *quicConn) ignoresGoAway() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.leaving != 0 && time.Duration(ticks()-c.leaving) > leaveLimit
@@ -153,7 +153,7 @@ func (c *quicConn) served() {
 	}
 	c.quiet = ticks()
 	c.mu.Unlock()
-	if idle && (c.q.s.draining() || c.q.s.manyIdle(c.q.s.terms.Load().MaxIdle, 1)) {
+	if idle && (c.q.s.draining() || c.q.s.manyIdle(c.q.s.limits.Load().MaxIdle, 1)) {
 		c.leave() // right behind the response, before the client's next request
 	}
 }

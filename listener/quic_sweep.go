@@ -33,7 +33,7 @@ func (q *quicServer) sweep() {
 		if !q.pause(pause) {
 			return
 		}
-		limits, now, draining := q.s.terms.Load(), ticks(), q.s.drainFrom.Load()
+		limits, now, draining := q.s.limits.Load(), ticks(), q.s.drainFrom.Load()
 		q.each(func(c *quicConn) {
 			c.count()
 			c.streams.sweep(limits, now)
@@ -44,7 +44,7 @@ func (q *quicServer) sweep() {
 
 // pause ends early when a drain begins, or other limits are in force.
 func (q *quicServer) pause(d time.Duration) bool {
-	begun, replaced := q.s.drain, q.s.terms.Load().replaced
+	begun, replaced := q.s.drain, q.s.limits.Load().replaced
 	if q.s.draining() {
 		begun = nil
 	}
@@ -59,7 +59,7 @@ func (q *quicServer) pause(d time.Duration) bool {
 }
 
 // consider applies the limits to a connection.
-func (c *quicConn) consider(limits *terms, now, draining int64) {
+func (c *quicConn) consider(limits *effectiveLimits, now, draining int64) {
 	c.mu.Lock()
 	state, idle, age := c.state, c.open == 0, time.Duration(now-c.since)
 	leaving, quiet := c.leaving, time.Duration(now-c.quiet)

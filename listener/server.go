@@ -57,7 +57,7 @@ type Server struct {
 	// wantsNetHTTP says which requests netHTTP has to serve; nil for none.
 	wantsNetHTTP atomic.Pointer[func(Exchange) bool]
 	netHTTP      *http.Server
-	terms        atomic.Pointer[terms]
+	limits       atomic.Pointer[effectiveLimits]
 	transport    atomic.Pointer[Transport]
 	place        Place
 
@@ -68,8 +68,8 @@ type Server struct {
 	open, parting atomic.Int64
 	fresh         atomic.Int64 // connections that have sent nothing yet
 	sweeper       sweeper
-	rests         rests // connections that wait without an engine
-	mover         mover // hands connections over during a drain
+	idlePoller    idlePoller    // connections that wait without an engine
+	transfers     transferQueue // hands connections over during a drain
 
 	// drainFrom is when the drain began, in ticks; 0 before.
 	drainFrom atomic.Int64
@@ -129,14 +129,14 @@ func (s *Server) Counters() *Counters { return s.counters }
 func (s *Server) SetLimits(l Limits) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	next := &terms{Limits: l.withDefaults(), replaced: make(chan struct{})}
-	old := s.terms.Load()
+	next := &effectiveLimits{Limits: l.withDefaults(), replaced: make(chan struct{})}
+	old := s.limits.Load()
 	if old != nil && old.buffers() == next.buffers() {
 		next.engine = old.engine
 	} else {
 		next.engine = newH1(s, next.buffers())
 	}
-	s.terms.Store(next)
+	s.limits.Store(next)
 	if old == nil {
 		return
 	}
@@ -144,10 +144,10 @@ func (s *Server) SetLimits(l Limits) {
 	s.sweeper.wake()
 	if old.KeepAlivePeriod != next.KeepAlivePeriod {
 		for a := range s.acceptors {
-			a.bequest.set(next.KeepAlivePeriod)
-			a.bequeath()
+			a.inherited.set(next.KeepAlivePeriod)
+			a.setKeepAlive()
 		}
-		s.conns.each(func(c *conn) { probeEvery(c.tcp, next.KeepAlivePeriod) })
+		s.conns.each(func(c *conn) { setKeepAlive(c.tcp, next.KeepAlivePeriod) })
 	}
 }
 
@@ -160,9 +160,9 @@ func (s *Server) ServeConn(raw net.Conn) {
 }
 
 // serveCounted serves a connection that the kernel has counted in live, and that
-// has inherited how it is probed unless probes is nil.
-func (s *Server) serveCounted(raw net.Conn, live *sockets.Counter, probes *bequest) {
-	limits := s.terms.Load()
+// has inherited how it is probed unless inherited is nil.
+func (s *Server) serveCounted(raw net.Conn, live *sockets.Counter, inherited *inheritedKeepAlive) {
+	limits := s.limits.Load()
 	n := s.open.Add(1)
 	if n <= 0 {
 		s.vacate(&s.open)
@@ -187,7 +187,7 @@ func (s *Server) serveCounted(raw net.Conn, live *sockets.Counter, probes *beque
 	s.counters.enter(StateNew)
 	s.fresh.Add(1)
 	s.conns.add(c)
-	c.probeFirst(&limits.Limits, probes)
+	c.startKeepAlive(&limits.Limits, inherited)
 	s.sweeper.begin()
 	go s.serve(c)
 }
@@ -213,7 +213,7 @@ func (s *Server) serve(c *conn) {
 }
 
 func (s *Server) serveHTTP1(c *conn) {
-	s.terms.Load().engine.serve(c)
+	s.limits.Load().engine.serve(c)
 	if c.parked.Load() {
 		c.exchange = h1Exchange{} // lets go of what the engine answered last
 		s.park(c)
@@ -275,7 +275,7 @@ func (s *Server) manyIdle(limit int, less int64) bool {
 
 // tellIdle tells the servers of the same admission how many wait here.
 func (s *Server) tellIdle() {
-	if s.terms.Load().MaxIdle > 0 {
+	if s.limits.Load().MaxIdle > 0 {
 		s.place.own().idle.Store(s.between())
 	}
 }

@@ -49,29 +49,29 @@ func (s *State) UnmarshalText(text []byte) error {
 	return fmt.Errorf("%q is not a connection state", text)
 }
 
-// claim is what the sweeper wants of a connection. It is only a wish: the
+// evictReason is why the sweeper wants a connection to end or park. It is a request: the
 // goroutine that serves the connection is woken, looks whether something has
 // arrived meanwhile, and decides.
-type claim uint8
+type evictReason uint8
 
 const (
-	claimNone    claim = iota
-	claimOverdue       // its time is over
-	claimLeave         // the server is going away
-	claimPark          // idle for long enough to give its buffers back
+	evictNone    evictReason = iota
+	evictOverdue             // its time is over
+	evictLeave               // the server is going away
+	evictPark                // idle for long enough to give its buffers back
 )
 
-// phase packs state, claim and the beginning of the state into one word, so
-// that a claim can never hit another state than the one that was looked at.
+// phase packs state, eviction reason and the beginning of the state into one word, so
+// that an eviction can never hit another state than the one that was looked at.
 type phase uint64
 
-const phaseShift = 5 // three bits of state, two of claim
+const phaseShift = 5 // three bits of state, two of reason
 
 func newPhase(s State, since int64) phase   { return phase(since)<<phaseShift | phase(s) }
 func (p phase) state() State                { return State(p & 7) }
-func (p phase) claim() claim                { return claim(p >> 3 & 3) }
+func (p phase) reason() evictReason         { return evictReason(p >> 3 & 3) }
 func (p phase) since() int64                { return int64(p) >> phaseShift }
-func (p phase) with(c claim) phase          { return p&^(3<<3) | phase(c)<<3 }
+func (p phase) with(c evictReason) phase    { return p&^(3<<3) | phase(c)<<3 }
 func (p phase) age(now int64) time.Duration { return time.Duration(now - p.since()) }
 
 var epoch = time.Now()

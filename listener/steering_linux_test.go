@@ -82,7 +82,7 @@ func (r *tenants) dial(n int) {
 	r.settle()
 }
 
-// settle waits until the servers have as many connections as there are clients.
+// settleTransfer waits until the servers have as many connections as there are clients.
 func (r *tenants) settle() {
 	r.t.Helper()
 	deadline := time.Now().Add(10 * time.Second)

@@ -8,7 +8,7 @@ import (
 	"github.com/echterhof/rockstar-tui/listener"
 )
 
-// deaf accepts only when it is allowed to.
+// ignoresGoAway accepts only when it is allowed to.
 type deaf struct {
 	*net.TCPListener
 	allowed chan struct{}

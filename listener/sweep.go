@@ -14,15 +14,15 @@ const (
 	lookAfter = 50 * time.Millisecond
 	// parkAfter is how long a connection keeps its buffers while idle.
 	parkAfter = time.Second
-	// patience is how long a claim may stay unanswered.
+	// patience is how long an eviction may stay unanswered.
 	patience = time.Second
-	// overduePatience is that where a timeout is over: with two sweeps around it,
+	// overdueTimeout is that where a timeout is over: with two sweeps around it,
 	// what is overdue has ended within a second.
-	overduePatience = 500 * time.Millisecond
+	overdueTimeout = 500 * time.Millisecond
 )
 
 // sweeper looks after the timeouts of a server's connections: it compares how
-// long each has been in its state with the limits in force, and claims those
+// long each has been in its state with the limits in force, and evicts those
 // that have overstayed. It rests while there are no connections.
 type sweeper struct {
 	s       *Server
@@ -90,7 +90,7 @@ func (w *sweeper) interval() time.Duration {
 }
 
 func (w *sweeper) look() {
-	limits, now := w.s.terms.Load(), ticks()
+	limits, now := w.s.limits.Load(), ticks()
 	w.s.tellIdle()
 	w.s.conns.each(func(c *conn) { w.consider(c, limits, now) })
 	if w.s.tidy {
@@ -98,7 +98,7 @@ func (w *sweeper) look() {
 	}
 }
 
-func (w *sweeper) consider(c *conn, limits *terms, now int64) {
+func (w *sweeper) consider(c *conn, limits *effectiveLimits, now int64) {
 	if m := c.mux.Load(); m != nil {
 		m.sweep(limits, now)
 		if w.s.draining() || c.outdated() {
@@ -109,30 +109,30 @@ func (w *sweeper) consider(c *conn, limits *terms, now int64) {
 		return
 	}
 	p := c.now()
-	if p.claim() != claimNone {
-		w.insist(c, p, limits, now)
+	if p.reason() != evictNone {
+		w.enforce(c, p, limits, now)
 		return
 	}
-	c.claimed = 0
+	c.evictedAt = 0
 	switch p.state() {
 	case StateHeader, StateBody, StateResponse:
 		w.considerRequest(c, p, &limits.Limits, now)
 	}
 	switch bound := limits.bound(p.state()); {
 	case bound > 0 && p.age(now) >= bound:
-		c.claimed = now
-		c.claim(p, claimOverdue)
+		c.evictedAt = now
+		c.evict(p, evictOverdue)
 	case p.state().Active():
 	case c.outdated() && p.state() == StateIdle:
-		c.claim(p, claimLeave)
+		c.evict(p, evictLeave)
 	case c.mayMove():
-		c.claim(p, claimPark)
+		c.evict(p, evictPark)
 	case w.s.draining() && p.state() != StateNew && now-max(p.since(), w.s.drainFrom.Load()) >= int64(limits.DrainIdle):
-		c.claim(p, claimLeave)
+		c.evict(p, evictLeave)
 	case p.state() == StateIdle && p.age(now) >= lookAfter && c.leftUnheard(p):
-		c.claim(p, claimLeave)
+		c.evict(p, evictLeave)
 	case p.age(now) >= parkAfter && c.parkable():
-		c.claim(p, claimPark)
+		c.evict(p, evictPark)
 		w.tidy.parked++
 	}
 }
@@ -147,13 +147,13 @@ func (c *conn) leftUnheard(p phase) bool {
 	return ended(c.tcp)
 }
 
-// insist closes a connection whose goroutine did not answer the claim because
+// enforce closes a connection whose goroutine did not answer the eviction because
 // it is not reading or writing at all.
-func (w *sweeper) insist(c *conn, p phase, limits *terms, now int64) {
-	if c.claimed == 0 {
-		c.claimed = now
+func (w *sweeper) enforce(c *conn, p phase, limits *effectiveLimits, now int64) {
+	if c.evictedAt == 0 {
+		c.evictedAt = now
 	}
-	unanswered := time.Duration(now - c.claimed)
+	unanswered := time.Duration(now - c.evictedAt)
 	switch p.state() {
 	case StateClosing, StateHijacked:
 	case StateBody:
@@ -165,21 +165,21 @@ func (w *sweeper) insist(c *conn, p phase, limits *terms, now int64) {
 	case StateResponse:
 		c.kill()
 	default:
-		if unanswered > p.claim().patience() {
+		if unanswered > p.reason().delay() {
 			c.kill()
 		}
 	}
 }
 
-func (c claim) patience() time.Duration {
-	if c == claimOverdue {
-		return overduePatience
+func (c evictReason) delay() time.Duration {
+	if c == evictOverdue {
+		return overdueTimeout
 	}
 	return patience
 }
 
-// claim wakes the goroutine that serves c, if it still is in the phase seen.
-func (c *conn) claim(p phase, why claim) {
+// reason wakes the goroutine that serves c, if it still is in the phase seen.
+func (c *conn) evict(p phase, why evictReason) {
 	if !c.swap(p, p.with(why)) || c.s.wake(c) {
 		return
 	}

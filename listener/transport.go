@@ -214,13 +214,13 @@ func recognize(p []byte) (found speaks, sure bool) {
 	return speaksNothing, true
 }
 
-// underTLS is a connection below its TLS session. A read that ends by a claim ends
+// underTLS is a connection below its TLS session. A read that ends by an eviction ends
 // in a timeout, which a session survives.
 type underTLS struct{ c *conn }
 
 func (w underTLS) Read(p []byte) (int, error) {
 	n, err := w.c.readWire(p)
-	if err == io.EOF && w.c.now().claim() != claimNone || w.c.parked.Load() && err != nil {
+	if err == io.EOF && w.c.now().reason() != evictNone || w.c.parked.Load() && err != nil {
 		err = os.ErrDeadlineExceeded
 	}
 	return n, err

@@ -27,9 +27,9 @@ type responseWriter struct {
 	header http.Header
 	status int
 	wrote  bool
-	size   int64              // declared by the handler, -1 if it was not; valid once wrote is set
-	body   int64              // bytes written
-	live   *listener.LiveBody // nil until the response is on its way
+	size   int64                   // declared by the handler, -1 if it was not; valid once wrote is set
+	body   int64                   // bytes written
+	live   *listener.StreamingBody // nil until the response is on its way
 }
 
 func (w *responseWriter) Header() http.Header { return w.header }
@@ -79,7 +79,7 @@ func (w *responseWriter) FlushError() error {
 		w.WriteHeader(w.status)
 	}
 	if w.live == nil {
-		w.live = listener.GoLive(w.x, announced(w.header))
+		w.live = listener.StartStreaming(w.x, announced(w.header))
 	}
 	if w.live == nil {
 		return nil

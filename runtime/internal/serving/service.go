@@ -173,7 +173,7 @@ func (s *Service) Board() *scoreboard.Board { return s.board }
 
 // HandOver has the next drain give connections away.
 func (s *Service) HandOver(send prefork.SendConn) {
-	s.server.HandOver(func(c net.Conn, h listener.Handed, done func(error)) {
+	s.server.HandOver(func(c net.Conn, h listener.TransferState, done func(error)) {
 		about, err := json.Marshal(h)
 		if err != nil {
 			done(err)
@@ -191,11 +191,11 @@ func (s *Service) HandOver(send prefork.SendConn) {
 // AcceptConn takes over a connection that another process gives away. settle is to
 // be told whether it was given.
 func (s *Service) AcceptConn(c net.Conn, about []byte) (settle func(bool), err error) {
-	var h listener.Handed
+	var h listener.TransferState
 	if err := json.Unmarshal(about, &h); err != nil {
 		return nil, fmt.Errorf("take over a connection: %w", err)
 	}
-	return s.server.Adopt(c, h)
+	return s.server.AcceptConn(c, h)
 }
 
 // Connections lists the open connections in the terms of the control plane. worker

@@ -2,17 +2,17 @@ package listener
 
 import "math"
 
-// gate reads what a client sends before the HTTP/1.1 engine does and lets only
+// framing reads what a client sends before the HTTP/1.1 engine does and lets only
 // well-formed messages through: the engine is lenient in places where leniency
 // makes two servers in a row see two different requests. It looks at each byte
 // of a header once, at none of a body, and keeps nothing but where it stands,
 // so that it costs no memory and does not mind how the bytes are cut.
 //
 // The zero value stands before the first request.
-type gate struct {
+type framingParser struct {
 	on      bool
-	state   gateState
-	field   gateField
+	state   framingState
+	field   framingField
 	match   uint8 // bytes of the field's name or value that matched so far
 	spaces  uint8 // in the request line
 	trailer bool
@@ -25,35 +25,35 @@ type gate struct {
 	refused int // status of what follows the bytes that were let through
 }
 
-// gateState is what the next byte belongs to. Those up to gateEnd are a header.
-type gateState uint8
+// framingState is what the next byte belongs to. Those up to framingEnd are a header.
+type framingState uint8
 
 const (
-	gateStart   gateState = iota // the first byte of a request
-	gateBlank                    // the LF of an empty line before it
-	gateFirst                    // the same after such a line
-	gateLine                     // the request line
-	gateLineLF                   // its LF
-	gateName0                    // the first byte of a name, or of the end
-	gateName                     // the name of a field
-	gateValue                    // the value of a field
-	gateValueLF                  // its LF
-	gateEnd                      // the last LF of a header or trailer
-	gateSize0                    // the first digit of a chunk's size
-	gateSize                     // further digits
-	gateExt                      // a chunk's extension
-	gateSizeLF                   // the LF after both
-	gateDataCR                   // the CR after a chunk
-	gateDataLF                   // its LF
-	gateData                     // a chunk
-	gateBody                     // a body of known length
+	framingStart   framingState = iota // the first byte of a request
+	framingBlank                       // the LF of an empty line before it
+	framingFirst                       // the same after such a line
+	framingLine                        // the request line
+	framingLineLF                      // its LF
+	framingName0                       // the first byte of a name, or of the end
+	framingName                        // the name of a field
+	framingValue                       // the value of a field
+	framingValueLF                     // its LF
+	framingEnd                         // the last LF of a header or trailer
+	framingSize0                       // the first digit of a chunk's size
+	framingSize                        // further digits
+	framingExt                         // a chunk's extension
+	framingSizeLF                      // the LF after both
+	framingDataCR                      // the CR after a chunk
+	framingDataLF                      // its LF
+	framingData                        // a chunk
+	framingBody                        // a body of known length
 )
 
-// gateField is a field that decides where a message ends.
-type gateField uint8
+// framingField is a field that decides where a message ends.
+type framingField uint8
 
 const (
-	fieldOther gateField = iota
+	fieldOther framingField = iota
 	fieldLength
 	fieldCoding
 )
@@ -85,13 +85,13 @@ var classes = func() (t [256]uint8) {
 
 // pass gives how many bytes of p may go on to the engine. Fewer than all means
 // that the next byte is wrong, and refused says what to answer.
-func (g *gate) pass(p []byte, maxHeader int) int {
+func (g *framingParser) pass(p []byte, maxHeader int) int {
 	i := 0
 	for i < len(p) && g.refused == 0 {
 		switch {
-		case g.state <= gateEnd:
+		case g.state <= framingEnd:
 			i = g.header(p, i, maxHeader)
-		case g.state >= gateData:
+		case g.state >= framingData:
 			i = g.skip(p, i)
 		default:
 			i = g.chunk(p[i], i, maxHeader)
@@ -102,38 +102,38 @@ func (g *gate) pass(p []byte, maxHeader int) int {
 
 // refuse ends the passage. An engine that has nothing of a request would close
 // without an answer, so it gets the first byte even if that is the wrong one.
-func (g *gate) refuse(status, i int) int {
+func (g *framingParser) refuse(status, i int) int {
 	g.refused = status
-	if g.state <= gateFirst {
+	if g.state <= framingFirst {
 		return i + 1
 	}
 	return i
 }
 
-// begun says whether a request has begun and not ended.
-func (g *gate) begun() bool { return g.state > gateFirst }
+// active says whether a request has begun and not ended.
+func (g *framingParser) begun() bool { return g.state > framingFirst }
 
-func (g *gate) skip(p []byte, i int) int {
+func (g *framingParser) skip(p []byte, i int) int {
 	n := min(g.left, int64(len(p)-i))
 	g.left -= n
 	if g.left == 0 {
-		g.state = gateStart
+		g.state = framingStart
 		if g.coded {
-			g.state = gateDataCR
+			g.state = framingDataCR
 		}
 	}
 	return i + int(n)
 }
 
 // header goes on with a header or trailer until it ends or p does.
-func (g *gate) header(p []byte, i, maxHeader int) int {
-	if g.state == gateStart {
-		*g = gate{on: g.on}
+func (g *framingParser) header(p []byte, i, maxHeader int) int {
+	if g.state == framingStart {
+		*g = framingParser{on: g.on}
 	}
 	end := min(len(p), i+max(maxHeader-g.n, 0))
 	for from := i; i < end; {
 		i = g.fields(p[:end], i)
-		if g.refused != 0 || g.state == gateStart || g.state > gateEnd {
+		if g.refused != 0 || g.state == framingStart || g.state > framingEnd {
 			return i
 		}
 		if i == end {
@@ -143,44 +143,44 @@ func (g *gate) header(p []byte, i, maxHeader int) int {
 	if end == len(p) {
 		return i
 	}
-	if g.state <= gateLine {
+	if g.state <= framingLine {
 		return g.refuse(statusURITooLong, i)
 	}
 	return g.refuse(statusHeaderTooLarge, i)
 }
 
 // fields takes a run of bytes of one state, or one byte into the next state.
-func (g *gate) fields(p []byte, i int) int {
+func (g *framingParser) fields(p []byte, i int) int {
 	c := p[i]
 	switch g.state {
-	case gateStart, gateFirst:
+	case framingStart, framingFirst:
 		switch {
 		case classes[c]&inToken != 0:
-			g.state = gateLine
+			g.state = framingLine
 			return i
 		case c == '\r':
-			g.state = gateBlank
+			g.state = framingBlank
 			return i + 1
 		}
-	case gateBlank:
+	case framingBlank:
 		if c == '\n' {
-			g.state = gateFirst
+			g.state = framingFirst
 			return i + 1
 		}
-	case gateLine:
+	case framingLine:
 		return g.line(p, i)
-	case gateLineLF, gateValueLF:
+	case framingLineLF, framingValueLF:
 		if c == '\n' {
-			g.state = gateName0
+			g.state = framingName0
 			return i + 1
 		}
-	case gateName0:
+	case framingName0:
 		switch {
 		case c == '\r':
-			g.state = gateEnd
+			g.state = framingEnd
 			return i + 1
 		case classes[c]&inToken != 0:
-			g.state, g.field, g.match = gateName, fieldOther, 0
+			g.state, g.field, g.match = framingName, fieldOther, 0
 			switch c | 0x20 {
 			case 'c':
 				g.field = fieldLength
@@ -189,11 +189,11 @@ func (g *gate) fields(p []byte, i int) int {
 			}
 			return i
 		}
-	case gateName:
+	case framingName:
 		return g.name(p, i)
-	case gateValue:
+	case framingValue:
 		return g.value(p, i)
-	case gateEnd:
+	case framingEnd:
 		if c == '\n' {
 			return g.complete(i)
 		}
@@ -201,14 +201,14 @@ func (g *gate) fields(p []byte, i int) int {
 	return g.refuse(statusBadRequest, i)
 }
 
-func (g *gate) line(p []byte, i int) int {
+func (g *framingParser) line(p []byte, i int) int {
 	for ; i < len(p); i++ {
 		switch c := p[i]; {
 		case classes[c]&inLine != 0:
 		case c == ' ' && g.spaces < 2:
 			g.spaces++
 		case c == '\r' && g.spaces == 2:
-			g.state = gateLineLF
+			g.state = framingLineLF
 			return i + 1
 		default:
 			return g.refuse(statusBadRequest, i)
@@ -217,7 +217,7 @@ func (g *gate) line(p []byte, i int) int {
 	return i
 }
 
-func (g *gate) name(p []byte, i int) int {
+func (g *framingParser) name(p []byte, i int) int {
 	for ; i < len(p); i++ {
 		c := p[i]
 		if classes[c]&inToken == 0 {
@@ -234,7 +234,7 @@ func (g *gate) name(p []byte, i int) int {
 }
 
 // follow forgets the field unless c continues the word.
-func (g *gate) follow(word string, c byte) {
+func (g *framingParser) follow(word string, c byte) {
 	if int(g.match) < len(word) && (c == word[g.match] || c|0x20 == word[g.match]) {
 		g.match++
 		return
@@ -242,7 +242,7 @@ func (g *gate) follow(word string, c byte) {
 	g.field = fieldOther
 }
 
-func (g *gate) named(i int) int {
+func (g *framingParser) named(i int) int {
 	if g.field != fieldOther && int(g.match) < len(fieldNames[g.field]) {
 		g.field = fieldOther
 	}
@@ -255,11 +255,11 @@ func (g *gate) named(i int) int {
 	case fieldCoding:
 		g.coded = true
 	}
-	g.state, g.match, g.filled, g.ended = gateValue, 0, false, false
+	g.state, g.match, g.filled, g.ended = framingValue, 0, false, false
 	return i + 1
 }
 
-func (g *gate) value(p []byte, i int) int {
+func (g *framingParser) value(p []byte, i int) int {
 	if g.field == fieldOther {
 		for i < len(p) && classes[p[i]]&inValue != 0 {
 			i++
@@ -273,7 +273,7 @@ func (g *gate) value(p []byte, i int) int {
 		if status := g.valued(); status != 0 {
 			return g.refuse(status, i)
 		}
-		g.state = gateValueLF
+		g.state = framingValueLF
 	case classes[c]&inValue == 0:
 		return g.refuse(statusBadRequest, i)
 	case c == ' ' || c == '\t':
@@ -286,7 +286,7 @@ func (g *gate) value(p []byte, i int) int {
 	return i + 1
 }
 
-func (g *gate) digit(c byte, i int) int {
+func (g *framingParser) digit(c byte, i int) int {
 	d := int64(c) - '0'
 	if d < 0 || d > 9 || g.ended {
 		return g.refuse(statusBadRequest, i)
@@ -298,7 +298,7 @@ func (g *gate) digit(c byte, i int) int {
 	return i + 1
 }
 
-func (g *gate) coding(c byte, i int) int {
+func (g *framingParser) coding(c byte, i int) int {
 	if g.ended || int(g.match) == len(chunked) || c|0x20 != chunked[g.match] {
 		return g.refuse(statusNotImplemented, i)
 	}
@@ -308,7 +308,7 @@ func (g *gate) coding(c byte, i int) int {
 }
 
 // valued is called at the end of a value.
-func (g *gate) valued() int {
+func (g *framingParser) valued() int {
 	switch {
 	case g.field == fieldOther:
 	case !g.filled:
@@ -320,50 +320,50 @@ func (g *gate) valued() int {
 }
 
 // complete is called at the last byte of a header or trailer.
-func (g *gate) complete(i int) int {
+func (g *framingParser) complete(i int) int {
 	switch {
 	case g.trailer:
-		g.state = gateStart
+		g.state = framingStart
 	case g.coded:
-		g.state, g.n = gateSize0, 0
+		g.state, g.n = framingSize0, 0
 	case g.left > 0:
-		g.state = gateBody
+		g.state = framingBody
 	default:
-		g.state = gateStart
+		g.state = framingStart
 	}
 	return i + 1
 }
 
 // chunk takes one byte of what surrounds the data of a chunk.
-func (g *gate) chunk(c byte, i, maxHeader int) int {
+func (g *framingParser) chunk(c byte, i, maxHeader int) int {
 	switch d := hex(c); {
-	case g.state <= gateSize && d >= 0:
+	case g.state <= framingSize && d >= 0:
 		return g.sizeDigit(d, i)
-	case g.state == gateSize && c == ';':
-		g.state, g.match = gateExt, 0
-	case (g.state == gateSize || g.state == gateExt) && c == '\r':
-		g.state = gateSizeLF
-	case g.state == gateExt && classes[c]&inValue != 0:
+	case g.state == framingSize && c == ';':
+		g.state, g.match = framingExt, 0
+	case (g.state == framingSize || g.state == framingExt) && c == '\r':
+		g.state = framingSizeLF
+	case g.state == framingExt && classes[c]&inValue != 0:
 		g.n++
 		g.match++ // is zero again at the 256th byte, which is one too many
 		if g.match == 0 || g.n > maxHeader {
 			return g.refuse(statusBodyTooLarge, i)
 		}
-	case g.state == gateSizeLF && c == '\n':
+	case g.state == framingSizeLF && c == '\n':
 		g.sizeDone()
-	case g.state == gateDataCR && c == '\r':
-		g.state = gateDataLF
-	case g.state == gateDataLF && c == '\n':
-		g.state = gateSize0
+	case g.state == framingDataCR && c == '\r':
+		g.state = framingDataLF
+	case g.state == framingDataLF && c == '\n':
+		g.state = framingSize0
 	default:
 		return g.refuse(statusBadRequest, i)
 	}
 	return i + 1
 }
 
-func (g *gate) sizeDigit(d, i int) int {
-	if g.state == gateSize0 {
-		g.state, g.left, g.match = gateSize, 0, 0
+func (g *framingParser) sizeDigit(d, i int) int {
+	if g.state == framingSize0 {
+		g.state, g.left, g.match = framingSize, 0, 0
 	}
 	if g.match++; g.match > maxSizeDigits {
 		return g.refuse(statusBodyTooLarge, i)
@@ -376,9 +376,9 @@ func (g *gate) sizeDigit(d, i int) int {
 // engine can read.
 const maxSizeDigits = 15
 
-func (g *gate) sizeDone() {
-	g.state = gateData
+func (g *framingParser) sizeDone() {
+	g.state = framingData
 	if g.left == 0 {
-		g.state, g.trailer, g.n = gateName0, true, 0
+		g.state, g.trailer, g.n = framingName0, true, 0
 	}
 }

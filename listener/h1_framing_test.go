@@ -20,7 +20,7 @@ func FuzzGate(f *testing.F) {
 		f.Add([]byte(s), uint8(1), uint16(20))
 	}
 	f.Fuzz(func(t *testing.T, input []byte, piece uint8, maxHeader uint16) {
-		whole, cut := gate{on: true}, gate{on: true}
+		whole, cut := framingParser{on: true}, framingParser{on: true}
 		n := whole.pass(input, int(maxHeader))
 		if n < len(input) && whole.refused == 0 {
 			t.Fatalf("%d of %d bytes passed, refused with %d", n, len(input), whole.refused)
@@ -49,7 +49,7 @@ func BenchmarkGate(b *testing.B) {
 		"browser": "GET /hello HTTP/1.1\r\nHost: localhost:8080\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\nAccept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8\r\nAccept-Language: en-US,en;q=0.5\r\nAccept-Encoding: gzip, deflate, br, zstd\r\nConnection: keep-alive\r\nUpgrade-Insecure-Requests: 1\r\nSec-Fetch-Dest: document\r\nSec-Fetch-Mode: navigate\r\nSec-Fetch-Site: none\r\n\r\n",
 	} {
 		b.Run(name, func(b *testing.B) {
-			g, p := gate{on: true}, []byte(request)
+			g, p := framingParser{on: true}, []byte(request)
 			b.SetBytes(int64(len(p)))
 			for b.Loop() {
 				if g.pass(p, 1<<14) != len(p) {

@@ -11,10 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// bequest is how silent peers are probed as connections inherit it from the
+// inheritedKeepAlive is how silent peers are probed as connections inherit it from the
 // socket that they are accepted from. To set it for each of them takes Go four
 // calls, and us one more.
-type bequest struct {
+type inheritedKeepAlive struct {
 	raw    syscall.RawConn // nil where nothing is inherited
 	period time.Duration
 	since  int64 // ticks, when that was set
@@ -22,14 +22,14 @@ type bequest struct {
 
 // What Go sets for connections accepted beside the time before the first probe.
 const (
-	probeIdle  = 15 * time.Second // where the limits do not say
-	probeAgain = 15               // seconds
-	probeTimes = 9
+	keepAliveIdle     = 15 * time.Second // where the limits do not say
+	keepAliveInterval = 15               // seconds
+	keepAliveCount    = 9
 )
 
 // begin has ln leave to the system how its connections are probed, unless it was
 // told otherwise by who made it. Nothing is accepted from it yet.
-func (b *bequest) begin(ln net.Listener, period time.Duration) {
+func (b *inheritedKeepAlive) begin(ln net.Listener, period time.Duration) {
 	if lent, ok := ln.(interface{ Unwrap() *net.TCPListener }); ok {
 		ln = lent.Unwrap()
 	}
@@ -52,27 +52,27 @@ func (b *bequest) begin(ln net.Listener, period time.Duration) {
 }
 
 // set changes the inheritance of connections to come.
-func (b *bequest) set(period time.Duration) {
+func (b *inheritedKeepAlive) set(period time.Duration) {
 	if b.raw == nil {
 		return
 	}
 	b.period, b.since = period, ticks()
 	var err error
-	closed := b.raw.Control(func(fd uintptr) { err = probeSocket(int(fd), period) })
+	closed := b.raw.Control(func(fd uintptr) { err = setSocketKeepAlive(int(fd), period) })
 	if closed != nil || err != nil {
 		b.raw = nil
 	}
 }
 
-func probeSocket(fd int, period time.Duration) error {
+func setSocketKeepAlive(fd int, period time.Duration) error {
 	if period < 0 {
 		return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 0)
 	}
 	if period == 0 {
-		period = probeIdle
+		period = keepAliveIdle
 	}
 	seconds := int((period + time.Second - 1) / time.Second)
-	for _, o := range [][2]int{{unix.TCP_KEEPIDLE, seconds}, {unix.TCP_KEEPINTVL, probeAgain}, {unix.TCP_KEEPCNT, probeTimes}} {
+	for _, o := range [][2]int{{unix.TCP_KEEPIDLE, seconds}, {unix.TCP_KEEPINTVL, keepAliveInterval}, {unix.TCP_KEEPCNT, keepAliveCount}} {
 		if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, o[0], o[1]); err != nil {
 			return os.NewSyscallError("setsockopt", err)
 		}
@@ -80,15 +80,15 @@ func probeSocket(fd int, period time.Duration) error {
 	return os.NewSyscallError("setsockopt", unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1))
 }
 
-// begun says whether connections have what they inherit, and nothing else.
-func (b *bequest) begun() bool { return b.raw != nil }
+// active says whether connections have what they inherit, and nothing else.
+func (b *inheritedKeepAlive) active() bool { return b.raw != nil }
 
 // queued is how long a connection may have waited to be accepted, and then has
 // inherited what was to be inherited before.
 const queued = 10 * time.Second
 
 // holds says whether a connection accepted now is probed as the limits want it.
-func (b *bequest) holds(l *Limits, now int64) bool {
+func (b *inheritedKeepAlive) holds(l *Limits, now int64) bool {
 	return b.period == l.KeepAlivePeriod && l.AcceptRate == 0 && now-b.since > int64(queued)
 }
 

@@ -8,36 +8,36 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// rests are the connections of a server that wait without a goroutine. One
+// idlePoller are the connections of a server that wait without a goroutine. One
 // goroutine waits for all of them, by an epoll instance of their own that hangs
 // below the one of Go's runtime. The zero value is ready; it starts with the
 // first connection.
-type rests struct {
+type idlePoller struct {
 	mu      sync.Mutex
 	stopped bool
 	epoll   *os.File
 	fd      int     // of epoll
-	beds    []*conn // by the number that epoll knows them by
+	conns   []*conn // by the number that epoll knows them by
 	free    []int
 }
 
 // add says false if c cannot rest.
-func (r *rests) add(c *conn) bool {
+func (r *idlePoller) add(c *conn) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.stopped || r.epoll == nil && !r.start() {
 		return false
 	}
 	if len(r.free) == 0 {
-		r.free = append(r.free, len(r.beds))
-		r.beds = append(r.beds, nil)
+		r.free = append(r.free, len(r.conns))
+		r.conns = append(r.conns, nil)
 	}
 	bed := r.free[len(r.free)-1]
-	c.bed = bed
-	r.beds[bed] = c
+	c.pollIndex = bed
+	r.conns[bed] = c
 	ok := r.control(c, unix.EPOLL_CTL_ADD)
 	if !ok {
-		r.beds[bed] = nil
+		r.conns[bed] = nil
 		return false
 	}
 	r.free = r.free[:len(r.free)-1]
@@ -46,27 +46,27 @@ func (r *rests) add(c *conn) bool {
 }
 
 // remove is called once after add.
-func (r *rests) remove(c *conn) {
+func (r *idlePoller) remove(c *conn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.epoll != nil {
 		r.control(c, unix.EPOLL_CTL_DEL) // fails if c was closed, which removes it too
 	}
-	r.beds[c.bed] = nil
-	r.free = append(r.free, c.bed)
+	r.conns[c.pollIndex] = nil
+	r.free = append(r.free, c.pollIndex)
 }
 
-func (r *rests) control(c *conn, op int) bool {
+func (r *idlePoller) control(c *conn, op int) bool {
 	raw, err := c.tcp.SyscallConn()
 	if err != nil {
 		return false
 	}
-	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLONESHOT, Fd: int32(c.bed)}
+	event := unix.EpollEvent{Events: unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLONESHOT, Fd: int32(c.pollIndex)}
 	failed := raw.Control(func(fd uintptr) { err = unix.EpollCtl(r.fd, op, int(fd), &event) })
 	return failed == nil && err == nil
 }
 
-func (r *rests) start() bool {
+func (r *idlePoller) start() bool {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return false
@@ -84,7 +84,7 @@ func (r *rests) start() bool {
 }
 
 // run wakes who has something to read, until stop.
-func (r *rests) run(raw syscall.RawConn) {
+func (r *idlePoller) run(raw syscall.RawConn) {
 	events := make([]unix.EpollEvent, 128)
 	for {
 		var n int
@@ -103,15 +103,15 @@ func (r *rests) run(raw syscall.RawConn) {
 	}
 }
 
-func (r *rests) in(bed int) *conn {
+func (r *idlePoller) in(bed int) *conn {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.beds[bed]
+	return r.conns[bed]
 }
 
 // stop lets nobody rest any more. Those who do have been closed, or are by the
 // caller.
-func (r *rests) stop() {
+func (r *idlePoller) stop() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stopped = true
