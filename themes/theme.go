@@ -1,5 +1,18 @@
-// Package themes turns meanings into colours: a screen asks for "bad" or
-// "muted", a theme file says how that looks on a terminal of a given ability.
+// Package themes maps meanings to colours: a screen asks for "bad" or "muted", a
+// theme says how that looks on a terminal of a given [Depth].
+//
+// [Load] reads a theme by name or from a file, [Auto] chooses one that suits the
+// terminal, [GlyphsFor] the symbols that it can show. A theme file has a name, a
+// background and a style for every [Meaning]:
+//
+//	name: mine
+//	background: dark
+//	styles:
+//	  bad: {fg: "#ff5f5f 203 red", bold: true}
+//
+// A colour may name up to three forms: true colour, palette number and one of the
+// sixteen names; a terminal gets the best that it can show. Errors name line and
+// column. The package draws nothing and knows no screen.
 package themes
 
 import "strings"

@@ -1,6 +1,23 @@
-// Package tui is the cockpit: it shows a runtime to an operator and makes
-// changes of what the operator presses. All it knows of the runtime is a
-// [control.Controller].
+// Package tui is the cockpit: a terminal UI that shows a runtime and changes it.
+// It knows a runtime only as a control.Controller, so it works the same on an App
+// in this process and on a runtime behind a socket.
+//
+// [Run] shows the cockpit until the operator leaves, and returns an [Outcome]
+// that says whether the runtime should go on.
+//
+// Inside, the root model routes keys, sizes and data to packages that do one
+// thing each:
+//
+//	action     what an operator can do: one record per key
+//	dialog     what lies on top of a page: questions, forms, help
+//	page       one file per screen
+//	component  tables, forms and charts that draw what they are given
+//	request    a change, and the same as a command line
+//	feed       the newest snapshot of a link that may break
+//	term       the terminal itself
+//
+// Update decides, View draws, commands do. Neither asks the runtime or a clock:
+// the screen shows the last snapshot and the cursor, nothing else.
 package tui
 
 import (

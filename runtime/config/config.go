@@ -2,9 +2,24 @@
 // the pools of backends behind them. It is pure: it opens no socket, starts no
 // goroutine and never looks at the running state.
 //
-// A Config is immutable once built: treat its maps as read-only, then any number
-// of goroutines may use it. [Parse] and [Load] make one from a file,
-// [Config.With] makes another from an edit, [Diff] tells what separates two.
+// Start with [Config], the desired state. It is immutable once built: treat its
+// maps as read-only, and any number of goroutines may use it.
+//
+//	file ── Parse ──┐                       ┌── Diff ──▶ []Change
+//	                ├──▶ Config ── With ──▶ Config
+//	New ────────────┘      (a Patch)
+//
+// [Parse] returns either a Config or [Errors]: every mistake at once, with line,
+// column and a suggested fix. Unknown keys are mistakes. [Config.With] applies a
+// [Patch], a list of paths and values, and checks the result in the same way.
+// [Diff] names what differs and the [Effect] of each change: whether connections
+// notice it. [Rewrite] writes values into a file without touching anything else
+// in it.
+//
+// Everything about a key (type, limits, default, meaning, effect) is one row of
+// the table in schema.go. Parsing, [Explain], the JSON Schema, docs/config.md and
+// the forms of the cockpit are made from it; to add a key, add its row and its
+// field.
 package config
 
 // Config is the desired state. Every field holds its effective value: defaults

@@ -1,6 +1,27 @@
-// Package control is how one watches and operates a running app, whether it
-// lives in this process, behind a unix socket or on another host. It holds both
-// ends of the wire: [Handler] serves a [Controller], [Client] is one.
+// Package control is how one watches and operates a running app, whether it runs
+// in this process or behind a Unix socket.
+//
+// [Controller] is the contract, and everything that a screen or a command knows
+// about a runtime. runtime.App implements it; [Client] speaks to one in another
+// process, [Handler] serves one over HTTP, and controltest.Fake is one in
+// memory. The contract suite, controltest.TestController, runs against all.
+//
+//	screen or command ─▶ Controller ◀─ App             the same process
+//	                     Controller ◀─ Client ~ socket ~ Handler ─▶ App
+//
+// Looking: a [Snapshot] is the state at one moment; Watch delivers the newest one
+// whenever something has changed; History and Read look back. Counters only
+// grow, rates are computed by whoever shows them.
+//
+// Changing: a [Change] is a patch or a whole config. Plan shows what it would do,
+// Apply does it, all or nothing. With Confirm it is a [Trial], rolled back unless
+// it is confirmed in time. An [Action] is a one-off operation, such as a reload
+// or a restart. Every [Result] has a [Receipt]: what became of the connections.
+//
+// Errors are of type *[Error] and have a code that survives the socket; test
+// them with errors.Is against ErrConflict, ErrRefused and so on.
+//
+// The package knows neither mechanisms nor screens.
 package control
 
 import (
