@@ -16,6 +16,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/internal/certs"
+	"github.com/echterhof/rockstar-tui/runtime/internal/change"
 	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
 	"github.com/echterhof/rockstar-tui/runtime/internal/events"
 	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
@@ -74,18 +75,18 @@ type App struct {
 	cancel  context.CancelCauseFunc
 	running sync.WaitGroup
 
-	// changeMu serializes changes. mu guards what snapshots read; it is never
-	// held while something is opened, drained or waited for.
-	changeMu sync.Mutex
-	urgent   atomic.Int32 // how many wait for changeMu that go before everybody else
+	// queue hands out the turns of those who change something. mu guards what
+	// others read meanwhile; nothing is opened, drained or waited for under it.
+	queue *change.Queue
+	// release gives back the turn of an upgrade, when this program has taken over.
+	release  func()
 	mu       sync.RWMutex
 	fileHash [sha256.Size]byte // of the file as last seen; mu guards it
-	changing changing
 
-	// ledger knows what should run; whoever holds changeMu changes it.
+	// ledger knows what should run; whose turn it is changes it.
 	ledger *ledger.Ledger
 	// ahead is a plan of the change whose turn it is, made before; nil if there is
-	// none. changeMu guards it.
+	// none. whose turn it is owns it.
 	ahead *ahead
 	// lastReceipt is the number of that of the shutdown, if it was asked for by an
 	// action, and looked when somebody last began to look at a snapshot.
@@ -184,6 +185,7 @@ func newApp(o Options) *App {
 		logQueue: queue,
 		ledger:   ledger.New(time.Now, ledger.Rules{History: keptGenerations, KeepOverrides: o.KeepOverrides}),
 		cells:    scoreboard.NewCells(),
+		queue:    change.NewQueue(&control.Error{Code: control.CodeUnavailable, Message: ErrClosed.Error()}),
 		wake:     make(chan struct{}, 1),
 		end:      termination{done: make(chan struct{})},
 	}
@@ -231,7 +233,10 @@ func (a *App) shutdown(ctx context.Context) error {
 	defer a.state.close()
 	a.hasten()
 	a.tellAllWell() // nobody has to come back
-	a.lockForGood(endPatience)
+	a.endpoints.Close()
+	if behind := a.queue.Close(endPatience); behind != nil {
+		a.log.Warn("a change that has not come to its end is left behind", "who", behind)
+	}
 	a.cancel(ErrClosed)
 	if a.currentRevision() > 0 { // it had begun
 		a.events.Infof("", "shutting down")

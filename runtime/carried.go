@@ -13,6 +13,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 	"github.com/echterhof/rockstar-tui/runtime/internal/certs"
+	"github.com/echterhof/rockstar-tui/runtime/internal/change"
 	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
 	"github.com/echterhof/rockstar-tui/runtime/internal/monitor"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
@@ -81,7 +82,7 @@ func (c *carried) listenerStates() (all []endpoints.State) {
 const maxCarriedPoints = 1 << 19
 
 // describe is what there is to carry beside descriptors and secrets; listeners are
-// the state of all. Callers hold changeMu.
+// the state of all. Callers have the turn.
 func (a *App) describe(listeners []endpoints.State) *carried {
 	v := a.ledger.View()
 	speaks := prefork.Ours()
@@ -128,8 +129,9 @@ func (c *carried) configs() (running, file *config.Config, err error) {
 	return running, file, nil
 }
 
-// resume is Open for what another program has left. It returns with changeMu
-// held, and with the listeners that the caller still has to bring up to date.
+// resume is Open for what another program has left. It returns with a turn
+// that lasts until release, and with the listeners that the caller still has to
+// bring up to date.
 func resume(o Options, c *carried) (*App, error) {
 	running, file, err := c.configs()
 	if err != nil {
@@ -137,7 +139,9 @@ func resume(o Options, c *carried) (*App, error) {
 	}
 	a := newApp(o)
 	a.state.open(o, a.events)
-	a.changeMu.Lock()
+	if _, a.release, err = a.queue.Take(a.ctx, change.Turn{Actor: "the upgrade"}); err != nil {
+		return nil, err
+	}
 	a.monitor.Resume(c.Started)
 	a.fileHash = c.Hash
 	a.events.Resume(c.Seq, c.Events)

@@ -80,7 +80,7 @@ func TestPastOutlivesTheProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.changeMu.Unlock()
+	b.release()
 	defer b.Shutdown(t.Context())
 	s := b.monitor.Snapshot(control.WatchOptions{})
 	if s.Version != "v2" || !s.StartedAt.Equal(a.monitor.Started()) || s.Revision != 7 || len(s.Events) != 1 || s.Events[0].Message != "it was" {
@@ -113,7 +113,7 @@ func TestAnEarlierProgramIsFollowed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.changeMu.Unlock()
+	a.release()
 	defer a.Shutdown(t.Context())
 	s := a.monitor.Snapshot(control.WatchOptions{})
 	if s.Revision != 2 || !s.StartedAt.Equal(time.Date(2026, 11, 30, 20, 42, 12, 522041366, time.UTC)) {

@@ -42,7 +42,7 @@ func (a *App) Watch(ctx context.Context, o control.WatchOptions, fn func(*contro
 // Apply carries out a change.
 func (a *App) Apply(ctx context.Context, c control.Change) (*control.Result, error) {
 	was, whole := a.readToWrite(ctx, c.Persist), a.wholeConfig(c)
-	ctx, unlock, err := a.lock(ctx, turn{actor: orSomebody(c.Actor), to: func(v *ledger.View) *config.Config {
+	ctx, unlock, err := a.lock(ctx, turn{Turn: by(c.Actor), to: func(v *ledger.View) *config.Config {
 		to, _ := v.Want(c, whole) // what is wrong with it is told when its turn has come
 		return to
 	}})
@@ -143,7 +143,7 @@ func (a *App) actOnConfig(ctx context.Context, action control.Action) (*control.
 		return a.reload(ctx, action)
 	}
 	was := a.readToWrite(ctx, action.Kind == control.Confirm && a.persists())
-	ctx, unlock, err := a.lock(ctx, turn{actor: orSomebody(action.Actor), to: a.actionLeadsTo(action)})
+	ctx, unlock, err := a.lock(ctx, turn{Turn: by(action.Actor), to: a.actionLeadsTo(action)})
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/change"
 	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
 	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 )
@@ -64,7 +65,7 @@ func (a *App) reopenFailed(ctx context.Context) {
 
 // reopen tries to open one. The config stays as it is.
 func (a *App) reopen(ctx context.Context, m *endpoints.Listener) {
-	ctx, unlock, err := a.lock(ctx, turn{yields: true, to: func(v *ledger.View) *config.Config { return v.Running }})
+	ctx, unlock, err := a.lock(ctx, turn{Turn: change.Turn{Yields: true}, to: func(v *ledger.View) *config.Config { return v.Running }})
 	if err != nil {
 		return
 	}
@@ -76,7 +77,7 @@ func (a *App) reopen(ctx context.Context, m *endpoints.Listener) {
 }
 
 // startAgain opens at once those that could not be opened and that a change asks
-// to be started, though they are enabled already. Callers hold changeMu.
+// to be started, though they are enabled already. Callers have the turn.
 func (a *App) startAgain(ctx context.Context, p config.Patch) error {
 	for _, m := range a.endpoints.Failed() {
 		asked := config.Edit{Path: "listeners." + m.Name() + ".enabled", Value: "true"}
@@ -93,7 +94,7 @@ func (a *App) startAgain(ctx context.Context, p config.Patch) error {
 	return nil
 }
 
-// openFailed opens one that could not be opened. Callers hold changeMu.
+// openFailed opens one that could not be opened. Callers have the turn.
 func (a *App) openFailed(ctx context.Context, m *endpoints.Listener) error {
 	if m.Failure() == "" || a.endpoints.Listener(m.Name()) != m {
 		return nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/change"
 	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
 	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 	"github.com/echterhof/rockstar-tui/runtime/internal/plan"
@@ -71,7 +72,7 @@ func (a *App) restartWorker(ctx context.Context, action control.Action) (*contro
 	if e := m.Endpoint(); e != nil {
 		planned = forecast(ctx, m, e, func(id int) bool { return id == action.Worker })
 	}
-	ctx, unlock, err := a.lock(ctx, turn{actor: orSomebody(action.Actor), yields: true})
+	ctx, unlock, err := a.lock(ctx, turn{Turn: change.Turn{Actor: orSomebody(action.Actor), Patience: changeWait, Yields: true}})
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +108,7 @@ type ahead struct {
 
 // planned is the plan of what is about to be done: the one that was made before
 // the turn, if nothing has changed since, because it knows which connections
-// last; else one without that. Callers hold changeMu.
+// last; else one without that. Callers have the turn.
 func (a *App) planned(to *config.Config) *control.Plan {
 	if p := a.ahead; p != nil && p.plan.Revision == a.currentRevision() && p.to.Equal(to) {
 		return p.plan

@@ -9,7 +9,7 @@ import (
 )
 
 // operation is how an App of Go code is operated from outside of its process.
-// It is used under changeMu.
+// It is used by whose turn it is.
 type operation struct {
 	socket   string // path of the control socket; empty for none
 	readOnly bool

@@ -46,8 +46,8 @@ func (a *App) Plan(ctx context.Context, c control.Change) (*control.Plan, error)
 	return p, nil
 }
 
-// plan compares what runs with to, and asks no worker about it. Callers hold
-// changeMu.
+// plan compares what runs with to, and asks no worker about it. Callers have the
+// turn.
 func (a *App) plan(to *config.Config) *control.Plan {
 	met := a.planView(a.ledger.View())
 	steps, err := a.steps(met, to, a.cells.Peek)

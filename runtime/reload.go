@@ -11,6 +11,7 @@ import (
 	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/change"
 	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 	"github.com/echterhof/rockstar-tui/runtime/internal/slowdisk"
 	"github.com/echterhof/rockstar-tui/runtime/internal/watch"
@@ -85,7 +86,8 @@ func (a *App) saved(c watch.Content) {
 	if wrong == nil {
 		cfg, wrong = parseConfig(a.ledger.View().Path(), c.Data)
 	}
-	ctx, unlock, err := a.lock(a.ending, turn{to: func(v *ledger.View) *config.Config {
+	save := change.Turn{Actor: fileActor}
+	ctx, unlock, err := a.lock(a.ending, turn{Turn: save, to: func(v *ledger.View) *config.Config {
 		if cfg == nil {
 			return nil
 		}
@@ -94,13 +96,12 @@ func (a *App) saved(c watch.Content) {
 	}})
 	if slowdisk.IsLate(err) {
 		wrong = err
-		ctx, unlock, err = a.lock(a.ending, turn{})
+		ctx, unlock, err = a.lock(a.ending, turn{Turn: save})
 	}
 	if err != nil {
 		return // shut down
 	}
 	defer unlock()
-	a.setChangingActor(fileActor)
 	a.sawFile(sha256.Sum256(c.Data))
 	switch {
 	case wrong != nil:
@@ -113,7 +114,7 @@ func (a *App) saved(c watch.Content) {
 }
 
 // take makes a saved file run, unless it has to be decided on first. Callers
-// hold changeMu.
+// have the turn.
 func (a *App) take(ctx context.Context, cfg *config.Config) {
 	v := a.ledger.View()
 	to, _ := v.FileLeadsTo(cfg, false)
@@ -148,7 +149,7 @@ func (a *App) reload(ctx context.Context, action control.Action) (*control.Resul
 		if ctx.Err() != nil {
 			return nil, turnEnded(ctx)
 		}
-		turnCtx, unlock, err := a.lock(ctx, turn{actor: orSomebody(action.Actor), to: func(v *ledger.View) *config.Config {
+		turnCtx, unlock, err := a.lock(ctx, turn{Turn: by(action.Actor), to: func(v *ledger.View) *config.Config {
 			to, _ := v.FileLeadsTo(read.config, action.Discard)
 			return to
 		}})
@@ -190,7 +191,7 @@ func (a *App) refuse(why *control.Error, actor string) *control.Error {
 }
 
 // adopt makes what the file says run. What an operator changed since stays
-// changed, except where the file changed too, or with discard. Callers hold changeMu.
+// changed, except where the file changed too, or with discard. Callers have the turn.
 func (a *App) adopt(ctx context.Context, file *config.Config, actor string, discard bool) (*control.Result, error) {
 	e := ledger.Entry{File: file, Reloaded: true, Trigger: control.TriggerFile, Began: time.Now(), Change: control.Change{Actor: actor}}
 	var dropped []string

@@ -7,6 +7,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/internal/certs"
+	"github.com/echterhof/rockstar-tui/runtime/internal/change"
 )
 
 // watchCerts brings changed certificates into service.
@@ -45,7 +46,7 @@ func (a *App) renewAll(ctx context.Context) error {
 // renew has a renewed certificate served. An error means that its turn has not
 // come: the next look at the files finds it again.
 func (a *App) renew(ctx context.Context, r certs.Renewal) error {
-	ctx, unlock, err := a.lock(ctx, turn{yields: true})
+	ctx, unlock, err := a.lock(ctx, turn{Turn: change.Turn{Yields: true}})
 	if err != nil {
 		return err
 	}
@@ -80,7 +81,7 @@ func (a *App) usersOf(files config.TLS) string {
 	return strings.Join(names, ", ")
 }
 
-// bringUpToDate has all that serve use what is not in the config. Callers hold changeMu.
+// bringUpToDate has all that serve use what is not in the config. Callers have the turn.
 func (a *App) bringUpToDate(ctx context.Context) error {
 	_, err := a.commit(ctx, transaction{to: a.ledger.View().Running})
 	return err

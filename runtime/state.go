@@ -24,7 +24,7 @@ const probeFile = "probe.json"
 var failpoint = func(string) {}
 
 // state is what outlives the process. Without a directory nothing does, and
-// nothing fails for it. It is used under changeMu.
+// nothing fails for it. It is used by whose turn it is.
 type state struct {
 	dir           *statedir.Dir
 	files         *slowdisk.Files
@@ -33,7 +33,7 @@ type state struct {
 	// unsaved is what the disk did not take, by the name of the file; nil for one
 	// that was to be removed. It is tried again.
 	unsaved map[string]any
-	// trouble is why, for those without changeMu; nil if all is well.
+	// trouble is why, for everybody else; nil if all is well.
 	trouble atomic.Pointer[stateTrouble]
 }
 

@@ -43,9 +43,9 @@ func legacy() (*carried, error) {
 
 // takeOver brings all that the program before served to this one: what it served
 // itself comes into this process, and workers are replaced one after the other.
-// changeMu is held until it is done.
+// Nothing else changes until it is done.
 func (a *App) takeOver(c *carried) {
-	defer a.changeMu.Unlock()
+	defer a.release()
 	u := c.Upgrade
 	u.State = control.UpgradeRolling
 	a.setUpgrade(u)

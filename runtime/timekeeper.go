@@ -8,6 +8,7 @@ import (
 	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/change"
 	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 )
 
@@ -16,7 +17,7 @@ import (
 const longestNap = time.Minute
 
 // wakeTimekeeper has it look at what is due; it is started when there first is
-// something to wait for. Callers hold changeMu, so that no shutdown waits yet.
+// something to wait for. Callers have the turn, so that no shutdown waits yet.
 func (a *App) wakeTimekeeper() {
 	v := a.ledger.View()
 	if _, next := v.Due(time.Now(), nil); next.IsZero() {
@@ -71,7 +72,7 @@ func (a *App) takeBackDue(ctx context.Context) {
 	if act, _ := a.due(v); act.Trigger == "" {
 		return
 	}
-	ctx, unlock, err := a.lock(ctx, turn{urgent: v.Trial != nil, to: a.backTo})
+	ctx, unlock, err := a.lock(ctx, turn{Turn: change.Turn{Clock: true, Urgent: v.Trial != nil}, to: a.backTo})
 	if err != nil {
 		a.postponeDue(err) // matters no more if the runtime was shut down
 		return
@@ -101,7 +102,7 @@ func (a *App) backTo(v *ledger.View) *config.Config {
 func (a *App) postponeDue(why error) { a.ledger.Postpone(why) }
 
 // expire takes back the overrides whose time is up. One that cannot be is tried
-// again later. Callers hold changeMu.
+// again later. Callers have the turn.
 func (a *App) expire(ctx context.Context, act ledger.Due) {
 	e := ledger.Entry{Trigger: act.Trigger, Began: time.Now()}
 	var err error

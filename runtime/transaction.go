@@ -41,7 +41,7 @@ type outcome struct {
 // commit carries out a transaction and returns what changed. First comes what can
 // fail: addresses are bound, workers started, settings accepted by all of them; a
 // failure undoes it and leaves no trace. Then the change is decided, and what it
-// replaces is retired. Callers hold changeMu.
+// replaces is retired. Callers have the turn.
 func (a *App) commit(ctx context.Context, t transaction) (out outcome, err error) {
 	p, err := a.prepare(ctx, t)
 	if err == nil && t.last != nil {
@@ -155,7 +155,7 @@ func (a *App) put(to *config.Config, steps []step) bool {
 }
 
 // change is a transaction that somebody asked for: a refusal is told to the history
-// and the events. Callers hold changeMu.
+// and the events. Callers have the turn.
 func (a *App) change(ctx context.Context, t transaction, e ledger.Entry) (*control.Result, error) {
 	out, err := a.commit(ctx, t)
 	if err != nil && ctx.Err() != nil {

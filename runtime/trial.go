@@ -10,7 +10,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 )
 
-// try puts a change on trial. Callers hold changeMu.
+// try puts a change on trial. Callers have the turn.
 func (a *App) try(ctx context.Context, t transaction, e ledger.Entry) (*control.Result, error) {
 	// Before anything changes, so that a crash finds the way back.
 	way := a.ledger.WayBack(e.Change.Actor)
@@ -81,7 +81,7 @@ func (a *App) persistTrial(ctx context.Context, was fileText, t *ledger.Trial) (
 }
 
 // endTrial takes back what is on trial, and nothing that the program itself
-// changed meanwhile. Callers hold changeMu.
+// changed meanwhile. Callers have the turn.
 func (a *App) endTrial(ctx context.Context, trigger, why string, action control.Action) (*control.Result, error) {
 	e := ledger.Entry{To: a.ledger.View().Before(), Trigger: trigger, Began: time.Now(),
 		Change: control.Change{Actor: action.Actor, Reason: action.Reason}}
@@ -112,7 +112,7 @@ func (a *App) rollback(ctx context.Context, action control.Action) (*control.Res
 	return a.goBack(ctx, action)
 }
 
-// goBack makes the config of a generation run again. Callers hold changeMu.
+// goBack makes the config of a generation run again. Callers have the turn.
 func (a *App) goBack(ctx context.Context, action control.Action) (*control.Result, error) {
 	to, err := a.wantBack(a.ledger.View(), action)
 	if err != nil {

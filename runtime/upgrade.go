@@ -61,7 +61,7 @@ func (a *App) replaceBy(ctx context.Context, action control.Action) (*control.Re
 		return nil, err
 	}
 	planned := forecastAll(ctx, a.endpoints.All())
-	ctx, unlock, err := a.lockAs(ctx, orSomebody(action.Actor))
+	ctx, unlock, err := a.lock(ctx, turn{Turn: by(action.Actor)})
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +98,7 @@ func (a *App) upgradable() error {
 	return &control.Error{Code: control.CodeUnsupported, Message: "upgrade in place: " + why}
 }
 
-// rehearse finds the new program and asks it. Callers hold changeMu.
+// rehearse finds the new program and asks it. Callers have the turn.
 func (a *App) rehearse(ctx context.Context, action control.Action) (*control.Upgrade, os.FileInfo, error) {
 	if err := a.ledger.View().OnTrial(); err != nil {
 		return nil, nil, err
@@ -138,19 +138,18 @@ func (a *App) rehearse(ctx context.Context, action control.Action) (*control.Upg
 
 func (a *App) setUpgrade(u control.Upgrade) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	a.upgrade = &u
-}
-
-// replacing reports whether this program is about to be replaced.
-func (a *App) replacing() bool {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	return a.upgrade != nil && (a.upgrade.State == control.UpgradeDraining || a.upgrade.State == control.UpgradeReplacing)
+	a.mu.Unlock()
+	switch u.State {
+	case control.UpgradeDraining, control.UpgradeReplacing:
+		a.queue.Refuse(&control.Error{Code: control.CodeConflict, Message: "the program is being replaced by another version: try again in a moment"})
+	default:
+		a.queue.Refuse(nil)
+	}
 }
 
 // replace puts the new program in the place of this one. It returns only if that
-// fails, when everything is as it was. Callers hold changeMu.
+// fails, when everything is as it was. Callers have the turn.
 func (a *App) replace(u control.Upgrade, seen os.FileInfo) {
 	undo, err := a.endpoints.Evacuate(a.ending, u.Receipt)
 	if err == nil {

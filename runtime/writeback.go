@@ -15,7 +15,7 @@ import (
 
 // writeBack finds out whether edits can be made in the config file, touching
 // nothing else in it. write makes them; the file then says what is returned, so
-// that the watcher finds nothing to apply once the ledger knows. Callers hold changeMu.
+// that the watcher finds nothing to apply once the ledger knows. Callers have the turn.
 func (a *App) writeBack(ctx context.Context, read fileText, p config.Patch) (file *config.Config, write func() error, err error) {
 	v := a.ledger.View()
 	path := v.Path()
