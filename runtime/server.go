@@ -204,20 +204,20 @@ func (s *Server) run(ctx context.Context, addr, protocol, certFile, keyFile stri
 	return s.app.until(ctx, s.Shutdown, func() error { return s.serve(c, ln) })
 }
 
-// serve serves by c until the server or the App ends, or the listener ln fails
-// that the program made, if it did.
+// serve serves by c until the server or the App ends, or until ln fails. ln is the
+// listener that the program made itself, nil if it made none.
 func (s *Server) serve(c ServerConfig, ln net.Listener) error {
 	p := s.app.program
-	failed, err := s.give(ln, &c)
+	failed, err := s.claim(ln, &c)
 	if err != nil {
 		return err
 	}
 	m, err := p.begin(context.Background(), s.name, c.listener())
 	if err != nil {
-		s.forget()
+		s.release()
 		return err
 	}
-	if !s.adopt(m) { // closed in the meantime
+	if !s.attach(m) {
 		return s.remove(context.Background())
 	}
 	select {
@@ -230,9 +230,9 @@ func (s *Server) serve(c ServerConfig, ln net.Listener) error {
 	}
 }
 
-// give claims the server's one start, and remembers the listener that the
-// program made, if it did.
-func (s *Server) give(ln net.Listener, c *ServerConfig) (failed <-chan error, err error) {
+// claim takes the server's one start and its name, and keeps the listener that the
+// program made itself; ln is nil if it made none.
+func (s *Server) claim(ln net.Listener, c *ServerConfig) (failed <-chan error, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -263,8 +263,9 @@ func (s *Server) give(ln net.Listener, c *ServerConfig) (failed <-chan error, er
 	return f.Failed(), nil
 }
 
-// forget lets a server that could not start be tried again.
-func (s *Server) forget() {
+// release takes a claim back, so that a server that could not start can be started
+// again.
+func (s *Server) release() {
 	s.mu.Lock()
 	s.started = false
 	s.mu.Unlock()
@@ -274,7 +275,8 @@ func (s *Server) forget() {
 	p.mu.Unlock()
 }
 
-func (s *Server) adopt(m *endpoints.Listener) bool {
+// attach reports false if the server was closed in the meantime.
+func (s *Server) attach(m *endpoints.Listener) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.managed = m
@@ -327,8 +329,8 @@ func (s *Server) remove(ctx context.Context) error {
 	return errors.Join(err, awaitIdle(ctx, m))
 }
 
-// cutGrace is what connections closed by force get to clean up.
-const cutGrace = time.Second
+// cutTimeout is how long connections that were closed by force may clean up.
+const cutTimeout = time.Second
 
 // awaitIdle returns when nothing serves or drains any more; at the end of ctx it
 // makes that so.
@@ -342,10 +344,10 @@ func awaitIdle(ctx context.Context, m *endpoints.Listener) error {
 		case <-ctx.Done():
 		}
 		m.Cut()
-		for patience := time.After(cutGrace); !m.IsIdle(); {
+		for over := time.After(cutTimeout); !m.IsIdle(); {
 			select {
 			case <-tick.C:
-			case <-patience:
+			case <-over:
 				return ctx.Err()
 			}
 		}

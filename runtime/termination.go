@@ -38,7 +38,7 @@ func (e *termination) await(ctx context.Context, end func(ctx context.Context) e
 	e.cut(context.Cause(ctx))
 	select {
 	case <-e.done:
-	case <-time.After(cutGrace):
+	case <-time.After(cutTimeout):
 	}
 	return context.Cause(ctx)
 }
@@ -88,7 +88,7 @@ func (a *App) callHooks(ctx context.Context) error {
 	case <-ctx.Done():
 		select {
 		case err = <-called:
-		case <-time.After(cutGrace):
+		case <-time.After(cutTimeout):
 			err = errors.New("a shutdown hook does not return")
 		}
 	}
