@@ -95,19 +95,8 @@ func (c *call) startCommand() *cobra.Command {
 	o.patching(cmd)
 	o.waiting(cmd, "30s")
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
-		return c.look(cmd.Context(), func(cl *control.Client, s *control.Snapshot) error {
-			if err := known(s, names); err != nil {
-				return err
-			}
-			o.seen(s)
-			r, err := o.apply(cmd, cl, enable(names, true))
-			if err != nil {
-				return err
-			}
-			if err := c.await(cmd.Context(), cl, o, r, 30*time.Second, serving(names)); err != nil {
-				return err
-			}
-			return c.done(cmd.Context(), cl, o, r)
+		return c.carryOut(cmd, o, func(_ *control.Client, s *control.Snapshot) (edits, error) {
+			return edits{enable(names, true), 30 * time.Second, serving(names)}, known(s, names)
 		})
 	}
 	return cmd
@@ -126,19 +115,8 @@ finish. Connections still open after the listener's shutdown timeout are closed.
 	o.patching(cmd)
 	o.waiting(cmd, drainTime)
 	cmd.RunE = func(cmd *cobra.Command, names []string) error {
-		return c.look(cmd.Context(), func(cl *control.Client, s *control.Snapshot) error {
-			if err := known(s, names); err != nil {
-				return err
-			}
-			o.seen(s)
-			r, err := o.apply(cmd, cl, enable(names, false))
-			if err != nil {
-				return err
-			}
-			if err := c.await(cmd.Context(), cl, o, r, drainBound(s, names), stopped(names)); err != nil {
-				return err
-			}
-			return c.done(cmd.Context(), cl, o, r)
+		return c.carryOut(cmd, o, func(_ *control.Client, s *control.Snapshot) (edits, error) {
+			return edits{enable(names, false), drainBound(s, names), stopped(names)}, known(s, names)
 		})
 	}
 	return cmd
@@ -176,24 +154,14 @@ workers finish their requests first.`,
 	o.patching(cmd)
 	o.waiting(cmd, "1m")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return c.look(cmd.Context(), func(cl *control.Client, s *control.Snapshot) error {
+		return c.carryOut(cmd, o, func(_ *control.Client, s *control.Snapshot) (edits, error) {
 			l, err := findListener(s, args[0])
 			if err != nil {
-				return err
+				return edits{}, err
 			}
-			workers, err := o.resolveWorkers(cmd, s, l, args[1])
-			if err != nil {
-				return err
-			}
-			o.seen(s)
-			r, err := o.apply(cmd, cl, config.Patch{{Path: "listeners." + l.Name + ".prefork.workers", Value: workers}})
-			if err != nil {
-				return err
-			}
-			if err := c.await(cmd.Context(), cl, o, r, time.Minute, ready(l.Name)); err != nil {
-				return err
-			}
-			return c.done(cmd.Context(), cl, o, r)
+			workers, err := resolveWorkers(cmd, l, args[1])
+			patch := config.Patch{{Path: "listeners." + l.Name + ".prefork.workers", Value: workers}}
+			return edits{patch, time.Minute, ready(l.Name)}, err
 		})
 	}
 	return cmd
@@ -201,7 +169,7 @@ workers finish their requests first.`,
 
 // resolveWorkers turns what was typed into the value to set. A relative number
 // is true only for the state it was counted from.
-func (o *changing) resolveWorkers(cmd *cobra.Command, s *control.Snapshot, l *control.ListenerInfo, arg string) (string, error) {
+func resolveWorkers(cmd *cobra.Command, l *control.ListenerInfo, arg string) (string, error) {
 	if arg == "auto" {
 		return arg, nil
 	}
@@ -212,7 +180,6 @@ func (o *changing) resolveWorkers(cmd *cobra.Command, s *control.Snapshot, l *co
 	if !strings.ContainsAny(arg[:1], "+-") {
 		return strconv.Itoa(n), nil
 	}
-	o.seen(s)
 	now := 0
 	if l.Prefork {
 		now = l.WorkersWanted
@@ -245,16 +212,32 @@ itself does not change, and status shows the difference.` + lastingHelp,
 		if err != nil {
 			return err
 		}
-		return c.patch(cmd, o, patch)
+		return c.carryOut(cmd, o, func(*control.Client, *control.Snapshot) (edits, error) { return edits{patch: patch}, nil })
 	}
 	return cmd
 }
 
-// patch applies edits, and waits for what they retire.
-func (c *call) patch(cmd *cobra.Command, o *changing, patch config.Patch) error {
+// edits are a change of the running config, and what it is waited for: until the
+// goal is reached, for so long at most. Without a goal there is nothing to wait for.
+type edits struct {
+	patch   config.Patch
+	bound   time.Duration
+	reached goal
+}
+
+// carryOut applies the edits that prepare makes of the present state, waits for them
+// and for what they retire, and prints what came of it.
+func (c *call) carryOut(cmd *cobra.Command, o *changing, prepare func(*control.Client, *control.Snapshot) (edits, error)) error {
 	return c.look(cmd.Context(), func(cl *control.Client, s *control.Snapshot) error {
 		o.seen(s)
-		r, err := o.apply(cmd, cl, patch)
+		e, err := prepare(cl, s)
+		if err != nil {
+			return err
+		}
+		r, err := o.apply(cmd, cl, e.patch)
+		if err == nil && e.reached != nil {
+			err = c.await(cmd.Context(), cl, o, r, e.bound, e.reached)
+		}
 		if err != nil {
 			return err
 		}

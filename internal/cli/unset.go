@@ -30,19 +30,12 @@ terminal; elsewhere it needs --yes.`,
 	o.patching(cmd)
 	o.waiting(cmd, drainTime)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return c.look(cmd.Context(), func(cl *control.Client, s *control.Snapshot) error {
-			o.seen(s)
+		return c.carryOut(cmd, o, func(cl *control.Client, _ *control.Snapshot) (edits, error) {
 			patch := unsetting(args)
-			if !yes {
-				if err := c.consent(cmd, cl, o, patch); err != nil {
-					return err
-				}
+			if yes {
+				return edits{patch: patch}, nil
 			}
-			r, err := o.apply(cmd, cl, patch)
-			if err != nil {
-				return err
-			}
-			return c.done(cmd.Context(), cl, o, r)
+			return edits{patch: patch}, c.consent(cmd, cl, o, patch)
 		})
 	}
 	return cmd

@@ -14,11 +14,9 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/textproto"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -40,26 +38,17 @@ type Options struct {
 
 // Result counts what happened.
 type Result struct {
-	Requests   int            // answered with 200
-	Reconnects int            // because the server announced Connection: close
-	Failures   map[string]int // by cause
+	Requests   int // answered with 200
+	Reconnects int // because the server announced Connection: close
+	Failures   Failures
 }
 
 // Failed is the number of failures.
-func (r Result) Failed() (n int) {
-	for _, count := range r.Failures {
-		n += count
-	}
-	return n
-}
+func (r Result) Failed() int { return r.Failures.Total() }
 
 // String has all counts in one line.
 func (r Result) String() string {
-	s := fmt.Sprintf("%d requests, %d reconnects, %d failed", r.Requests, r.Reconnects, r.Failed())
-	for _, cause := range slices.Sorted(maps.Keys(r.Failures)) {
-		s += fmt.Sprintf("; %d × %s", r.Failures[cause], cause)
-	}
-	return s
+	return fmt.Sprintf("%d requests, %d reconnects, %d failed%s", r.Requests, r.Reconnects, r.Failed(), r.Failures)
 }
 
 // Load is a running load.
@@ -76,7 +65,7 @@ func Start(ctx context.Context, o Options) *Load {
 	if o.Timeout == 0 {
 		o.Timeout = 30 * time.Second
 	}
-	l := &Load{opts: o, result: Result{Failures: map[string]int{}}}
+	l := &Load{opts: o, result: Result{Failures: Failures{}}}
 	for range o.Clients {
 		l.wg.Go(func() { l.client(ctx) })
 	}
@@ -178,25 +167,7 @@ func (l *Load) answered(reconnect bool) {
 func (l *Load) failed(doing string, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.result.Failures[doing+": "+cause(err)]++
-}
-
-// cause leaves the addresses out, so that equal causes count together.
-func cause(err error) string {
-	var timeout net.Error
-	switch {
-	case errors.Is(err, syscall.ECONNRESET):
-		return "connection reset"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "connection refused"
-	case errors.Is(err, syscall.EPIPE):
-		return "broken pipe"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return "closed without a response"
-	case errors.As(err, &timeout) && timeout.Timeout():
-		return "timeout"
-	}
-	return err.Error()
+	l.result.Failures[doing+": "+Cause(err)]++
 }
 
 func pause(ctx context.Context, d time.Duration) {

@@ -11,13 +11,14 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
+
+	"github.com/echterhof/rockstar-tui/internal/rawclient"
 )
 
 // Options of a load.
@@ -40,29 +41,20 @@ type Options struct {
 
 // Result counts what happened.
 type Result struct {
-	Requests    int            // answered with 200
-	Moves       int            // changes of port
-	Connections int            // that were made
-	Left        int            // connections that ended as the server asked
-	Failures    map[string]int // requests and connections, by cause
+	Requests    int                // answered with 200
+	Moves       int                // changes of port
+	Connections int                // that were made
+	Left        int                // connections that ended as the server asked
+	Failures    rawclient.Failures // of requests and of connections
 }
 
 // Failed is the number of failures.
-func (r Result) Failed() (n int) {
-	for _, count := range r.Failures {
-		n += count
-	}
-	return n
-}
+func (r Result) Failed() int { return r.Failures.Total() }
 
 // String has all counts in one line.
 func (r Result) String() string {
-	s := fmt.Sprintf("%d requests, %d changes of port, %d connections of which %d were asked to leave, %d failed",
-		r.Requests, r.Moves, r.Connections, r.Left, r.Failed())
-	for _, cause := range slices.Sorted(maps.Keys(r.Failures)) {
-		s += fmt.Sprintf("; %d × %s", r.Failures[cause], cause)
-	}
-	return s
+	return fmt.Sprintf("%d requests, %d changes of port, %d connections of which %d were asked to leave, %d failed%s",
+		r.Requests, r.Moves, r.Connections, r.Left, r.Failed(), r.Failures)
 }
 
 // Load is a running load.
@@ -79,7 +71,7 @@ func Start(ctx context.Context, o Options) *Load {
 	if o.Timeout == 0 {
 		o.Timeout = 10 * time.Second
 	}
-	l := &Load{opts: o, result: Result{Failures: map[string]int{}}}
+	l := &Load{opts: o, result: Result{Failures: rawclient.Failures{}}}
 	for i := range o.Clients {
 		// They move one after the other, not all at once.
 		first := time.Duration(i) * o.Move / time.Duration(o.Clients)

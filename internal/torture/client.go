@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/echterhof/rockstar-tui/internal/rawclient"
 )
 
 // patience of a client with one connect or one request. It is far longer than
@@ -157,7 +159,7 @@ func (c *client) dial(ctx context.Context) net.Conn {
 	if errors.Is(err, syscall.ECONNREFUSED) && c.target.movedSince(moves) {
 		c.ledger.note(c.kind, func(k *kindCount) { k.Moved++ })
 	} else {
-		c.ledger.failed(c.kind, "connect: "+cause(err), "")
+		c.ledger.failed(c.kind, "connect: "+rawclient.Cause(err), "")
 	}
 	c.rest(ctx, 10*time.Millisecond) // a refused connect costs nothing: do not spin
 	return nil
@@ -178,7 +180,7 @@ func (c *client) handshake(conn net.Conn, protocol string) *tls.Conn {
 		}
 	}
 	if err != nil {
-		c.ledger.failed(c.kind, "handshake: "+cause(err), conn.LocalAddr().String())
+		c.ledger.failed(c.kind, "handshake: "+rawclient.Cause(err), conn.LocalAddr().String())
 		return nil
 	}
 	return t

@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/echterhof/rockstar-tui/internal/rawclient"
 )
 
 // short makes a connection for each request.
@@ -77,12 +79,12 @@ func (c *client) ask(r *bufio.Reader, w io.Writer, conn net.Conn, q request, sho
 		head += fmt.Sprintf("Content-Length: %d\r\n", len(q.body))
 	}
 	if _, err := io.WriteString(w, head+"\r\n"+q.body); err != nil {
-		c.ledger.failed(c.kind, "request: "+cause(err), local)
+		c.ledger.failed(c.kind, "request: "+rawclient.Cause(err), local)
 		return true
 	}
 	status, body, last, err := readAnswer(r)
 	if err != nil {
-		c.ledger.failed(c.kind, "response: "+cause(err), local)
+		c.ledger.failed(c.kind, "response: "+rawclient.Cause(err), local)
 		return true
 	}
 	c.conclude(q, status, body, local)

@@ -17,6 +17,8 @@ import (
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
+
+	"github.com/echterhof/rockstar-tui/internal/rawclient"
 )
 
 // streams side by side on a connection of an HTTP/2 client.
@@ -37,7 +39,7 @@ func (c *client) http2(ctx context.Context) {
 	conn.SetDeadline(time.Time{}) // requests have their own
 	h, err := newH2Conn(t, conn)
 	if err != nil {
-		c.ledger.failed(c.kind, "preface: "+cause(err), h.local)
+		c.ledger.failed(c.kind, "preface: "+rawclient.Cause(err), h.local)
 		return
 	}
 	reading := make(chan struct{})
@@ -83,7 +85,7 @@ func (c *client) post(ctx context.Context, h *h2Conn) bool {
 	st, err := h.open(q)
 	if err != nil {
 		if !errors.Is(err, errLeaving) {
-			c.ledger.failed(c.kind, "request: "+cause(err), h.local)
+			c.ledger.failed(c.kind, "request: "+rawclient.Cause(err), h.local)
 		}
 		return false
 	}
@@ -101,7 +103,7 @@ func (c *client) post(ctx context.Context, h *h2Conn) bool {
 		c.ledger.note(c.kind, func(k *kindCount) { k.Refused++ })
 		return false
 	case err != nil:
-		c.ledger.failed(c.kind, "stream: "+cause(err), h.local)
+		c.ledger.failed(c.kind, "stream: "+rawclient.Cause(err), h.local)
 		return false
 	}
 	c.conclude(q, st.status, st.body.String(), h.local)
@@ -367,7 +369,7 @@ func (h *h2Conn) end(err error) {
 		h.endedIdle = len(h.streams) == 0
 	}
 	if h.goaway {
-		err = fmt.Errorf("lost after GOAWAY, though within its last stream: %s", cause(err))
+		err = fmt.Errorf("lost after GOAWAY, though within its last stream: %s", rawclient.Cause(err))
 	}
 	var open []uint32
 	for id := range h.streams {

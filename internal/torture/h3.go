@@ -14,6 +14,8 @@ import (
 
 	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
+
+	"github.com/echterhof/rockstar-tui/internal/rawclient"
 )
 
 // http3 sends requests on one QUIC connection until the server asks to leave.
@@ -22,7 +24,7 @@ import (
 func (c *client) http3(ctx context.Context) {
 	udp, err := net.ListenUDP("udp", &net.UDPAddr{IP: c.source})
 	if err != nil {
-		c.ledger.failed(c.kind, "socket: "+cause(err), "")
+		c.ledger.failed(c.kind, "socket: "+rawclient.Cause(err), "")
 		return
 	}
 	defer udp.Close()
@@ -56,7 +58,7 @@ func (c *client) dialQUIC(ctx context.Context, udp *net.UDPConn) *quic.Conn {
 	address, moves := c.target.at()
 	to, err := net.ResolveUDPAddr("udp", address)
 	if err != nil {
-		c.ledger.failed(c.kind, cause(err), "")
+		c.ledger.failed(c.kind, rawclient.Cause(err), "")
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
@@ -73,7 +75,7 @@ func (c *client) dialQUIC(ctx context.Context, udp *net.UDPConn) *quic.Conn {
 	if c.target.movedSince(moves) {
 		c.ledger.note(c.kind, func(k *kindCount) { k.Moved++ })
 	} else {
-		c.ledger.failed(c.kind, "connect: "+cause(err), udp.LocalAddr().String())
+		c.ledger.failed(c.kind, "connect: "+rawclient.Cause(err), udp.LocalAddr().String())
 	}
 	return nil
 }
@@ -120,7 +122,7 @@ func (c *client) ended(err error, local string) bool {
 		// The client's own library leaves when it is asked to and nothing is open.
 		c.ledger.note(c.kind, func(k *kindCount) { k.Left++ })
 	default:
-		c.ledger.failed(c.kind, cause(err), local)
+		c.ledger.failed(c.kind, rawclient.Cause(err), local)
 	}
 	return false
 }

@@ -3,14 +3,7 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"io"
-	"net"
-	"os"
-	"strings"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -184,31 +177,4 @@ func (l *ledger) under(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.op = name
-}
-
-// cause is an error without addresses, so that equal ones count together.
-func cause(err error) string {
-	var timeout net.Error
-	switch {
-	case err == nil:
-		return ""
-	case errors.Is(err, syscall.ECONNRESET):
-		return "connection reset"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return "connection refused"
-	case errors.Is(err, syscall.EPIPE):
-		return "broken pipe"
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return "EOF in a response"
-	case errors.Is(err, io.EOF):
-		return "EOF before the response"
-	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded),
-		errors.As(err, &timeout) && timeout.Timeout():
-		return "timeout"
-	}
-	text := err.Error()
-	if len(text) > 120 {
-		text = text[:120]
-	}
-	return strings.ToValidUTF8(text, "?")
 }

@@ -10,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/echterhof/rockstar-tui/internal/rawclient"
 )
 
 // session is how long a WebSocket stays: shorter than the drain deadline, so
@@ -26,7 +28,7 @@ func (c *client) webSocket(ctx context.Context) {
 	local := conn.LocalAddr().String()
 	r, err := c.upgrade(conn)
 	if err != nil {
-		c.ledger.failed(c.kind, "upgrade: "+cause(err), local)
+		c.ledger.failed(c.kind, "upgrade: "+rawclient.Cause(err), local)
 		return
 	}
 	until := time.Now().Add(time.Duration(c.rng.Int64N(int64(session))))
@@ -35,13 +37,13 @@ func (c *client) webSocket(ctx context.Context) {
 		c.serial++
 		began, text := time.Now(), fmt.Sprintf("message %d", c.serial)
 		if err := message(conn, r, opText, text); err != nil {
-			c.ledger.failed(c.kind, "message: "+cause(err), local)
+			c.ledger.failed(c.kind, "message: "+rawclient.Cause(err), local)
 			return
 		}
 		c.ledger.answered(c.kind, began)
 	}
 	if err := message(conn, r, opClose, "\x03\xe8"); err != nil {
-		c.ledger.failed(c.kind, "close: "+cause(err), local)
+		c.ledger.failed(c.kind, "close: "+rawclient.Cause(err), local)
 	}
 }
 
