@@ -5,7 +5,6 @@ import (
 	"sort"
 	"testing"
 	"time"
-	"unsafe"
 
 	"github.com/echterhof/rockstar-tui/listener"
 )
@@ -72,8 +71,4 @@ func TestTotalsAddAndSub(t *testing.T) {
 	if s := c.Load().Add(before); s.Requests != 19 || s.Latency[3] != 19 || s.Idle != 3 {
 		t.Errorf("%d requests, %d in the bucket, %d idle in sum; want 19, 19, 3", s.Requests, s.Latency[3], s.Idle)
 	}
-}
-
-func bytesOf(words []uint64) []byte {
-	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), 8*len(words))
 }

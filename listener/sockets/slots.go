@@ -102,6 +102,19 @@ func (s *slots[S]) checkActive(active []int) error {
 	return nil
 }
 
+// steer has attach send new connections to some slots, unless all are one socket.
+func (s *slots[S]) steer(active []int, attach func([]int) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.checkActive(active); err != nil || s.shared {
+		return err
+	}
+	if err := attach(active); err != nil {
+		return fmt.Errorf("steer %s: %w", s.addr, err)
+	}
+	return nil
+}
+
 // duplicate is a slot's socket for another process. mu is held.
 func (s *slots[S]) duplicate(slot int) (*os.File, error) {
 	sock, err := s.at(slot)

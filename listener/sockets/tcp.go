@@ -153,20 +153,7 @@ func (s *Sockets) Listener(slot int) (net.Listener, error) {
 // Steer sends new connections to these slots only. The change is atomic: no
 // connection sees neither the old nor the new choice. It does nothing when slots
 // are shared.
-func (s *Sockets) Steer(active []int) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.checkActive(active); err != nil {
-		return err
-	}
-	if s.shared {
-		return nil
-	}
-	if err := s.attach(active); err != nil {
-		return fmt.Errorf("steer %s: %w", s.addr, err)
-	}
-	return nil
-}
+func (s *Sockets) Steer(active []int) error { return s.steer(active, s.attach) }
 
 // Queue is the number of connections that wait to be accepted from a slot, and
 // the greatest number that may. It fails with errors.ErrUnsupported where the

@@ -114,19 +114,13 @@ func (s *PacketSockets) Listener(slot int) (net.Listener, error) {
 // twice as many. Packets of connections that exist keep going to their slot.
 // The change is atomic. It does nothing when there is one socket.
 func (s *PacketSockets) Steer(active []int) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.checkActive(active); err != nil {
-		return err
-	}
-	if s.shared {
+	return s.steer(active, func(active []int) error {
+		if err := steerPackets(s.list[0], active, len(s.list)); err != nil {
+			return err
+		}
+		s.active = slices.Clone(active)
 		return nil
-	}
-	if err := steerPackets(s.list[0], active, len(s.list)); err != nil {
-		return fmt.Errorf("steer %s: %w", s.addr, err)
-	}
-	s.active = slices.Clone(active)
-	return nil
+	})
 }
 
 // Quiesce drops the packets that would begin new connections, so that those
