@@ -9,9 +9,12 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/echterhof/rockstar-tui/runtime/config"
 )
 
 var updateAPI = flag.Bool("update", false, "write the public API anew")
@@ -135,4 +138,41 @@ func source(t *testing.T, fset *token.FileSet, node ast.Node) string {
 		t.Fatal(err)
 	}
 	return strings.ReplaceAll(b.String(), "\n\n", "\n")
+}
+
+// The comments of a ServerConfig name the defaults that the table of keys has.
+func TestDocumentedDefaultsAreThoseOfTheTable(t *testing.T) {
+	text, err := os.ReadFile("runtime/serverconfig.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defaults := map[string]string{}
+	keys, err := config.Explain("defaults")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range keys {
+		defaults[strings.TrimPrefix(k.Path, "defaults.")] = k.Default
+	}
+	spelled := map[string]string{"120s": "2m0s", "3m": "3m0s", "4096": "4KiB", "16384": "16KiB", "10 MiB": "10MiB", "no bound": "0"}
+	for field, key := range map[string]string{
+		"ReadTimeout": "timeouts.read", "ReadHeaderTimeout": "timeouts.read_header", "WriteTimeout": "timeouts.write",
+		"RequestTimeout": "timeouts.request", "ResponseTimeout": "timeouts.response", "IdleTimeout": "timeouts.idle",
+		"ShutdownTimeout": "timeouts.shutdown", "KeepAlivePeriod": "keep_alive.period", "MaxKeepAliveConns": "keep_alive.max_conns",
+		"ReadBufferSize, WriteBufferSize": "buffers.read", "MaxHeaderBytes": "limits.max_header_bytes",
+		"MaxConnections": "limits.max_connections", "MaxRequestBytes": "limits.max_request_bytes", "AcceptRate": "limits.accept_rate",
+	} {
+		m := regexp.MustCompile(`Default\s+(?://\s+)?([^.]+)\.\n\t` + field + ` `).FindSubmatch(text)
+		if m == nil {
+			t.Errorf("%s: its comment names no default", field)
+			continue
+		}
+		said, want := string(m[1]), strings.TrimSuffix(defaults[key], "s")
+		if plain, ok := spelled[said]; ok {
+			said = plain
+		}
+		if strings.TrimSuffix(said, "s") != want {
+			t.Errorf("%s: the comment says %q, the table of %s %q", field, m[1], key, defaults[key])
+		}
+	}
 }
