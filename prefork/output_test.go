@@ -11,10 +11,10 @@ func TestLastLinesAreFitForATerminal(t *testing.T) {
 	for printed, want := range map[string]string{
 		"":                                 "",
 		"one\n\n  two  \r\n":               "one\ntwo",
-		"\x1b[1;31mred\x1b[0m\a":           "red",
-		"\x1b]0;title\x07shown":            "shown",
-		"\x1b]0;title\x1b\\shown":          "shown",
-		"a\tb\x00c\u202ed":                 "a bcd",
+		"\x1b[1;31mred\x1b[0m\a":           `red\a`,
+		"\x1b]0;title\x07shown":            `\x1b]0;title\ashown`,
+		"\x1b]0;title\x1b\\shown":          `\x1b]0;title\x1b\shown`,
+		"a\tb\x00c\u202ed":                 `a b\x00c\u202ed`,
 		strings.Repeat("x", 300):           strings.Repeat("x", 200) + "…",
 		strings.Repeat("y\n", 12) + "\xff": strings.Repeat("y\n", 9) + "\ufffd",
 	} {
