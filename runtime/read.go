@@ -2,9 +2,9 @@ package runtime
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 )
 
 // Read hands out what is too much for a snapshot.
@@ -16,7 +16,7 @@ func (a *App) Read(ctx context.Context, q control.ReadQuery) (control.Stream, er
 		return nil, err
 	}
 	if q.Listener != "" && !a.endpoints.Has(q.Listener) {
-		return nil, &control.Error{Code: control.CodeNotFound, Message: fmt.Sprintf("there is no listener %q", q.Listener)}
+		return nil, control.Fail(control.CodeNotFound, message.NoListener, q.Listener)
 	}
 	source := func(after uint64, limit int) ([]control.Record, <-chan struct{}, error) {
 		found, more := a.events.After(q.Listener, after, limit)

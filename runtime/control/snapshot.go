@@ -1,6 +1,10 @@
 package control
 
-import "time"
+import (
+	"time"
+
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
+)
 
 // Snapshot is the whole state of a runtime at one moment. Counters only grow
 // while the runtime lives; whoever looks computes rates from two snapshots.
@@ -292,5 +296,21 @@ type Event struct {
 	Listener string    `json:"listener,omitempty"`
 	Worker   *int      `json:"worker,omitempty"`
 	Actor    string    `json:"actor,omitempty"`
-	Message  string    `json:"message"`
+	// Message is one line, Code and Args are what it is made of; without a code it
+	// comes from a process or the system.
+	Message string       `json:"message"`
+	Code    message.Code `json:"code,omitempty"`
+	Args    message.Args `json:"args,omitempty"`
+}
+
+// NewEvent is an event that says m, because of the reason that somebody gave; most
+// have none.
+func NewEvent(level string, m message.Message, reason string) Event {
+	m = message.Because(m, reason)
+	return Event{Level: level, Message: m.Text, Code: m.Code, Args: m.Args}
+}
+
+// Text is what the event says, for a message that has it as an argument.
+func (e Event) Text() message.Message {
+	return message.Message{Code: e.Code, Args: e.Args, Text: e.Message}
 }

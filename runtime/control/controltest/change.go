@@ -8,6 +8,7 @@ import (
 	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 )
 
@@ -98,7 +99,8 @@ func (f *Fake) Apply(ctx context.Context, c control.Change) (*control.Result, er
 	if err != nil {
 		return nil, err
 	}
-	e := ledger.Entry{To: to, Trigger: control.TriggerChange, Change: c, Message: planOf(f.now, v.Running, to).Summary}
+	p := planOf(f.now, v.Running, to)
+	e := ledger.Entry{To: to, Trigger: control.TriggerChange, Change: c, Message: p.Summary, Text: message.Message{Code: p.Code, Args: p.Args, Text: p.Summary}}
 	if c.Persist && c.Confirm == 0 {
 		if e.File, err = v.File.With(c.Patch); err != nil {
 			return nil, control.Invalid(err)

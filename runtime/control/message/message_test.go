@@ -98,7 +98,7 @@ func TestCallsFitTheirTexts(t *testing.T) {
 		})
 	}
 	for name := range names {
-		if !used[name] {
+		if ast.IsExported(name) && !used[name] {
 			t.Errorf("nobody says %s", name)
 		}
 	}

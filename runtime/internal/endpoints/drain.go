@@ -1,12 +1,11 @@
 package endpoints
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/control"
-	"github.com/echterhof/rockstar-tui/runtime/internal/events"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 )
@@ -18,7 +17,7 @@ func (s *Set) ActOnDrain(action control.Action) (*control.Result, error) {
 		return nil, err
 	}
 	if action.Listener != "" && !s.Has(action.Listener) {
-		return nil, &control.Error{Code: control.CodeNotFound, Message: fmt.Sprintf("there is no listener %q", action.Listener)}
+		return nil, control.Fail(control.CodeNotFound, message.NoListener, action.Listener)
 	}
 	n, id := 0, uint64(0)
 	for _, l := range s.All() {
@@ -30,9 +29,16 @@ func (s *Set) ActOnDrain(action control.Action) (*control.Result, error) {
 	if n == 0 {
 		return nil, action.NothingDrains()
 	}
-	message := action.DrainDone(n).Text
-	s.events.Add(control.Event{Level: control.LevelWarn, Listener: action.Listener, Actor: action.Actor, Message: events.WithReason(message, action.Reason)})
-	return &control.Result{ID: id, Message: message}, nil
+	done := action.DrainDone(n)
+	s.events.Add(eventOf(control.LevelWarn, action, done))
+	return &control.Result{ID: id, Message: done.Text}, nil
+}
+
+// eventOf is an event of what an action has done.
+func eventOf(level string, a control.Action, done message.Message) control.Event {
+	e := control.NewEvent(level, done, a.Reason)
+	e.Listener, e.Actor = a.Listener, a.Actor
+	return e
 }
 
 // drainReceipt finds the newest receipt that an action on drains is about. Who ends

@@ -10,6 +10,7 @@ import (
 	"github.com/echterhof/rockstar-tui/listener/sockets"
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 )
 
@@ -238,7 +239,7 @@ func (s *Set) Resume(ctx context.Context, from State, want map[string]config.Lis
 	if from.Endpoint != nil {
 		e, err := l.resumeEndpoint(ctx, from.Endpoint, by)
 		if err != nil {
-			s.events.Errorf(l.name, "not taken over from the program before: %v", err)
+			s.events.Error(l.name, message.NotTakenOver, err)
 			l.failed = err.Error() // and is opened anew
 		} else {
 			l.current = e
@@ -277,7 +278,7 @@ func (l *Listener) resumeEndpoint(ctx context.Context, f *Frozen, by func() (ser
 		e.retain()
 		return e, nil
 	}
-	l.set.events.Errorf(l.name, "new workers take over: %v", err)
+	l.set.events.Error(l.name, message.NewWorkersTakeOver, err)
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	return e, e.startGroup(ctx, s)

@@ -3,13 +3,13 @@ package endpoints
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 
 	"github.com/echterhof/rockstar-tui/listener"
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 )
 
@@ -22,7 +22,7 @@ func (s *Set) Connections(ctx context.Context, q control.Query) (*control.Page, 
 		}
 	}
 	if q.Listener != "" && !s.Has(q.Listener) {
-		return nil, &control.Error{Code: control.CodeNotFound, Message: fmt.Sprintf("there is no listener %q", q.Listener)}
+		return nil, control.Fail(control.CodeNotFound, message.NoListener, q.Listener)
 	}
 	slices.SortFunc(all, func(x, y control.Connection) int { return x.Opened.Compare(y.Opened) })
 	page := &control.Page{Total: len(all), Connections: []control.Connection{}}

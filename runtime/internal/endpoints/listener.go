@@ -12,6 +12,7 @@ import (
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
 
@@ -69,7 +70,7 @@ func (l *Listener) retire(e *Endpoint) (refused, done <-chan struct{}) {
 		l.mu.Lock()
 		l.retiring = without(l.retiring, e)
 		l.mu.Unlock()
-		l.set.events.Infof(l.name, "no longer on %s", e.sockets.Addr())
+		l.set.events.Info(l.name, message.ListenerLeft, e.sockets.Addr())
 	}()
 	return refused, done
 }

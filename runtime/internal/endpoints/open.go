@@ -11,6 +11,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/listener/sockets"
 	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/internal/procstat"
 	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 )
@@ -44,7 +45,7 @@ func (l *Listener) Open(ctx context.Context, to serving.Settings) (undo, retire 
 		<-done
 	}
 	retire = func() {
-		l.set.events.Infof(l.name, "serving on %s", e.sockets.Addr())
+		l.set.events.Info(l.name, message.ListenerServing, e.sockets.Addr())
 		if old != nil {
 			l.retire(old)
 		}
@@ -98,7 +99,7 @@ func (l *Listener) Stop() {
 	case <-refused:
 	case <-time.After(refuseTimeout):
 	}
-	l.set.events.Infof(l.name, "stopped, new connections are refused")
+	l.set.events.Info(l.name, message.ListenerStopped)
 }
 
 // ProbeAddress finds out whether Open could have the address of the settings, where

@@ -8,10 +8,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/listener/sockets"
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 )
@@ -68,7 +68,7 @@ func (s *Set) DrainOrphans() {
 }
 
 func (s *Set) drainOrphan(o orphan) {
-	s.events.Warnf("", "worker of %s on %s (pid %d), whose master died, drains: there is no such listener here", o.Name(), o.settings.Listener.Address, o.PID())
+	s.events.Warn("", message.OrphanDrains, o.Name(), o.settings.Listener.Address, o.PID())
 	o.Drain(o.settings.DrainTimeout())
 }
 
@@ -89,10 +89,10 @@ func (l *Listener) adoptOrphans(to serving.Settings) *Endpoint {
 			l.set.evict(inTheWay, "")
 			e := l.newEndpoint(s)
 			e.adoptees = mine
-			l.set.events.Warnf(l.name, "%s of a master that died serve on here", words.Count(len(mine), "worker"))
+			l.set.events.Warn(l.name, message.OrphansAdopted, len(mine))
 			return e
 		}
-		l.set.events.Errorf(l.name, "the workers of a master that died drain: %v", err)
+		l.set.events.Error(l.name, message.OrphansDrain, err)
 	}
 	l.set.evict(append(inTheWay, mine...), to.Listener.Address)
 	return nil

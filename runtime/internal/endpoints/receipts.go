@@ -7,6 +7,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 )
 
@@ -123,13 +124,17 @@ func (s *Set) MarkedAll(id uint64) {
 	s.tellClosed(s.receipts.update(id, func(r *Receipt) { r.All = true }))
 }
 
+// cutTexts say why connections were cut.
+var cutTexts = map[string]message.Code{
+	control.EndedDeadline: message.CutAtDeadline, control.EndedNow: message.CutByDrainNow, control.EndedCrash: message.CutByProcessEnd,
+}
+
 // settle counts a process that is gone, and makes an event of connections that
 // ended with it.
 func (s *Set) settle(l *Listener, b *scoreboard.Board) {
 	d := b.Drained(true)
 	if d.Cut > 0 {
-		s.events.Warnf(l.name, "%s", (&control.Receipt{Cut: d.Cut,
-			Ended: []control.Ended{{Listener: l.name, Cause: d.Cause, Connections: d.Cut}}}).String())
+		s.events.Warn(l.name, message.ConnectionsCut, d.Cut, message.New(cutTexts[d.Cause]))
 	}
 	if id := b.Drain.Receipt.Load(); id != 0 {
 		s.tellClosed(s.receipts.update(id, func(r *Receipt) {
@@ -144,7 +149,8 @@ func (s *Set) tellClosed(c *control.Receipt) {
 	if c == nil || c.Drained+c.Cut+c.Moved == 0 {
 		return
 	}
-	e := control.Event{Level: control.LevelInfo, Actor: c.Actor, Message: c.Summary + ": " + c.String()}
+	e := control.NewEvent(control.LevelInfo, message.New(message.ReceiptClosed, c.Summary, c), "")
+	e.Actor = c.Actor
 	if !c.AsPlanned() {
 		e.Level = control.LevelWarn
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/control"
-	"github.com/echterhof/rockstar-tui/runtime/internal/events"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 )
 
 // RestartWorker replaces one worker; planned is what is expected to become of its
@@ -17,19 +17,17 @@ import (
 func (s *Set) RestartWorker(ctx context.Context, action control.Action, planned control.ReceiptPlan) (*control.Result, error) {
 	e := s.Listener(action.Listener).Endpoint()
 	if e == nil {
-		return nil, &control.Error{Code: control.CodeNotFound, Message: fmt.Sprintf("no listener %q is serving", action.Listener)}
+		return nil, control.Fail(control.CodeNotFound, message.NotServing, action.Listener)
 	}
 	n := e.Settings().Listener.Prefork.Workers
 	if last := max(n, 1) - 1; action.Worker < 0 || action.Worker > last {
-		return nil, &control.Error{Code: control.CodeNotFound,
-			Message: fmt.Sprintf("listener %s has no worker %d, its last one is %d", action.Listener, action.Worker, last)}
+		return nil, control.Fail(control.CodeNotFound, message.NoWorker, action.Listener, action.Worker, last)
 	}
 	if n == 0 {
-		return nil, &control.Error{Code: control.CodeUnsupported,
-			Message: fmt.Sprintf("listener %s has no worker processes, it is served by the master", action.Listener)}
+		return nil, control.Fail(control.CodeUnsupported, message.NoWorkers, action.Listener)
 	}
-	message := fmt.Sprintf("%s: worker %d replaced, its connections drain", action.Listener, action.Worker)
-	id := s.OpenReceipt(control.Receipt{Summary: message, Actor: action.Actor, Planned: planned})
+	done := message.New(message.WorkerReplaced, action.Listener, action.Worker)
+	id := s.OpenReceipt(control.Receipt{Summary: done.Text, Actor: action.Actor, Planned: planned})
 	s.SetKept(id, s.Mark(id, e, e.Serving(func(id int) bool { return id == action.Worker })))
 	err := e.workers().Restart(ctx, action.Worker)
 	if err != nil {
@@ -37,10 +35,10 @@ func (s *Set) RestartWorker(ctx context.Context, action control.Action, planned 
 	}
 	s.MarkedAll(id)
 	if err != nil {
-		return nil, &control.Error{Code: control.CodeRefused, Message: fmt.Sprintf("worker %d keeps running: %v", action.Worker, err)}
+		return nil, control.Fail(control.CodeRefused, message.WorkerKept, action.Worker, err)
 	}
-	s.events.Add(control.Event{Level: control.LevelInfo, Listener: action.Listener, Actor: action.Actor, Message: events.WithReason(message, action.Reason)})
-	return &control.Result{ID: id, Message: message}, nil
+	s.events.Add(eventOf(control.LevelInfo, action, done))
+	return &control.Result{ID: id, Message: done.Text}, nil
 }
 
 // Rolling is the progress of a restart of all workers, nil while there is none.
@@ -87,8 +85,7 @@ func (s *Set) RestartWorkers(action control.Action) (*Restart, error) {
 		}
 		group := e.workers()
 		if group == nil && action.Listener != "" {
-			return nil, &control.Error{Code: control.CodeUnsupported,
-				Message: fmt.Sprintf("listener %s has no worker processes, it is served by the master", action.Listener)}
+			return nil, control.Fail(control.CodeUnsupported, message.NoWorkers, action.Listener)
 		}
 		if group != nil {
 			r.fleets = append(r.fleets, fleet{e, group})
@@ -98,9 +95,9 @@ func (s *Set) RestartWorkers(action control.Action) (*Restart, error) {
 	case len(r.fleets) > 0:
 		return r, nil
 	case action.Listener != "":
-		return nil, &control.Error{Code: control.CodeNotFound, Message: fmt.Sprintf("no listener %q is serving", action.Listener)}
+		return nil, control.Fail(control.CodeNotFound, message.NotServing, action.Listener)
 	}
-	return nil, &control.Error{Code: control.CodeUnsupported, Message: "no listener has worker processes: all are served by the master"}
+	return nil, control.Fail(control.CodeUnsupported, message.NoWorkersAtAll)
 }
 
 // Listeners whose workers are restarted.
@@ -115,31 +112,30 @@ func (r *Restart) Listeners() (all []*Listener) {
 // become of their connections. It does not keep other changes waiting: they come
 // between two workers.
 func (r *Restart) Run(ctx context.Context, planned control.ReceiptPlan) (*control.Result, error) {
-	s, message := r.set, r.message()
-	id := s.OpenReceipt(control.Receipt{Summary: message, Actor: r.action.Actor, Planned: planned})
+	s, done := r.set, r.message()
+	id := s.OpenReceipt(control.Receipt{Summary: done, Actor: r.action.Actor, Planned: planned})
 	for _, f := range r.fleets {
 		s.Mark(id, f.Endpoint, f.Serving(EveryWorker))
 	}
 	defer s.MarkedAll(id)
-	why := control.Event{Level: control.LevelInfo, Actor: r.action.Actor}
 	for _, f := range r.fleets {
-		why.Listener, why.Message = f.name, events.WithReason("restart of all workers, one after the other", r.action.Reason)
-		s.events.Add(why)
+		of := control.Action{Listener: f.name, Actor: r.action.Actor, Reason: r.action.Reason}
+		s.events.Add(eventOf(control.LevelInfo, of, message.New(message.WorkersRestarting)))
 		if err := f.group.Roll(ctx); err != nil {
 			for _, f := range r.fleets {
 				s.unmarkServing(id, f.Endpoint)
 			}
 			return nil, f.restartFailed(ctx, err)
 		}
-		why.Message = "all workers are restarted"
-		s.events.Add(why)
+		of.Reason = ""
+		s.events.Add(eventOf(control.LevelInfo, of, message.New(message.WorkersRestarted)))
 	}
-	return &control.Result{ID: id, Message: message}, nil
+	return &control.Result{ID: id, Message: done}, nil
 }
 
 // restartFailed tells of a restart that ended before its time.
 func (f fleet) restartFailed(ctx context.Context, err error) error {
-	f.owner.set.events.Errorf(f.name, "restart of all workers ended early: %v", err)
+	f.owner.set.events.Error(f.name, message.RestartEnded, err)
 	code := control.CodeRefused
 	switch {
 	case ctx.Err() != nil:
@@ -147,7 +143,7 @@ func (f fleet) restartFailed(ctx context.Context, err error) error {
 	case errors.Is(err, prefork.ErrRolling):
 		code = control.CodeConflict
 	}
-	return &control.Error{Code: code, Message: fmt.Sprintf("%s: %v", f.name, err)}
+	return control.Fail(code, message.RestartFailed, f.name, err)
 }
 
 func (r *Restart) message() string {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/listener/sockets"
 	"github.com/echterhof/rockstar-tui/prefork"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 )
@@ -98,8 +99,8 @@ func (l *Listener) watchSteering() {
 	switch {
 	case reason == was:
 	case reason != "":
-		l.set.events.Infof(l.name, "steering is %s: %s", used, reason)
+		l.set.events.Info(l.name, message.SteeringBecause, used, reason)
 	default:
-		l.set.events.Infof(l.name, "steering is %s", used)
+		l.set.events.Info(l.name, message.SteeringIs, used)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 )
 
 // shown is how many events a snapshot carries.
@@ -79,6 +80,27 @@ func (j *Journal) write(e control.Event) {
 		attrs = append(attrs, "actor", e.Actor)
 	}
 	j.log.Log(context.Background(), level, e.Message, attrs...)
+}
+
+// Info records what was to be expected; listener may be empty.
+func (j *Journal) Info(listener string, code message.Code, values ...any) {
+	j.say(control.LevelInfo, listener, code, values)
+}
+
+// Warn records what somebody should know.
+func (j *Journal) Warn(listener string, code message.Code, values ...any) {
+	j.say(control.LevelWarn, listener, code, values)
+}
+
+// Error records what somebody should do something about.
+func (j *Journal) Error(listener string, code message.Code, values ...any) {
+	j.say(control.LevelError, listener, code, values)
+}
+
+func (j *Journal) say(level, listener string, code message.Code, values []any) {
+	e := control.NewEvent(level, message.New(code, values...), "")
+	e.Listener = listener
+	j.Add(e)
 }
 
 // Infof records what was to be expected; listener may be empty.

@@ -7,6 +7,7 @@ import (
 	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 )
 
 // Start is what there is to start with.
@@ -60,11 +61,11 @@ func (l *Ledger) restored(s Start) (*Candidate, []control.Event) {
 	path := l.View().Path()
 	base, err := config.Parse(path, []byte(s.Saved.File))
 	if err != nil {
-		return nil, []control.Event{fail("the overrides from before are not used, their file is not valid: %v", err)}
+		return nil, []control.Event{fail(message.OverridesFile, err)}
 	}
 	running, err := config.Parse(path, []byte(s.Saved.Config))
 	if err != nil {
-		return nil, []control.Event{fail("the overrides from before are not used, they are not valid: %v", err)}
+		return nil, []control.Event{fail(message.OverridesInvalid, err)}
 	}
 	to, dropped := Merge(base, running, s.File)
 	c := &Candidate{File: s.File, Overrides: s.Saved.Overrides}
@@ -72,11 +73,11 @@ func (l *Ledger) restored(s Start) (*Candidate, []control.Event) {
 	kept := len(overridden(s.File, c.Config))
 	c.Message = fmt.Sprintf("%s, %s from before", words.Count(len(s.File.Listeners), "listener"), words.Count(kept, "override"))
 	if s.FromTrial {
-		e := warn("the runtime ended while a change by %s was on trial: it is taken back", OrSomebody(s.Saved.Actor))
+		e := warn(message.TrialInterrupted, OrSomebody(s.Saved.Actor))
 		c.Event = &e
 	}
 	if len(dropped) > 0 {
-		return c, []control.Event{warn("the file wins over what was set by hand: %v", dropped)}
+		return c, []control.Event{warn(message.OverridesDropped, dropped)}
 	}
 	return c, nil
 }
@@ -88,8 +89,7 @@ func (v *View) lastGoodCandidate() *Candidate {
 		if err != nil {
 			continue // of another version
 		}
-		message := fmt.Sprintf("generation %d, the last good one", g.Number)
-		return &Candidate{File: cfg, Config: cfg, Message: message, Fallback: g.Number}
+		return &Candidate{File: cfg, Config: cfg, Message: fmt.Sprintf("generation %d, the last good one", g.Number), Fallback: g.Number}
 	}
 	return nil
 }
@@ -105,7 +105,7 @@ func (l *Ledger) Start(c Candidate, why *control.Error, began time.Time) Effects
 	if c.Fallback != 0 {
 		v.setFileState(control.ConfigRefused, why)
 		v.status.Fallback = c.Fallback
-		out.Events = append(out.Events, fail("the config file is not good, %s runs instead: %v", c.Message, why))
+		out.Events = append(out.Events, fail(message.ConfigStandsIn, c.Message, why.Text()))
 	}
 	l.set(v)
 	if c.Event != nil {

@@ -1,11 +1,11 @@
 package ledger
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 )
 
 const (
@@ -68,9 +68,8 @@ func ConflictError(base, now uint64, who, path string) *control.Error {
 	if path == "" {
 		path = "the state"
 	}
-	if who != "" {
-		who = " by " + who
+	if who == "" {
+		return control.Fail(control.CodeConflict, message.StateChanged, path, base, now)
 	}
-	return &control.Error{Code: control.CodeConflict, Message: fmt.Sprintf(
-		"%s was changed%s: your change is based on generation %d, the current one is %d; look again and retry", path, who, base, now)}
+	return control.Fail(control.CodeConflict, message.StateChangedBy, path, who, base, now)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 )
 
 // history of the desired state. It is never changed, only replaced.
@@ -121,7 +122,7 @@ func (v *View) History(q control.HistoryQuery) ([]control.Generation, error) {
 	if q.Number != 0 {
 		i := v.history.find(q.Number)
 		if i < 0 {
-			return nil, noGeneration(q.Number, "it is not kept, or never was")
+			return nil, noGeneration(q.Number, message.NotKept)
 		}
 		return append(out, v.entry(v.history.entries[i], q.Config)), nil
 	}
@@ -155,9 +156,9 @@ func (v *View) GenerationConfig(number uint64) (string, error) {
 	i := v.history.find(number)
 	switch {
 	case i < 0:
-		return "", noGeneration(number, "it is not kept, or never was")
+		return "", noGeneration(number, message.NotKept)
 	case !v.history.entries[i].isApplied():
-		return "", noGeneration(number, "it was refused and never ran")
+		return "", noGeneration(number, message.NeverRan)
 	}
 	return string(inflated(v.history.entries[i].config)), nil
 }
@@ -172,9 +173,8 @@ func (v *View) lastGood() (out []control.Generation) {
 	return out
 }
 
-func noGeneration(number uint64, why string) *control.Error {
-	return &control.Error{Code: control.CodeNotFound,
-		Message: fmt.Sprintf("generation %d not found: %s; see rockstar-tui config history", number, why)}
+func noGeneration(number uint64, why message.Code) *control.Error {
+	return control.Fail(control.CodeNotFound, message.NoGeneration, number, message.New(why))
 }
 
 // GenerationPrefix and RefusedPrefix begin the names of the files that keep the

@@ -1,12 +1,13 @@
 package ledger
 
 import (
-	"fmt"
+	"errors"
 	"sync/atomic"
 	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 )
 
 // Ledger knows the desired state. [Ledger.View] is for everybody; all other
@@ -113,8 +114,10 @@ type Entry struct {
 	Trigger string
 	// Change says who, why, which values and for how long.
 	Change control.Change
-	// Message is one line: what is done.
+	// Message is one line: what is done. Text is the same as a text of the catalog,
+	// if it is one.
 	Message string
+	Text    message.Message
 	// Began is when the attempt began, by the ledger's clock; zero for now.
 	Began time.Time
 	// Overrides that were known before; nil for those of the View.
@@ -123,6 +126,14 @@ type Entry struct {
 	Quiet, Told bool
 
 	onTrial bool
+}
+
+// text of the event that says what is done.
+func (e Entry) text() message.Message {
+	if e.Text.Text == e.Message {
+		return e.Text
+	}
+	return message.New(message.ChangeMade, e.Message)
 }
 
 // Effects are what the caller has to carry out after a change of the ledger.
@@ -182,7 +193,9 @@ func (l *Ledger) commit(v *View, e Entry) (out Effects) {
 		l.number(v, e, &out)
 	}
 	if !e.Quiet && (len(out.Changes) > 0 || recovered || e.Told) {
-		out.Events = append(out.Events, control.Event{Level: control.LevelInfo, Actor: e.Change.Actor, Message: Said(e.Message, e.Change.Reason)})
+		done := control.NewEvent(control.LevelInfo, e.text(), e.Change.Reason)
+		done.Actor = e.Change.Actor
+		out.Events = append(out.Events, done)
 	}
 	return out
 }
@@ -235,7 +248,9 @@ func (l *Ledger) Refuse(e Entry, why error) (out Effects) {
 	g.Revision = v.Generation
 	l.remember(v, g, &out)
 	l.set(v)
-	out.Events = []control.Event{{Level: control.LevelError, Actor: g.Actor, Message: "refused: " + g.Message}}
+	refused := fail(message.ChangeRefused, textOf(why))
+	refused.Actor = g.Actor
+	out.Events = []control.Event{refused}
 	return out
 }
 
@@ -250,7 +265,7 @@ func (l *Ledger) RefuseFile(why *control.Error, actor string) (*control.Error, E
 		g := l.entry(Entry{Trigger: control.TriggerFile, Change: control.Change{Actor: actor}}, control.ResultRefused, why.Message, nil)
 		g.Revision = v.Generation
 		l.remember(v, g, &out)
-		out.Events = []control.Event{fail("config refused, the old one keeps running: %s", why.Message)}
+		out.Events = []control.Event{fail(message.ConfigKept, why.Text())}
 	}
 	l.set(v)
 	return why, out
@@ -380,10 +395,18 @@ func OrSomebody(actor string) string {
 	return actor
 }
 
-func warn(format string, args ...any) control.Event {
-	return control.Event{Level: control.LevelWarn, Message: fmt.Sprintf(format, args...)}
+func warn(code message.Code, values ...any) control.Event {
+	return control.NewEvent(control.LevelWarn, message.New(code, values...), "")
 }
 
-func fail(format string, args ...any) control.Event {
-	return control.Event{Level: control.LevelError, Message: fmt.Sprintf(format, args...)}
+func fail(code message.Code, values ...any) control.Event {
+	return control.NewEvent(control.LevelError, message.New(code, values...), "")
+}
+
+// textOf is what an error says, by its code if it has one.
+func textOf(err error) message.Message {
+	if e := (*control.Error)(nil); errors.As(err, &e) && e.Message == err.Error() {
+		return e.Text()
+	}
+	return message.Plain(err.Error())
 }

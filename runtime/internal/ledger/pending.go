@@ -9,6 +9,7 @@ import (
 	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 )
 
 // PendingFile is a config file that is good but not applied yet.
@@ -31,7 +32,7 @@ func (l *Ledger) Hold(file *config.Config, h control.Held) Effects {
 	v.Pending = &PendingFile{h, file}
 	v.setFileState(control.ConfigPending, nil)
 	l.set(v)
-	return Effects{Events: []control.Event{warn("the config file was saved and is not applied yet: %s", h.Reason)}}
+	return Effects{Events: []control.Event{warn(message.FileWaits, h.Reason)}}
 }
 
 // HoldForTrial holds a file that was saved during a trial: applied at once it
@@ -53,16 +54,17 @@ func (l *Ledger) Release() *config.Config {
 }
 
 // Reject leaves the file that is held unapplied until it is saved again.
-func (l *Ledger) Reject(a control.Action) (message string, e Effects, err error) {
+func (l *Ledger) Reject(a control.Action) (told string, e Effects, err error) {
 	if l.Release() == nil {
 		return "", Effects{}, errNothingHeld
 	}
-	message = "the config file was saved and " + OrSomebody(a.Actor) + " left it unapplied; the old one keeps running"
-	_, e = l.RefuseFile(&control.Error{Code: control.CodeRefused, Message: Said(message, a.Reason)}, a.Actor)
-	return message, e, nil
+	left := message.New(message.FileRejected, OrSomebody(a.Actor))
+	why := message.Because(left, a.Reason)
+	_, e = l.RefuseFile(&control.Error{Code: control.CodeRefused, Message: why.Text, MessageCode: why.Code, Args: why.Args}, a.Actor)
+	return left.Text, e, nil
 }
 
-var errNothingHeld = &control.Error{Code: control.CodeNotFound, Message: "no change of the config file is waiting for approval"}
+var errNothingHeld = control.Fail(control.CodeNotFound, message.NothingHeld)
 
 // Held is the file that waits for a decision; an error if there is none, or if it
 // waits for the end of a trial.

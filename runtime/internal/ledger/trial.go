@@ -1,12 +1,11 @@
 package ledger
 
 import (
-	"fmt"
 	"time"
 
-	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 )
 
 // Trial is a change that is taken back unless it is confirmed. It is never
@@ -50,7 +49,7 @@ func (l *Ledger) Try(e Entry, from map[string]Counts) Effects {
 	v.Trial = t
 	l.set(v)
 	out.Until = &t.Until
-	started := warn("on trial: taken back at %s unless it is confirmed", t.Until.Format(time.TimeOnly))
+	started := warn(message.TrialBegun, t.Until.Format(time.TimeOnly))
 	started.Actor = t.Actor
 	out.Events = append(out.Events, started)
 	return out
@@ -61,12 +60,10 @@ func (v *View) OnTrial() error {
 	if v.Trial == nil {
 		return nil
 	}
-	return &control.Error{Code: control.CodeConflict, Message: fmt.Sprintf(
-		"a change by %s is on trial until %s: confirm it or roll it back first",
-		OrSomebody(v.Trial.Actor), v.Trial.Until.Format(time.TimeOnly))}
+	return control.Fail(control.CodeConflict, message.OnTrial, OrSomebody(v.Trial.Actor), v.Trial.Until.Format(time.TimeOnly))
 }
 
-var errNoTrial = &control.Error{Code: control.CodeNotFound, Message: "there is no trial under way: it was confirmed, taken back, or never begun"}
+var errNoTrial = control.Fail(control.CodeNotFound, message.NoTrial)
 
 // Meant returns the trial that an action is about; an error unless it is under way.
 func (v *View) Meant(a control.Action) (*Trial, error) {
@@ -74,8 +71,7 @@ func (v *View) Meant(a control.Action) (*Trial, error) {
 	case t == nil:
 		return nil, errNoTrial
 	case a.Base != 0 && a.Base != t.Revision:
-		return nil, &control.Error{Code: control.CodeConflict, Message: fmt.Sprintf(
-			"generation %d is no longer on trial: now it is generation %d by %s; look again", a.Base, t.Revision, OrSomebody(t.Actor))}
+		return nil, control.Fail(control.CodeConflict, message.AnotherTrial, a.Base, t.Revision, OrSomebody(t.Actor))
 	default:
 		return t, nil
 	}
@@ -84,17 +80,17 @@ func (v *View) Meant(a control.Action) (*Trial, error) {
 // Confirm keeps what is on trial. file is what the config file says from now on,
 // if it was written for this; nil if not. A confirmation is not a generation, as
 // nothing runs differently: the one that was on trial says who confirmed it.
-func (l *Ledger) Confirm(a control.Action, file *config.Config) (message string, out Effects, err error) {
+func (l *Ledger) Confirm(a control.Action, file *config.Config) (told string, out Effects, err error) {
 	v := l.next()
 	t, err := v.Meant(a)
 	if err != nil {
 		return "", Effects{}, err
 	}
-	message = fmt.Sprintf("confirmed, %s kept", words.Count(len(t.Changes), "value"))
+	kept := message.New(message.TrialConfirmed, len(t.Changes))
 	if file != nil {
 		v.File = file
 		v.note(control.Change{}, l.now())
-		message += " and written to the file"
+		kept = message.New(message.TrialWritten, len(t.Changes))
 	}
 	v.Trial = nil
 	l.keepOverrides(v, &out)
@@ -107,8 +103,10 @@ func (l *Ledger) Confirm(a control.Action, file *config.Config) (message string,
 	}
 	l.set(v)
 	out.Generation = v.Generation
-	out.Events = []control.Event{{Level: control.LevelInfo, Actor: a.Actor, Message: Said(message, a.Reason)}}
-	return message, out, nil
+	done := control.NewEvent(control.LevelInfo, kept, a.Reason)
+	done.Actor = a.Actor
+	out.Events = []control.Event{done}
+	return kept.Text, out, nil
 }
 
 // Before is what taking back the trial under way leads to: how it was before it,

@@ -1,11 +1,11 @@
 package monitor
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/echterhof/rockstar-tui/pool"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 )
 
 // failureToldEvery is how often one kind of failure of one backend makes an event.
@@ -32,12 +32,16 @@ func (m *Monitor) watchBackends(now time.Time) {
 		m.backends.states[backend] = is
 		switch {
 		case is == control.BackendDown && was != is:
-			m.Events.Warnf("", "backend %s is down%s", backend, because(t.Last()))
+			if why := t.Last(); why.Kind == pool.KindNone || why.Kind == pool.KindStatus {
+				m.Events.Warn("", message.BackendWentDown, backend)
+			} else {
+				m.Events.Warn("", message.BackendDownBy, backend, why.Kind.Text())
+			}
 		case is == control.BackendUp && was == control.BackendDown:
-			m.Events.Infof("", "backend %s is up again", backend)
+			m.Events.Info("", message.BackendUpAgain, backend)
 		}
 		if f := t.Last(); !f.At.Before(m.started) && m.backends.tells(backend, f, is == control.BackendDown, now) {
-			m.Events.Warnf("", "backend %s failed: %s", backend, f.Kind.Text())
+			m.Events.Warn("", message.BackendFailed, backend, f.Kind.Text())
 		}
 	}
 }
@@ -67,12 +71,4 @@ func lastError(f pool.Failure) *control.BackendError {
 		return nil
 	}
 	return &control.BackendError{Kind: f.Kind.String(), Message: f.Kind.Text(), At: f.At}
-}
-
-// because says why a backend cannot be reached, "" if that is not known.
-func because(f pool.Failure) string {
-	if f.Kind == pool.KindNone || f.Kind == pool.KindStatus {
-		return ""
-	}
-	return fmt.Sprintf(": %s", f.Kind.Text())
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/control/problems"
 	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
 	"github.com/echterhof/rockstar-tui/runtime/internal/procstat"
@@ -43,10 +44,10 @@ func (m *Monitor) watchProblems() {
 		if p.Severity == control.SeverityHarm {
 			level = control.LevelError
 		}
-		m.Events.Add(control.Event{Level: level, Message: p.Message})
+		m.Events.Add(control.Event{Level: level, Message: p.Message, Code: message.Code(p.Code), Args: p.Args})
 	}
 	for _, p := range missingFrom(found, told) {
-		m.Events.Infof("", "%s: over: %s", p.Object, p.Message)
+		m.Events.Info("", message.ProblemOver, p.Object, message.Message{Code: message.Code(p.Code), Args: p.Args, Text: p.Message})
 	}
 }
 
