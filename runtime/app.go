@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -25,6 +24,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 	"github.com/echterhof/rockstar-tui/runtime/internal/slowdisk"
+	"github.com/echterhof/rockstar-tui/runtime/internal/upgrade"
 	"github.com/echterhof/rockstar-tui/runtime/internal/watch"
 )
 
@@ -77,9 +77,7 @@ type App struct {
 
 	// queue hands out the turns of those who change something. mu guards what
 	// others read meanwhile; nothing is opened, drained or waited for under it.
-	queue *change.Queue
-	// release gives back the turn of an upgrade, when this program has taken over.
-	release  func()
+	queue    *change.Queue
 	mu       sync.RWMutex
 	fileHash [sha256.Size]byte // of the file as last seen; mu guards it
 
@@ -100,14 +98,7 @@ type App struct {
 	keys  *certs.Store
 	files slowdisk.Files
 
-	// upgrade under way, or the last one; mu guards it. door is how another
-	// program gets in the place of this one; nil where none can.
-	upgrade *control.Upgrade
-	door    *door
-	// standBy is told that all is well once this program has taken over from
-	// another, or ends; nil if nobody stands by.
-	standBy  *os.File
-	wellOnce sync.Once
+	upgrade *upgrade.Upgrader
 	// ending ends as soon as a shutdown is asked for.
 	ending context.Context
 	hasten context.CancelFunc
@@ -163,10 +154,7 @@ func Open(ctx context.Context, o Options) (*App, error) {
 		a.Shutdown(context.Background())
 		return nil, err
 	}
-	a.background(a.monitor.Run)
-	a.background(a.endpoints.PublishCounts)
-	a.background(a.watchCerts)
-	a.background(a.retryState)
+	a.beginBackground()
 	return a, nil
 }
 
@@ -203,7 +191,15 @@ func newApp(o Options) *App {
 	}
 	a.ctx, a.cancel = context.WithCancelCause(context.Background())
 	a.ending, a.hasten = context.WithCancel(a.ctx)
+	a.upgrade = a.newUpgrader()
 	return a
+}
+
+// beginBackground begins what goes on for as long as the App has listeners.
+func (a *App) beginBackground() {
+	for _, f := range []func(context.Context){a.monitor.Run, a.endpoints.PublishCounts, a.watchCerts, a.retryState} {
+		a.background(f)
+	}
 }
 
 // background runs f until the App's context ends, and Shutdown waits for it.
@@ -232,7 +228,7 @@ func (a *App) shutdown(ctx context.Context) error {
 	defer a.logQueue.Flush()
 	defer a.state.close()
 	a.hasten()
-	a.tellAllWell() // nobody has to come back
+	a.upgrade.AllWell() // nobody has to come back
 	a.endpoints.Close()
 	if behind := a.queue.Close(endPatience); behind != nil {
 		a.log.Warn("a change that has not come to its end is left behind", "who", behind)

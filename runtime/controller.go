@@ -121,7 +121,7 @@ func (a *App) Act(ctx context.Context, action control.Action) (*control.Result, 
 	case control.RestartWorkers:
 		return a.restartWorkers(ctx, action)
 	case control.Replace:
-		return a.replaceBy(ctx, action)
+		return a.atRevision(a.upgrade.Begin(ctx, action))
 	case control.Shutdown:
 		a.events.Add(control.Event{Level: control.LevelWarn, Actor: action.Actor, Message: events.WithReason("shutdown asked for", action.Reason)})
 		id := a.endpoints.OpenReceipt(control.Receipt{Summary: "shutdown", Actor: action.Actor, Planned: forecastAll(ctx, a.endpoints.All())})

@@ -8,30 +8,30 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/control/socket"
+	"github.com/echterhof/rockstar-tui/runtime/internal/upgrade"
 )
 
-// door is the control socket of a runtime, which can be shut for a moment while
-// those who knock wait, and how another program gets in.
+// door is the control endpoint of a runtime: its socket, and the signals by which it
+// is operated. It can be paused for a moment while clients wait.
 type door struct {
 	handler http.Handler
 	refusal string // why no other program can get in; empty if one can
 	signals *signals
-	// standsBy says that the program can stand by for the one that replaces it, and
-	// tells that this one says when it has taken over.
-	standsBy, tells bool
-	broken          chan error // gets why the socket failed
+	broken  chan error // gets why the socket failed
 
 	socket net.Listener
 	cancel context.CancelFunc
-	shutUp chan struct{} // closed when nobody is answered any more
+	closed chan struct{} // closed when nobody is answered any more
 }
+
+var _ upgrade.Door = (*door)(nil)
 
 // open begins to answer.
 func (d *door) open(socket net.Listener) {
 	ctx, cancel := context.WithCancel(context.Background())
-	d.socket, d.cancel, d.shutUp = socket, cancel, make(chan struct{})
+	d.socket, d.cancel, d.closed = socket, cancel, make(chan struct{})
 	go func() {
-		defer close(d.shutUp)
+		defer close(d.closed)
 		if err := control.Serve(ctx, socket, d.handler); err != nil && ctx.Err() == nil {
 			d.broken <- fmt.Errorf("control socket: %w", err)
 		}
@@ -41,11 +41,11 @@ func (d *door) open(socket net.Listener) {
 // close ends answering; requests under way have a moment.
 func (d *door) close() {
 	d.cancel()
-	<-d.shutUp
+	<-d.closed
 }
 
-// shut is close, but whoever knocks waits.
-func (d *door) shut() (*socket.Kept, error) {
+// Pause is close, but new clients queue until Resume.
+func (d *door) Pause() (*socket.Kept, error) {
 	kept, err := socket.Keep(d.socket)
 	if err == nil {
 		d.close()
@@ -53,7 +53,8 @@ func (d *door) shut() (*socket.Kept, error) {
 	return kept, err
 }
 
-func (d *door) reopen(kept *socket.Kept) error {
+// Resume answers again.
+func (d *door) Resume(kept *socket.Kept) error {
 	socket, err := kept.Adopt()
 	if err != nil {
 		d.broken <- err
@@ -62,3 +63,9 @@ func (d *door) reopen(kept *socket.Kept) error {
 	d.open(socket)
 	return nil
 }
+
+// Refusal is why no other program can get in; empty if one can.
+func (d *door) Refusal() string { return d.refusal }
+
+// IgnoreSignals is inherited by the program that follows.
+func (d *door) IgnoreSignals() (restore func()) { return d.signals.ignore() }

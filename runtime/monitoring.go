@@ -10,7 +10,7 @@ func (a *App) desired() monitor.Desired {
 	v := a.ledger.View()
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	return monitor.Desired{Revision: v.Generation, Config: v.Running, Status: v.Status(), Upgrade: a.upgrade}
+	return monitor.Desired{Revision: v.Generation, Config: v.Running, Status: v.Status(), Upgrade: a.upgrade.Status()}
 }
 
 // facts are what the monitor does not see by itself.

@@ -155,10 +155,7 @@ func (p *program) begin(ctx context.Context, name string, l config.Listener) (*e
 		return nil, err
 	}
 	p.sampled.Do(func() {
-		a.background(a.monitor.Run)
-		a.background(a.endpoints.PublishCounts)
-		a.background(a.watchCerts)
-		a.background(a.retryState)
+		a.beginBackground()
 	})
 	return a.endpoints.Listener(name), nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/internal/demo"
 	"github.com/echterhof/rockstar-tui/runtime/internal/procstat"
 	"github.com/echterhof/rockstar-tui/runtime/internal/reaper"
+	"github.com/echterhof/rockstar-tui/runtime/internal/upgrade"
 )
 
 // ServeOptions of a runtime with a control socket.
@@ -41,7 +42,7 @@ type ServeOptions struct {
 // shut down through it or ctx ends; then it drains. Without a config it runs the
 // demo.
 func Serve(ctx context.Context, o ServeOptions) error {
-	before, err := legacy()
+	before, err := upgrade.Inherited()
 	if err != nil {
 		return err
 	}
@@ -54,24 +55,24 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	if err := o.makeNest(); err == nil {
 		defer os.Remove(o.orphanDir)
 	}
-	d := &door{broken: make(chan error, 1), refusal: o.refusal(), standsBy: o.StandsBy}
+	d := &door{broken: make(chan error, 1), refusal: o.refusal()}
 	procstat.KeepThreads()
-	app, err := openWith(ctx, o.Options, before)
+	app, release, err := openWith(ctx, o.Options, before)
 	if err != nil {
 		return err
 	}
 	d.handler = control.Handler(app, control.HandlerOptions{Version: o.Version, Log: app.log, Role: roles(o.ReadOnly)})
-	app.door = d
+	app.upgrade.Open(d, o.StandsBy)
 	app.background(reaper.Run)
 	d.signals = handleSignals(app, o.KeepOnHangup)
 	defer d.signals.stop()
 	d.open(ln)
-	app.cameBack()
+	app.upgrade.CameBack()
 	if before != nil {
-		if before.StandBy > 0 {
-			app.standBy = os.NewFile(uintptr(before.StandBy), "stand by")
-		}
-		go app.takeOver(before)
+		go func() {
+			defer release()
+			app.upgrade.TakeOver(before)
+		}()
 	}
 	if o.Ready != nil {
 		o.Ready(app)
@@ -114,7 +115,7 @@ func (o ServeOptions) refusal() string {
 }
 
 // controlSocket is a new one, or that of the program before.
-func controlSocket(path string, before *carried) (net.Listener, error) {
+func controlSocket(path string, before *upgrade.State) (net.Listener, error) {
 	if before == nil {
 		return socket.Listen(path)
 	}
@@ -122,10 +123,11 @@ func controlSocket(path string, before *carried) (net.Listener, error) {
 }
 
 // openWith opens what the options name, or goes on with what the program before
-// has left.
-func openWith(ctx context.Context, o Options, before *carried) (*App, error) {
+// has left. Then nothing changes until release is called.
+func openWith(ctx context.Context, o Options, before *upgrade.State) (a *App, release func(), err error) {
 	if before == nil {
-		return openOrDemo(ctx, o)
+		a, err = openOrDemo(ctx, o)
+		return a, nil, err
 	}
 	return resume(o, before)
 }

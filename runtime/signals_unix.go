@@ -65,7 +65,10 @@ func (s *signals) notify() {
 }
 
 // ignore is inherited by the program that follows.
-func (s *signals) ignore() { signal.Ignore(syscall.SIGHUP, syscall.SIGUSR2) }
+func (s *signals) ignore() (restore func()) {
+	signal.Ignore(syscall.SIGHUP, syscall.SIGUSR2)
+	return s.notify
+}
 
 func (s *signals) stop() {
 	signal.Stop(s.received)

@@ -6,3 +6,5 @@ type signals struct{}
 func handleSignals(*App, bool) *signals { return nil }
 
 func (*signals) stop() {}
+
+func (*signals) ignore() (restore func()) { return func() {} }

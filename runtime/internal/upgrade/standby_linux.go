@@ -1,4 +1,4 @@
-package runtime
+package upgrade
 
 import (
 	"encoding/json"
@@ -21,13 +21,12 @@ import (
 // well, and without one the end of the pipe is that of the new program. Then the
 // old one comes back in the place of who stood by, and adopts the workers.
 
-// UpgradeStandBy is the argument by which a program is started to stand by during
+// StandByArgument is the argument by which a program is started to stand by during
 // an upgrade; the command line to come back by follows. It does so by [StandBy].
-const UpgradeStandBy = "__upgrade-stand-by"
+const StandByArgument = "__upgrade-stand-by"
 
 const (
-	envStandBy = "ROCKSTAR_STAND_BY"       // tells it what it is about
-	envDied    = "ROCKSTAR_UPGRADE_FAILED" // tells who comes back of the upgrade
+	envStandBy = "ROCKSTAR_STAND_BY" // tells it what it is about
 	pipeFD     = 3
 	// unawareFor is how long one stands by for a program that does not know of it,
 	// and so does not say when all is well.
@@ -62,7 +61,7 @@ func (s standBy) command(args []string, pipe *os.File) *exec.Cmd {
 	if err != nil {
 		panic("runtime: " + err.Error()) // plain data
 	}
-	cmd := &exec.Cmd{Path: "/proc/self/exe", Args: append([]string{args[0], UpgradeStandBy}, args...)}
+	cmd := &exec.Cmd{Path: "/proc/self/exe", Args: append([]string{args[0], StandByArgument}, args...)}
 	cmd.Env = append(os.Environ(), envStandBy+"="+string(text))
 	cmd.Stderr, cmd.ExtraFiles = os.Stderr, []*os.File{pipe}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
@@ -74,7 +73,7 @@ func (s standBy) command(args []string, pipe *os.File) *exec.Cmd {
 func StandBy(args []string) error {
 	var s standBy
 	if err := json.Unmarshal([]byte(os.Getenv(envStandBy)), &s); err != nil || len(args) == 0 {
-		return fmt.Errorf("%s is for a runtime that is upgraded", UpgradeStandBy)
+		return fmt.Errorf("%s is for a runtime that is upgraded", StandByArgument)
 	}
 	os.Unsetenv(envStandBy)
 	pipe := os.NewFile(pipeFD, "upgrade")
@@ -128,8 +127,8 @@ func (s standBy) awaitEnd() {
 	}
 }
 
-// allWell tells who stands by that the new program lives, or ends as it was told to.
-func allWell(pipe *os.File) {
+// tellAllWell tells who stands by that the new program lives, or ends as it was told to.
+func tellAllWell(pipe *os.File) {
 	if pipe == nil {
 		return
 	}

@@ -1,4 +1,4 @@
-package runtime
+package upgrade
 
 import (
 	"bytes"
@@ -17,23 +17,23 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// upgradeRefusal is empty: this system can replace a program in place.
-const upgradeRefusal = ""
+// systemRefusal is empty: this system can replace a program in place.
+const systemRefusal = ""
 
-// checkPatience is how long a new program may think about whether it can take over.
-var checkPatience = 10 * time.Second
+// checkTimeout is how long a new program may think about whether it can take over.
+var checkTimeout = 10 * time.Second
 
-// ask runs the new program, only to hear whether it can go on with c.
-func ask(ctx context.Context, binary string, c *carried) (v verdict, err error) {
-	state, err := json.Marshal(c)
+// ask runs the new program, only to hear whether it can go on with s.
+func ask(ctx context.Context, binary string, s *State) (v verdict, err error) {
+	state, err := json.Marshal(s)
 	if err != nil {
 		return v, err
 	}
-	late := fmt.Errorf("it has not answered the check within %s", checkPatience)
-	ctx, cancel := context.WithTimeoutCause(ctx, checkPatience, late)
+	late := fmt.Errorf("it has not answered the check within %s", checkTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, checkTimeout, late)
 	defer cancel()
 	var out, said limited
-	cmd := exec.CommandContext(ctx, binary, UpgradeCheck)
+	cmd := exec.CommandContext(ctx, binary, CheckArgument)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(state), &out, &said
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // ended with all that it starts
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
@@ -64,43 +64,42 @@ func (l *limited) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// execute replaces this program. It returns only if that fails. numbers are the
-// descriptors that the new program gets; all others are closed.
-func (d *door) execute(binary string, c *carried, numbers []int) error {
-	if d.standsBy {
-		pipe, err := beginStandBy(standBy{Upgrade: c.Upgrade, Master: os.Getpid(), Aware: d.tells, Orphans: c.orphanTimeout()})
+// execute replaces this program. It returns only if that fails. The new program gets
+// these descriptors; all others are closed.
+func (u *Upgrader) execute(to *successor, s *State, descriptors []int) error {
+	if u.standsBy {
+		pipe, err := beginStandBy(standBy{Upgrade: s.Upgrade, Master: os.Getpid(), Aware: to.tells, Orphans: s.orphanTimeout()})
 		if err != nil {
 			return err
 		}
-		defer allWell(pipe) // not reached by the new program
-		c.StandBy = int(pipe.Fd())
-		numbers = append(numbers, c.StandBy)
+		defer tellAllWell(pipe) // not reached by the new program
+		s.StandBy = int(pipe.Fd())
+		descriptors = append(descriptors, s.StandBy)
 	}
-	state, err := stateFile(c)
+	state, err := stateFile(s)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(state)
-	env := append(os.Environ(), envUpgrade+"="+strconv.Itoa(state))
+	env := append(os.Environ(), envState+"="+strconv.Itoa(state))
 	syscall.ForkLock.Lock() // nobody else may inherit them
 	defer syscall.ForkLock.Unlock()
-	numbers = append(numbers, state)
-	inherit(numbers, 0)
-	defer inherit(numbers, unix.FD_CLOEXEC)
-	d.signals.ignore() // until the new program knows what to do with them
-	defer d.signals.notify()
-	return fmt.Errorf("execute %s: %w", binary, syscall.Exec(binary, os.Args, env))
+	descriptors = append(descriptors, state)
+	inherit(descriptors, 0)
+	defer inherit(descriptors, unix.FD_CLOEXEC)
+	defer u.door.IgnoreSignals()() // until the new program knows what to do with them
+	return fmt.Errorf("execute %s: %w", to.Binary, syscall.Exec(to.Binary, os.Args, env))
 }
 
-func inherit(numbers []int, flags int) {
-	for _, n := range numbers {
+func inherit(descriptors []int, flags int) {
+	for _, n := range descriptors {
 		unix.FcntlInt(uintptr(n), unix.F_SETFD, flags)
 	}
 }
 
-// stateFile has c in memory: it has secrets in it, which no disk should see.
-func stateFile(c *carried) (int, error) {
-	data, err := json.Marshal(c)
+// stateFile has s in memory: it has secrets in it, which no disk should see.
+func stateFile(s *State) (int, error) {
+	data, err := json.Marshal(s)
 	if err != nil {
 		return -1, err
 	}

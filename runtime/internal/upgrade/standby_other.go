@@ -1,20 +1,18 @@
 //go:build !linux
 
-package runtime
+package upgrade
 
 import (
 	"errors"
 	"os"
 )
 
-// UpgradeStandBy is for systems that can replace a program in place.
-const UpgradeStandBy = "__upgrade-stand-by"
-
-const envDied = "ROCKSTAR_UPGRADE_FAILED"
+// StandByArgument is for systems that can replace a program in place.
+const StandByArgument = "__upgrade-stand-by"
 
 // StandBy is for systems that can replace a program in place.
 func StandBy([]string) error { return errors.ErrUnsupported }
 
-func allWell(*os.File) {}
+func tellAllWell(*os.File) {}
 
 func closeOnExec(int) {}

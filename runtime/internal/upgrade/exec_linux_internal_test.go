@@ -1,6 +1,6 @@
 //go:build linux
 
-package runtime
+package upgrade
 
 import (
 	"os"
@@ -12,9 +12,9 @@ import (
 
 // TestProgramThatHangsInItsCheckIsEnded, with all that it has started.
 func TestProgramThatHangsInItsCheckIsEnded(t *testing.T) {
-	was := checkPatience
-	checkPatience = 300 * time.Millisecond
-	defer func() { checkPatience = was }()
+	was := checkTimeout
+	checkTimeout = 300 * time.Millisecond
+	defer func() { checkTimeout = was }()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "program")
 	script := "#!/bin/sh\n(sleep 60; touch " + dir + "/late) &\necho $! > " + dir + "/pid\nwait\n"
@@ -22,7 +22,7 @@ func TestProgramThatHangsInItsCheckIsEnded(t *testing.T) {
 		t.Fatal(err)
 	}
 	began := time.Now()
-	_, err := ask(t.Context(), path, heritage(t))
+	_, err := ask(t.Context(), path, leftBehind())
 	if err == nil || !strings.Contains(err.Error(), "has not answered the check within 300ms") {
 		t.Errorf("error %v, want that it has not answered", err)
 	}

@@ -1,0 +1,73 @@
+package runtime
+
+import (
+	"context"
+	"io"
+
+	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/change"
+	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
+	"github.com/echterhof/rockstar-tui/runtime/internal/upgrade"
+)
+
+const (
+	// UpgradeCheck is the argument by which a program is asked, on its standard
+	// input, whether it can take over from another. It answers by [CheckUpgrade].
+	UpgradeCheck = upgrade.CheckArgument
+	// UpgradeStandBy is the argument by which a program is started to stand by
+	// during an upgrade; the command line to come back by follows. It does so by
+	// [StandBy].
+	UpgradeStandBy = upgrade.StandByArgument
+)
+
+// CheckUpgrade reads what a runtime leaves to its successor and answers with the
+// version of this program, or fails if this program could not go on with it.
+func CheckUpgrade(in io.Reader, out io.Writer, version string) error {
+	return upgrade.Check(in, out, version)
+}
+
+// StandBy waits for what becomes of an upgrade. If the new program dies it does
+// not return: the old one comes back by the command line args.
+func StandBy(args []string) error { return upgrade.StandBy(args) }
+
+func (a *App) newUpgrader() *upgrade.Upgrader {
+	return upgrade.New(upgrade.Config{
+		Version: a.version,
+		Ledger:  a.ledger, Endpoints: a.endpoints, Cells: a.cells, Certificates: a.keys, Monitor: a.monitor, Events: a.events,
+		FileHash: a.seenFile, FlushLog: a.logQueue.Flush, Ending: a.ending,
+		Lock: func(ctx context.Context, actor string) (context.Context, func(), error) {
+			return a.lock(ctx, turn{Turn: by(actor)})
+		},
+		Refuse:   a.queue.Refuse,
+		Forecast: func(ctx context.Context) control.ReceiptPlan { return forecastAll(ctx, a.endpoints.All()) },
+	})
+}
+
+// resume is Open for what another program has left. Nothing changes until the caller
+// has had the listeners taken over and calls release.
+func resume(o Options, s *upgrade.State) (a *App, release func(), err error) {
+	running, file, err := s.Configs()
+	if err != nil {
+		return nil, nil, err
+	}
+	a = newApp(o)
+	a.state.open(o, a.events)
+	if _, release, err = a.queue.Take(a.ctx, change.Turn{Actor: "the upgrade"}); err != nil {
+		return nil, nil, err
+	}
+	a.fileHash = s.Hash
+	a.upgrade.Resume(a.ctx, s, running, file, func(listener string) (serving.Settings, error) {
+		return a.settingsFor(running, listener, a.cells.Place)
+	})
+	a.wakeTimekeeper()
+	a.keys.Use(a.usedCerts(), false)
+	if s.Status.Path != "" {
+		if s.Status.State == control.ConfigPending { // what was held is to be read, and held, again
+			s.Hash = [32]byte{}
+		}
+		a.watchFile(configFile{path: s.Status.Path, hash: s.Hash})
+	}
+	a.beginBackground()
+	a.background(a.reopenFailed)
+	return a, release, nil
+}
