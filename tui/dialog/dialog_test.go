@@ -133,3 +133,37 @@ func TestTheUppermostModalHasTheKeys(t *testing.T) {
 		t.Error("any other key closes the help")
 	}
 }
+
+// TestAFormStaysUntilItsChangeIsMade, and takes only esc meanwhile.
+func TestAFormStaysUntilItsChangeIsMade(t *testing.T) {
+	var s dialog.Stack
+	var did []string
+	waits := false
+	f := &dialog.Form{
+		Form: component.NewForm("web", []component.Field{{Name: "idle", Label: "idle"}}, []string{"2m"}),
+		Submit: func(f *dialog.Form) tea.Cmd {
+			did = append(did, map[bool]string{true: "plan", false: "apply"}[f.ShowPlan])
+			return nil
+		},
+		Waits:  func() bool { return waits },
+		Closed: func() { did = append(did, "closed") },
+	}
+	s.Push(f)
+	s.HandleKey(press("s"))
+	s.HandleKey(press("enter"))
+	s.HandleKey(tea.KeyMsg{Type: tea.KeyCtrlT})
+	waits = true
+	s.HandleKey(press("enter"))
+	if s.Top() != dialog.Modal(f) || !slices.Equal(did, []string{"apply", "plan"}) {
+		t.Errorf("did %v, %v open; want it applied, then planned, and open", did, s.Top())
+	}
+	s.HandleKey(press("esc"))
+	if s.Top() != nil || did[len(did)-1] != "closed" {
+		t.Errorf("after esc: did %v, %v open", did, s.Top())
+	}
+	f.Waits = nil
+	s.Push(f)
+	if s.HandleKey(press("enter")); did[len(did)-1] != "apply" {
+		t.Errorf("did %v, want it applied where nothing is waited for", did)
+	}
+}
