@@ -180,7 +180,4 @@ func (a *App) result(out outcome, message string) *control.Result {
 		Changes: out.Changes, Message: message, Warnings: a.shortfall(), Until: out.Until}
 }
 
-// said joins what was done with why.
-func said(what, why string) string { return ledger.Said(what, why) }
-
 func orSomebody(actor string) string { return ledger.OrSomebody(actor) }

@@ -24,7 +24,6 @@ package message
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 )
@@ -132,9 +131,6 @@ func text(code Code, template string) Code {
 	english[code] = template
 	return code
 }
-
-// Codes are all that the catalog has, in order.
-func Codes() []Code { return slices.Sorted(maps.Keys(english)) }
 
 // Template is the English text of a code with its braces; empty if there is none.
 func Template(code Code) string { return english[code] }

@@ -7,7 +7,8 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control/message"
 )
 
-// Page is the page of problems for people, in Markdown, written from Rules.
+// Page is the page of problems for people, in Markdown, written from Rules:
+// docs/problems.md.
 func Page() string {
 	var b strings.Builder
 	b.WriteString(`# Problems
