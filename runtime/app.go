@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -23,7 +22,6 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/internal/monitor"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
-	"github.com/echterhof/rockstar-tui/runtime/internal/slowdisk"
 	"github.com/echterhof/rockstar-tui/runtime/internal/upgrade"
 	"github.com/echterhof/rockstar-tui/runtime/internal/watch"
 )
@@ -63,58 +61,28 @@ type Options struct {
 
 // App is a running runtime. It implements [control.Controller].
 type App struct {
+	*applier
+
 	version string
-	log     *slog.Logger
 	// logQueue is what log writes to, so that nobody who logs waits for a reader.
 	logQueue *logqueue.Queue
-	events   *events.Journal
-	monitor  *monitor.Monitor
 
-	// ctx ends when the App is shut down; background goroutines are counted in running.
-	ctx     context.Context
-	cancel  context.CancelCauseFunc
-	running sync.WaitGroup
-
-	// queue hands out the turns of those who change something. mu guards what
-	// others read meanwhile; nothing is opened, drained or waited for under it.
-	queue    *change.Queue
-	mu       sync.RWMutex
-	fileHash [sha256.Size]byte // of the file as last seen; mu guards it
-
-	// ledger knows what should run; whose turn it is changes it.
-	ledger *ledger.Ledger
-	// ahead is a plan of the change whose turn it is, made before; nil if there is
-	// none. whose turn it is owns it.
-	ahead *ahead
 	// lastReceipt is the number of that of the shutdown, if it was asked for by an
 	// action, and looked when somebody last began to look at a snapshot.
 	lastReceipt atomic.Uint64
 	looked      atomic.Int64
-	state       state
-	// The timekeeper runs from when there first is something to wait for.
-	timing sync.Once
-	wake   chan struct{}
-
-	keys  *certs.Store
-	files slowdisk.Files
 
 	upgrade *upgrade.Upgrader
-	// ending ends as soon as a shutdown is asked for.
-	ending context.Context
-	hasten context.CancelFunc
+
+	mu    sync.Mutex
+	hooks []func(context.Context) error // of OnShutdown; mu guards them
 
 	noOrphanDir string // why there is none though there should be
 
-	cells     *scoreboard.Cells // of backends
-	endpoints *endpoints.Set
+	server *Server // of the seed's page, with its client
+	client NetworkClient
 
-	// What Go code gave to New; nil after Open.
-	program *program
-	server  *Server
-	client  NetworkClient
-
-	hooks []func(context.Context) error // of OnShutdown; mu guards it
-	end   termination                   // of the App
+	end termination
 }
 
 var _ control.Controller = (*App)(nil)
@@ -167,15 +135,14 @@ func newApp(o Options) *App {
 		log = slog.New(slog.DiscardHandler)
 	}
 	log, queue := logqueue.New(log)
-	a := &App{
-		version: o.Version, noOrphanDir: o.noOrphanDir, log: log,
-		events:   events.New(log),
-		logQueue: queue,
-		ledger:   ledger.New(time.Now, ledger.Rules{History: keptGenerations, KeepOverrides: o.KeepOverrides}),
-		cells:    scoreboard.NewCells(),
-		queue:    change.NewQueue(&control.Error{Code: control.CodeUnavailable, Message: ErrClosed.Error()}),
-		wake:     make(chan struct{}, 1),
-		end:      termination{done: make(chan struct{})},
+	a := &App{version: o.Version, noOrphanDir: o.noOrphanDir, logQueue: queue, end: termination{done: make(chan struct{})}}
+	a.applier = &applier{
+		log:    log,
+		events: events.New(log),
+		ledger: ledger.New(time.Now, ledger.Rules{History: keptGenerations, KeepOverrides: o.KeepOverrides}),
+		cells:  scoreboard.NewCells(),
+		queue:  change.NewQueue(&control.Error{Code: control.CodeUnavailable, Message: ErrClosed.Error()}),
+		wake:   make(chan struct{}, 1),
 	}
 	a.endpoints = endpoints.New(endpoints.Config{
 		Log: log, Events: a.events, Cells: a.cells, Dedicated: o.alone, OrphanDir: o.orphanDir,
@@ -203,7 +170,7 @@ func (a *App) beginBackground() {
 }
 
 // background runs f until the App's context ends, and Shutdown waits for it.
-func (a *App) background(f func(ctx context.Context)) {
+func (a *applier) background(f func(ctx context.Context)) {
 	a.running.Add(1)
 	go func() {
 		defer a.running.Done()
@@ -284,7 +251,7 @@ func (a *App) awaitBackground(limit time.Duration) {
 
 // settingsFor collects what a process needs to know to serve a listener; place
 // tells where on the scoreboard a backend is counted.
-func (a *App) settingsFor(cfg *config.Config, name string, place placing) (serving.Settings, error) {
+func (a *applier) settingsFor(cfg *config.Config, name string, place placing) (serving.Settings, error) {
 	l := cfg.Listeners[name]
 	s := serving.Settings{
 		Name: name, Listener: l,

@@ -31,7 +31,7 @@ func by(actor string) change.Turn {
 // longer is told for whom. The context returned also ends with the runtime, and
 // when the turn has to yield. Nothing reads files under the lock: they may be on
 // a disk that hangs.
-func (a *App) lock(ctx context.Context, t turn) (turnCtx context.Context, done func(), err error) {
+func (a *applier) lock(ctx context.Context, t turn) (turnCtx context.Context, done func(), err error) {
 	if ctx.Err() != nil {
 		return nil, nil, ctx.Err()
 	}
@@ -55,7 +55,7 @@ func (a *App) lock(ctx context.Context, t turn) (turnCtx context.Context, done f
 }
 
 // untilEnd is ctx that also ends when the runtime begins to end.
-func (a *App) untilEnd(ctx context.Context) (context.Context, func()) {
+func (a *applier) untilEnd(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(a.ending, func() { cancel(ErrClosed) })
 	return ctx, func() { stop(); cancel(nil) }
@@ -63,7 +63,7 @@ func (a *App) untilEnd(ctx context.Context) (context.Context, func()) {
 
 // readFor reads what a turn will need from the disk, and plans it: workers are
 // asked for their connections, which takes time too.
-func (a *App) readFor(ctx context.Context, t turn) (*ahead, error) {
+func (a *applier) readFor(ctx context.Context, t turn) (*ahead, error) {
 	if t.to == nil {
 		return nil, nil
 	}

@@ -83,14 +83,14 @@ func (a *App) Apply(ctx context.Context, c control.Change) (*control.Result, err
 
 // wholeConfig parses the config of a change when it is first asked for: a large one
 // takes seconds, and is not parsed again while others wait.
-func (a *App) wholeConfig(c control.Change) func() (*config.Config, error) {
+func (a *applier) wholeConfig(c control.Change) func() (*config.Config, error) {
 	return sync.OnceValues(func() (*config.Config, error) {
 		return parseConfig(a.ledger.View().Path(), []byte(c.Config))
 	})
 }
 
 // currentRevision is the generation that runs.
-func (a *App) currentRevision() uint64 {
+func (a *applier) currentRevision() uint64 {
 	return a.ledger.View().Generation
 }
 
@@ -133,7 +133,7 @@ func (a *App) Act(ctx context.Context, action control.Action) (*control.Result, 
 }
 
 // actOnConfig does what changes the desired state, when its turn comes.
-func (a *App) actOnConfig(ctx context.Context, action control.Action) (*control.Result, error) {
+func (a *applier) actOnConfig(ctx context.Context, action control.Action) (*control.Result, error) {
 	if action.Kind == control.Reload {
 		// Who reloads after replacing a certificate must not be answered while
 		// the old one is still served.
@@ -158,7 +158,7 @@ func (a *App) actOnConfig(ctx context.Context, action control.Action) (*control.
 }
 
 // actionLeadsTo is the config that an action will make run.
-func (a *App) actionLeadsTo(action control.Action) func(*ledger.View) *config.Config {
+func (a *applier) actionLeadsTo(action control.Action) func(*ledger.View) *config.Config {
 	return func(v *ledger.View) *config.Config {
 		switch {
 		case action.Kind == control.Rollback && action.Generation != 0:

@@ -35,7 +35,7 @@ func (l lostSteps) error() error {
 }
 
 // tell marks them as failed.
-func (l lostSteps) tell(a *App) {
+func (l lostSteps) tell(a *applier) {
 	for _, one := range l {
 		one.managed.Fail(one.err)
 		a.events.Errorf(one.Name, "%v; the others serve, and it is tried again every %s", one.err, reopenEvery)
@@ -44,7 +44,7 @@ func (l lostSteps) tell(a *App) {
 
 // reopenFailed tries to open what could not be opened at the start, until there is
 // nothing left to open.
-func (a *App) reopenFailed(ctx context.Context) {
+func (a *applier) reopenFailed(ctx context.Context) {
 	tick := time.NewTicker(reopenEvery)
 	defer tick.Stop()
 	for {
@@ -64,7 +64,7 @@ func (a *App) reopenFailed(ctx context.Context) {
 }
 
 // reopen tries to open one. The config stays as it is.
-func (a *App) reopen(ctx context.Context, m *endpoints.Listener) {
+func (a *applier) reopen(ctx context.Context, m *endpoints.Listener) {
 	ctx, unlock, err := a.lock(ctx, turn{Turn: change.Turn{Yields: true}, to: func(v *ledger.View) *config.Config { return v.Running }})
 	if err != nil {
 		return
@@ -78,7 +78,7 @@ func (a *App) reopen(ctx context.Context, m *endpoints.Listener) {
 
 // startAgain opens at once those that could not be opened and that a change asks
 // to be started, though they are enabled already. Callers have the turn.
-func (a *App) startAgain(ctx context.Context, p config.Patch) error {
+func (a *applier) startAgain(ctx context.Context, p config.Patch) error {
 	for _, m := range a.endpoints.Failed() {
 		asked := config.Edit{Path: "listeners." + m.Name() + ".enabled", Value: "true"}
 		if !slices.Contains(p, asked) {
@@ -95,7 +95,7 @@ func (a *App) startAgain(ctx context.Context, p config.Patch) error {
 }
 
 // openFailed opens one that could not be opened. Callers have the turn.
-func (a *App) openFailed(ctx context.Context, m *endpoints.Listener) error {
+func (a *applier) openFailed(ctx context.Context, m *endpoints.Listener) error {
 	if m.Failure() == "" || a.endpoints.Listener(m.Name()) != m {
 		return nil
 	}

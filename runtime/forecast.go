@@ -23,7 +23,7 @@ func (s step) retirees() endpoints.Processes {
 
 // begun opens the receipt of a change that is decided, and puts its number on
 // what it retires. It returns 0 if nobody is to be told.
-func (a *App) begun(t transaction, steps []step, changes []config.Change) uint64 {
+func (a *applier) begun(t transaction, steps []step, changes []config.Change) uint64 {
 	if t.plan == nil || len(changes) == 0 {
 		return 0
 	}
@@ -66,7 +66,7 @@ func forecastAll(ctx context.Context, listeners []*endpoints.Listener) (p contro
 	return p
 }
 
-func (a *App) restartWorker(ctx context.Context, action control.Action) (*control.Result, error) {
+func (a *applier) restartWorker(ctx context.Context, action control.Action) (*control.Result, error) {
 	var planned control.ReceiptPlan
 	m := a.endpoints.Listener(action.Listener)
 	if e := m.Endpoint(); e != nil {
@@ -84,7 +84,7 @@ func (a *App) restartWorker(ctx context.Context, action control.Action) (*contro
 	return a.atRevision(result, err)
 }
 
-func (a *App) restartWorkers(ctx context.Context, action control.Action) (*control.Result, error) {
+func (a *applier) restartWorkers(ctx context.Context, action control.Action) (*control.Result, error) {
 	r, err := a.endpoints.RestartWorkers(action)
 	if err != nil {
 		return nil, err
@@ -93,7 +93,7 @@ func (a *App) restartWorkers(ctx context.Context, action control.Action) (*contr
 }
 
 // atRevision adds the revision to what was done.
-func (a *App) atRevision(r *control.Result, err error) (*control.Result, error) {
+func (a *applier) atRevision(r *control.Result, err error) (*control.Result, error) {
 	if err == nil {
 		r.Revision = a.currentRevision()
 	}
@@ -109,7 +109,7 @@ type ahead struct {
 // planned is the plan of what is about to be done: the one that was made before
 // the turn, if nothing has changed since, because it knows which connections
 // last; else one without that. Callers have the turn.
-func (a *App) planned(to *config.Config) *control.Plan {
+func (a *applier) planned(to *config.Config) *control.Plan {
 	if p := a.ahead; p != nil && p.plan.Revision == a.currentRevision() && p.to.Equal(to) {
 		return p.plan
 	}
@@ -118,7 +118,7 @@ func (a *App) planned(to *config.Config) *control.Plan {
 
 // planAhead plans what a turn leads to, with all that takes time to find out; nil
 // if that cannot be told.
-func (a *App) planAhead(ctx context.Context, v *ledger.View, to *config.Config) *ahead {
+func (a *applier) planAhead(ctx context.Context, v *ledger.View, to *config.Config) *ahead {
 	met := a.planView(v)
 	steps, err := a.steps(met, to, a.cells.Peek)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 )
 
 // openConnections counts those of the listeners, by name.
-func (a *App) openConnections() map[string]uint64 {
+func (a *applier) openConnections() map[string]uint64 {
 	open := map[string]uint64{}
 	for _, m := range a.endpoints.All() {
 		t := m.Totals()
@@ -18,14 +18,14 @@ func (a *App) openConnections() map[string]uint64 {
 }
 
 // afterTrial applies the file that was saved during the trial.
-func (a *App) afterTrial(ctx context.Context) {
+func (a *applier) afterTrial(ctx context.Context) {
 	if file := a.ledger.Release(); file != nil {
 		a.take(ctx, file)
 	}
 }
 
 // heldFile is the file that is held; nil if none is.
-func (a *App) heldFile() *config.Config {
+func (a *applier) heldFile() *config.Config {
 	if p := a.ledger.View().Pending; p != nil {
 		return p.File
 	}
@@ -33,7 +33,7 @@ func (a *App) heldFile() *config.Config {
 }
 
 // decide applies a held file, or leaves it unapplied until it is saved again.
-func (a *App) decide(ctx context.Context, action control.Action) (*control.Result, error) {
+func (a *applier) decide(ctx context.Context, action control.Action) (*control.Result, error) {
 	file, err := a.ledger.View().Held()
 	if err != nil {
 		return nil, err

@@ -8,8 +8,6 @@ import (
 // desired is what should run, for those who look.
 func (a *App) desired() monitor.Desired {
 	v := a.ledger.View()
-	a.mu.RLock()
-	defer a.mu.RUnlock()
 	return monitor.Desired{Revision: v.Generation, Config: v.Running, Status: v.Status(), Upgrade: a.upgrade.Status()}
 }
 

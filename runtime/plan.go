@@ -48,7 +48,7 @@ func (a *App) Plan(ctx context.Context, c control.Change) (*control.Plan, error)
 
 // plan compares what runs with to, and asks no worker about it. Callers have the
 // turn.
-func (a *App) plan(to *config.Config) *control.Plan {
+func (a *applier) plan(to *config.Config) *control.Plan {
 	met := a.planView(a.ledger.View())
 	steps, err := a.steps(met, to, a.cells.Peek)
 	if err != nil {
@@ -72,7 +72,7 @@ type planView struct {
 	endpoints map[string]*endpoints.Endpoint
 }
 
-func (a *App) planView(v *ledger.View) planView {
+func (a *applier) planView(v *ledger.View) planView {
 	met := planView{plan.View{
 		Revision: v.Generation, Config: v.Running,
 		Running: map[string]plan.Running{}, Failed: map[string]bool{}, Backends: map[string]plan.Load{},
@@ -130,7 +130,7 @@ func (s *step) inspect(ctx context.Context) {
 // step is what a change does to one listener, and what it takes to do it.
 type step struct {
 	plan.Step
-	app     *App
+	app     *applier
 	managed *endpoints.Listener
 	running *endpoints.Endpoint // that serves it now; nil if none does
 	to      serving.Settings    // unless it is removed
@@ -138,7 +138,7 @@ type step struct {
 }
 
 // steps lists what must be done to each listener, by name.
-func (a *App) steps(met planView, to *config.Config, place placing) ([]step, error) {
+func (a *applier) steps(met planView, to *config.Config, place placing) ([]step, error) {
 	wanted := map[string]serving.Settings{}
 	for _, name := range sortedKeys(to.Listeners) {
 		if met.LeavesAlone(to, name) {

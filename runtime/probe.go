@@ -12,7 +12,7 @@ import (
 
 // probe tries for real what could fail when the steps are made, and returns why
 // they would. What could only disappoint is returned as warnings.
-func (a *App) probe(ctx context.Context, p *control.Plan, steps []step, from, to *config.Config) error {
+func (a *applier) probe(ctx context.Context, p *control.Plan, steps []step, from, to *config.Config) error {
 	for _, s := range steps {
 		if err := s.check(ctx); err != nil {
 			return err

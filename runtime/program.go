@@ -92,7 +92,7 @@ func (p *program) serverOf(name string) *Server {
 }
 
 // programOf returns the program if the listener of that name is one of its own.
-func (a *App) programOf(name string) serving.Program {
+func (a *applier) programOf(name string) serving.Program {
 	if a.program == nil {
 		return nil
 	}
@@ -105,7 +105,7 @@ func (a *App) programOf(name string) serving.Program {
 }
 
 // isGiven reports whether the program itself made the listener of this name.
-func (a *App) isGiven(name string) bool {
+func (a *applier) isGiven(name string) bool {
 	if a.program == nil {
 		return false
 	}
@@ -116,7 +116,7 @@ func (a *App) isGiven(name string) bool {
 
 // takeGiven returns the listener that the program made itself for this name, nil
 // if there is none. It can be had once, since it is closed at its end.
-func (a *App) takeGiven(name string) (endpoints.Sockets, error) {
+func (a *applier) takeGiven(name string) (endpoints.Sockets, error) {
 	if a.program == nil {
 		return nil, nil
 	}

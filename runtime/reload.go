@@ -28,7 +28,7 @@ type configFile struct {
 // reading is how a file is read: watch.Read or watch.ReadQuiet.
 type reading func(path string) ([]byte, [sha256.Size]byte, error)
 
-func (a *App) readFile(ctx context.Context, path string, read reading) (configFile, error) {
+func (a *applier) readFile(ctx context.Context, path string, read reading) (configFile, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return configFile{}, err
@@ -50,7 +50,7 @@ func (a *App) readFile(ctx context.Context, path string, read reading) (configFi
 }
 
 // watchFile makes every save of the file take effect.
-func (a *App) watchFile(loaded configFile) {
+func (a *applier) watchFile(loaded configFile) {
 	a.background(func(ctx context.Context) {
 		err := watch.File(ctx, loaded.path, watch.Options{
 			Known: loaded.hash, Seen: a.seenFile,
@@ -63,16 +63,16 @@ func (a *App) watchFile(loaded configFile) {
 }
 
 // seenFile is the hash of the file as it was last read.
-func (a *App) seenFile() [sha256.Size]byte {
-	a.mu.RLock()
-	defer a.mu.RUnlock()
+func (a *applier) seenFile() [sha256.Size]byte {
+	a.fileMu.Lock()
+	defer a.fileMu.Unlock()
 	return a.fileHash
 }
 
 // sawFile notes it.
-func (a *App) sawFile(hash [sha256.Size]byte) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
+func (a *applier) sawFile(hash [sha256.Size]byte) {
+	a.fileMu.Lock()
+	defer a.fileMu.Unlock()
 	a.fileHash = hash
 }
 
@@ -80,7 +80,7 @@ func (a *App) sawFile(hash [sha256.Size]byte) {
 const fileActor = "config file"
 
 // saved is called with what the file holds once it has settled.
-func (a *App) saved(c watch.Content) {
+func (a *applier) saved(c watch.Content) {
 	var cfg *config.Config
 	wrong := c.Err
 	if wrong == nil {
@@ -115,7 +115,7 @@ func (a *App) saved(c watch.Content) {
 
 // take makes a saved file run, unless it has to be decided on first. Callers
 // have the turn.
-func (a *App) take(ctx context.Context, cfg *config.Config) {
+func (a *applier) take(ctx context.Context, cfg *config.Config) {
 	v := a.ledger.View()
 	to, _ := v.FileLeadsTo(cfg, false)
 	if why := v.Removal(to, a.openConnections()); why != "" {
@@ -134,7 +134,7 @@ func (a *App) Reload(ctx context.Context) (*control.Result, error) {
 
 // reload is Reload by somebody. The file is read before its turn has come: it may
 // be on a disk that hangs.
-func (a *App) reload(ctx context.Context, action control.Action) (*control.Result, error) {
+func (a *applier) reload(ctx context.Context, action control.Action) (*control.Result, error) {
 	path := a.ledger.View().Path()
 	if path == "" && !action.Discard {
 		return nil, &control.Error{Code: control.CodeUnsupported, Message: "there is no config file to reload: this runtime was started without one"}
@@ -175,7 +175,7 @@ func (a *App) reload(ctx context.Context, action control.Action) (*control.Resul
 }
 
 // readConfig reads the config file, twice if need be: perhaps it is being saved.
-func (a *App) readConfig(ctx context.Context, path string) (configFile, error) {
+func (a *applier) readConfig(ctx context.Context, path string) (configFile, error) {
 	read, err := a.readFile(ctx, path, watch.Read)
 	if err != nil && !slowdisk.IsLate(err) && ctx.Err() == nil {
 		read, err = a.readFile(ctx, path, watch.ReadQuiet)
@@ -184,7 +184,7 @@ func (a *App) readConfig(ctx context.Context, path string) (configFile, error) {
 }
 
 // refuse keeps what runs and shows why until the file is good again.
-func (a *App) refuse(why *control.Error, actor string) *control.Error {
+func (a *applier) refuse(why *control.Error, actor string) *control.Error {
 	why, effects := a.ledger.RefuseFile(why, actor)
 	a.carry(effects)
 	return why
@@ -192,7 +192,7 @@ func (a *App) refuse(why *control.Error, actor string) *control.Error {
 
 // adopt makes what the file says run. What an operator changed since stays
 // changed, except where the file changed too, or with discard. Callers have the turn.
-func (a *App) adopt(ctx context.Context, file *config.Config, actor string, discard bool) (*control.Result, error) {
+func (a *applier) adopt(ctx context.Context, file *config.Config, actor string, discard bool) (*control.Result, error) {
 	e := ledger.Entry{File: file, Reloaded: true, Trigger: control.TriggerFile, Began: time.Now(), Change: control.Change{Actor: actor}}
 	var dropped []string
 	e.To, dropped = a.ledger.View().FileLeadsTo(file, discard)

@@ -11,7 +11,7 @@ import (
 )
 
 // watchCerts brings changed certificates into service.
-func (a *App) watchCerts(ctx context.Context) {
+func (a *applier) watchCerts(ctx context.Context) {
 	tick := time.NewTicker(certs.LookEvery)
 	defer tick.Stop()
 	for {
@@ -30,7 +30,7 @@ func (a *App) watchCerts(ctx context.Context) {
 }
 
 // renewAll brings into service what the files of certificates hold now.
-func (a *App) renewAll(ctx context.Context) error {
+func (a *applier) renewAll(ctx context.Context) error {
 	for _, r := range a.keys.Look(ctx) {
 		if !r.IsRenewed() {
 			a.events.Warnf("", "%s: %s", a.usersOf(r.Files), r.Message)
@@ -45,7 +45,7 @@ func (a *App) renewAll(ctx context.Context) error {
 
 // renew has a renewed certificate served. An error means that its turn has not
 // come: the next look at the files finds it again.
-func (a *App) renew(ctx context.Context, r certs.Renewal) error {
+func (a *applier) renew(ctx context.Context, r certs.Renewal) error {
 	ctx, unlock, err := a.lock(ctx, turn{Turn: change.Turn{Yields: true}})
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func (a *App) renew(ctx context.Context, r certs.Renewal) error {
 }
 
 // usersOf names the listeners that serve a pair, as a part of a message.
-func (a *App) usersOf(files config.TLS) string {
+func (a *applier) usersOf(files config.TLS) string {
 	var names []string
 	running := a.ledger.View().Running
 	for _, name := range sortedKeys(running.Listeners) {
@@ -82,13 +82,13 @@ func (a *App) usersOf(files config.TLS) string {
 }
 
 // bringUpToDate has all that serve use what is not in the config. Callers have the turn.
-func (a *App) bringUpToDate(ctx context.Context) error {
+func (a *applier) bringUpToDate(ctx context.Context) error {
 	_, err := a.commit(ctx, transaction{to: a.ledger.View().Running})
 	return err
 }
 
 // reapply brings what runs up to date with what is not in the config.
-func (a *App) reapply(ctx context.Context) error {
+func (a *applier) reapply(ctx context.Context) error {
 	ctx, unlock, err := a.lock(ctx, turn{})
 	if err != nil {
 		return err
@@ -98,7 +98,7 @@ func (a *App) reapply(ctx context.Context) error {
 }
 
 // usedCerts are the certificates that the listeners serve.
-func (a *App) usedCerts() (used []certs.Used) {
+func (a *applier) usedCerts() (used []certs.Used) {
 	for name, s := range a.endpoints.Served() {
 		if s.TLS != nil {
 			used = append(used, certs.Used{Listener: name, Files: *s.Listener.TLS, Material: s.TLS})

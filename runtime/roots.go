@@ -12,7 +12,7 @@ import (
 
 // askRoots finds out whether the directories answer that the listeners serve
 // which differ between two configs. Whether they can be served is checked later.
-func (a *App) askRoots(ctx context.Context, from, to *config.Config) error {
+func (a *applier) askRoots(ctx context.Context, from, to *config.Config) error {
 	for name, l := range to.Listeners {
 		if reflect.DeepEqual(from.Listeners[name], l) {
 			continue

@@ -12,7 +12,7 @@ import (
 
 // begin brings up the first config: the best candidate that can run. wrong is
 // what is wrong with the file, nil if it is good.
-func (a *App) begin(ctx context.Context, file *config.Config, wrong error, o Options) error {
+func (a *applier) begin(ctx context.Context, file *config.Config, wrong error, o Options) error {
 	all, told := a.ledger.Candidates(a.startWith(file, wrong, o))
 	for _, e := range told {
 		a.events.Add(e)
@@ -34,7 +34,7 @@ func (a *App) begin(ctx context.Context, file *config.Config, wrong error, o Opt
 }
 
 // startWith is what there is to start with.
-func (a *App) startWith(file *config.Config, wrong error, o Options) ledger.Start {
+func (a *applier) startWith(file *config.Config, wrong error, o Options) ledger.Start {
 	s := ledger.Start{LastGood: o.FallbackLastGood}
 	if wrong != nil {
 		return s
@@ -49,7 +49,7 @@ func (a *App) startWith(file *config.Config, wrong error, o Options) ledger.Star
 // start brings up a candidate; an error leaves nothing. A listener may fail whose
 // address cannot be had, as long as others serve: it is tried again. why is what
 // is wrong with the file, if the candidate stands in for it.
-func (a *App) start(ctx context.Context, c ledger.Candidate, why error) error {
+func (a *applier) start(ctx context.Context, c ledger.Candidate, why error) error {
 	began := time.Now()
 	if err := a.keys.Load(ctx, c.Config); err != nil {
 		return err

@@ -135,7 +135,7 @@ func (s *state) saved(what, name string, v any, err error) bool {
 const stateRetry = 5 * time.Second
 
 // retryState brings what the state directory lacks there once its disk works again.
-func (a *App) retryState(ctx context.Context) {
+func (a *applier) retryState(ctx context.Context) {
 	tick := time.NewTicker(stateRetry)
 	defer tick.Stop()
 	for {
@@ -238,7 +238,7 @@ func (s *state) generations() (out []control.Generation) {
 
 // shortfall is what a change should say that was promised to outlive the process
 // and will not; nil if it will, or if nothing was promised.
-func (a *App) shortfall() []string {
+func (a *applier) shortfall() []string {
 	if why := a.state.why(); why != "" && a.state.keepOverrides && len(a.ledger.View().Edits) > 0 {
 		return []string{"a restart forgets it, although overrides are to be kept: the state directory cannot be used: " + why}
 	}

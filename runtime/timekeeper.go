@@ -18,7 +18,7 @@ const longestNap = time.Minute
 
 // wakeTimekeeper has it look at what is due; it is started when there first is
 // something to wait for. Callers have the turn, so that no shutdown waits yet.
-func (a *App) wakeTimekeeper() {
+func (a *applier) wakeTimekeeper() {
 	v := a.ledger.View()
 	if _, next := v.Due(time.Now(), nil); next.IsZero() {
 		return
@@ -32,7 +32,7 @@ func (a *App) wakeTimekeeper() {
 
 // keepTime takes back what is on trial and what expires when its time is up. It
 // belongs to the runtime: whoever asked for it may be long gone.
-func (a *App) keepTime(ctx context.Context) {
+func (a *applier) keepTime(ctx context.Context) {
 	for {
 		nap := time.NewTimer(a.untilDue())
 		select {
@@ -48,7 +48,7 @@ func (a *App) keepTime(ctx context.Context) {
 }
 
 // untilDue is how long there is nothing to do.
-func (a *App) untilDue() time.Duration {
+func (a *applier) untilDue() time.Duration {
 	_, at := a.due(a.ledger.View())
 	if at.IsZero() {
 		return longestNap
@@ -57,7 +57,7 @@ func (a *App) untilDue() time.Duration {
 }
 
 // due is what the clock has to do, and when to look again.
-func (a *App) due(v *ledger.View) (ledger.Due, time.Time) {
+func (a *applier) due(v *ledger.View) (ledger.Due, time.Time) {
 	var counts map[string]ledger.Counts
 	if v.Trial != nil && v.Trial.Guard != nil {
 		counts = a.counts()
@@ -67,7 +67,7 @@ func (a *App) due(v *ledger.View) (ledger.Due, time.Time) {
 
 // takeBackDue takes back what is due, if anything is. The end of a trial goes
 // before all other changes.
-func (a *App) takeBackDue(ctx context.Context) {
+func (a *applier) takeBackDue(ctx context.Context) {
 	v := a.ledger.View()
 	if act, _ := a.due(v); act.Trigger == "" {
 		return
@@ -89,7 +89,7 @@ func (a *App) takeBackDue(ctx context.Context) {
 }
 
 // backTo is the config that what is due leads to.
-func (a *App) backTo(v *ledger.View) *config.Config {
+func (a *applier) backTo(v *ledger.View) *config.Config {
 	act, _ := a.due(v)
 	to, err := v.DueLeadsTo(act)
 	if err != nil {
@@ -99,11 +99,11 @@ func (a *App) backTo(v *ledger.View) *config.Config {
 }
 
 // postponeDue has what is due tried again later.
-func (a *App) postponeDue(why error) { a.ledger.Postpone(why) }
+func (a *applier) postponeDue(why error) { a.ledger.Postpone(why) }
 
 // expire takes back the overrides whose time is up. One that cannot be is tried
 // again later. Callers have the turn.
-func (a *App) expire(ctx context.Context, act ledger.Due) {
+func (a *applier) expire(ctx context.Context, act ledger.Due) {
 	e := ledger.Entry{Trigger: act.Trigger, Began: time.Now()}
 	var err error
 	if e.To, err = a.ledger.View().DueLeadsTo(act); err == nil {

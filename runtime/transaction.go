@@ -42,7 +42,7 @@ type outcome struct {
 // fail: addresses are bound, workers started, settings accepted by all of them; a
 // failure undoes it and leaves no trace. Then the change is decided, and what it
 // replaces is retired. Callers have the turn.
-func (a *App) commit(ctx context.Context, t transaction) (out outcome, err error) {
+func (a *applier) commit(ctx context.Context, t transaction) (out outcome, err error) {
 	p, err := a.prepare(ctx, t)
 	if err == nil && t.last != nil {
 		err = t.last()
@@ -75,7 +75,7 @@ func (a *App) commit(ctx context.Context, t transaction) (out outcome, err error
 
 // carry carries out what the ledger says, and returns the files of the state
 // directory that could not be written or removed.
-func (a *App) carry(e ledger.Effects) (unkept map[string]bool) {
+func (a *applier) carry(e ledger.Effects) (unkept map[string]bool) {
 	unkept = a.state.carry(e.Writes)
 	for _, event := range e.Events {
 		a.events.Add(event)
@@ -92,7 +92,7 @@ type prepared struct {
 }
 
 // back takes everything back, in reverse.
-func (p *prepared) back(a *App) {
+func (p *prepared) back(a *applier) {
 	for i := len(p.undo) - 1; i >= 0; i-- {
 		p.undo[i]()
 	}
@@ -104,7 +104,7 @@ func (p *prepared) back(a *App) {
 }
 
 // prepare does what can fail. After an error, what it returns is to be taken back.
-func (a *App) prepare(ctx context.Context, t transaction) (p *prepared, err error) {
+func (a *applier) prepare(ctx context.Context, t transaction) (p *prepared, err error) {
 	p = new(prepared)
 	if p.steps, err = a.stepsOf(t); err != nil {
 		return p, err
@@ -133,7 +133,7 @@ func (a *App) prepare(ctx context.Context, t transaction) (p *prepared, err erro
 }
 
 // stepsOf lists what a transaction does to each listener.
-func (a *App) stepsOf(t transaction) ([]step, error) {
+func (a *applier) stepsOf(t transaction) ([]step, error) {
 	if t.reopen == nil {
 		return a.steps(a.planView(a.ledger.View()), t.to, a.cells.Place)
 	}
@@ -146,7 +146,7 @@ func (a *App) stepsOf(t transaction) ([]step, error) {
 
 // put makes known what listeners there are, and how they are configured, unless
 // the runtime has begun to end.
-func (a *App) put(to *config.Config, steps []step) bool {
+func (a *applier) put(to *config.Config, steps []step) bool {
 	used := make([]*endpoints.Listener, len(steps))
 	for i, s := range steps {
 		used[i] = s.managed
@@ -156,7 +156,7 @@ func (a *App) put(to *config.Config, steps []step) bool {
 
 // change is a transaction that somebody asked for: a refusal is told to the history
 // and the events. Callers have the turn.
-func (a *App) change(ctx context.Context, t transaction, e ledger.Entry) (*control.Result, error) {
+func (a *applier) change(ctx context.Context, t transaction, e ledger.Entry) (*control.Result, error) {
 	out, err := a.commit(ctx, t)
 	if err != nil && ctx.Err() != nil {
 		return nil, turnEnded(ctx)
@@ -169,13 +169,13 @@ func (a *App) change(ctx context.Context, t transaction, e ledger.Entry) (*contr
 }
 
 // changed is the transaction of an entry, in the way that most are made.
-func (a *App) changed(e ledger.Entry, plan *control.Plan) transaction {
+func (a *applier) changed(e ledger.Entry, plan *control.Plan) transaction {
 	return transaction{to: e.To, plan: plan, message: e.Message, actor: e.Change.Actor,
 		record: func() ledger.Effects { return a.ledger.Commit(e) }}
 }
 
 // result tells what a transaction did.
-func (a *App) result(out outcome, message string) *control.Result {
+func (a *applier) result(out outcome, message string) *control.Result {
 	return &control.Result{ID: out.receipt, Revision: a.currentRevision(), Generation: out.Generation,
 		Changes: out.Changes, Message: message, Warnings: a.shortfall(), Until: out.Until}
 }

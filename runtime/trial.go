@@ -11,7 +11,7 @@ import (
 )
 
 // try puts a change on trial. Callers have the turn.
-func (a *App) try(ctx context.Context, t transaction, e ledger.Entry) (*control.Result, error) {
+func (a *applier) try(ctx context.Context, t transaction, e ledger.Entry) (*control.Result, error) {
 	// Before anything changes, so that a crash finds the way back.
 	way := a.ledger.WayBack(e.Change.Actor)
 	if !a.state.write(way.Name, way.Content) && a.state.dir != nil {
@@ -31,7 +31,7 @@ func (a *App) try(ctx context.Context, t transaction, e ledger.Entry) (*control.
 }
 
 // counts of all listeners, by name, for a guard.
-func (a *App) counts() map[string]ledger.Counts {
+func (a *applier) counts() map[string]ledger.Counts {
 	all := map[string]ledger.Counts{}
 	for _, m := range a.endpoints.All() {
 		t := m.Totals()
@@ -41,7 +41,7 @@ func (a *App) counts() map[string]ledger.Counts {
 }
 
 // confirm keeps what is on trial.
-func (a *App) confirm(ctx context.Context, was fileText, action control.Action) (*control.Result, error) {
+func (a *applier) confirm(ctx context.Context, was fileText, action control.Action) (*control.Result, error) {
 	t, err := a.ledger.View().Meant(action)
 	if err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func (a *App) confirm(ctx context.Context, was fileText, action control.Action) 
 
 // persistTrial writes what was on trial to the file, and returns what the file
 // then says. If that fails the trial goes on.
-func (a *App) persistTrial(ctx context.Context, was fileText, t *ledger.Trial) (*config.Config, error) {
+func (a *applier) persistTrial(ctx context.Context, was fileText, t *ledger.Trial) (*config.Config, error) {
 	file, write, err := a.writeBack(ctx, was, t.Change.Patch)
 	if err == nil {
 		err = write()
@@ -82,7 +82,7 @@ func (a *App) persistTrial(ctx context.Context, was fileText, t *ledger.Trial) (
 
 // endTrial takes back what is on trial, and nothing that the program itself
 // changed meanwhile. Callers have the turn.
-func (a *App) endTrial(ctx context.Context, trigger, why string, action control.Action) (*control.Result, error) {
+func (a *applier) endTrial(ctx context.Context, trigger, why string, action control.Action) (*control.Result, error) {
 	e := ledger.Entry{To: a.ledger.View().Before(), Trigger: trigger, Began: time.Now(),
 		Change: control.Change{Actor: action.Actor, Reason: action.Reason}}
 	p := a.planned(e.To)
@@ -99,7 +99,7 @@ func (a *App) endTrial(ctx context.Context, trigger, why string, action control.
 }
 
 // rollback takes back what is on trial, or goes back to a generation.
-func (a *App) rollback(ctx context.Context, action control.Action) (*control.Result, error) {
+func (a *applier) rollback(ctx context.Context, action control.Action) (*control.Result, error) {
 	if action.Generation == 0 {
 		if _, err := a.ledger.View().Meant(action); err != nil {
 			return nil, err
@@ -113,7 +113,7 @@ func (a *App) rollback(ctx context.Context, action control.Action) (*control.Res
 }
 
 // goBack makes the config of a generation run again. Callers have the turn.
-func (a *App) goBack(ctx context.Context, action control.Action) (*control.Result, error) {
+func (a *applier) goBack(ctx context.Context, action control.Action) (*control.Result, error) {
 	to, err := a.wantBack(a.ledger.View(), action)
 	if err != nil {
 		return nil, err
@@ -126,7 +126,7 @@ func (a *App) goBack(ctx context.Context, action control.Action) (*control.Resul
 }
 
 // wantBack is the config of a generation that an action goes back to.
-func (a *App) wantBack(v *ledger.View, action control.Action) (*config.Config, error) {
+func (a *applier) wantBack(v *ledger.View, action control.Action) (*config.Config, error) {
 	return v.WantBack(action, func(text string) (*config.Config, error) { return parseConfig(v.Path(), []byte(text)) })
 }
 

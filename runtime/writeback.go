@@ -16,7 +16,7 @@ import (
 // writeBack finds out whether edits can be made in the config file, touching
 // nothing else in it. write makes them; the file then says what is returned, so
 // that the watcher finds nothing to apply once the ledger knows. Callers have the turn.
-func (a *App) writeBack(ctx context.Context, read fileText, p config.Patch) (file *config.Config, write func() error, err error) {
+func (a *applier) writeBack(ctx context.Context, read fileText, p config.Patch) (file *config.Config, write func() error, err error) {
 	v := a.ledger.View()
 	path := v.Path()
 	switch {
@@ -56,7 +56,7 @@ type fileText struct {
 }
 
 // readToWrite reads the config file that is to be edited, if it is.
-func (a *App) readToWrite(ctx context.Context, edited bool) (t fileText) {
+func (a *applier) readToWrite(ctx context.Context, edited bool) (t fileText) {
 	ctx, done := a.untilEnd(ctx)
 	defer done()
 	if path := a.ledger.View().Path(); edited && path != "" {
@@ -67,7 +67,7 @@ func (a *App) readToWrite(ctx context.Context, edited bool) (t fileText) {
 
 // replaceFile writes the config file. What has not come as far as to replace it in
 // time is undone.
-func (a *App) replaceFile(ctx context.Context, path string, was, now []byte) error {
+func (a *applier) replaceFile(ctx context.Context, path string, was, now []byte) error {
 	var decided atomic.Bool // by whoever comes first: the rename, or the end of the wait
 	_, err := slowdisk.Within(ctx, &a.files, path, slowdisk.FileTimeout, func() (struct{}, error) {
 		staged, err := config.Stage(path, was, now)
@@ -86,7 +86,7 @@ func (a *App) replaceFile(ctx context.Context, path string, was, now []byte) err
 }
 
 // persists reports whether the trial under way is to be written to the file.
-func (a *App) persists() bool {
+func (a *applier) persists() bool {
 	t := a.ledger.View().Trial
 	return t != nil && t.Persist
 }
@@ -113,4 +113,4 @@ func notWritten(err error) *control.Error {
 }
 
 // fileName is how the config file is called in messages.
-func (a *App) fileName() string { return filepath.Base(a.ledger.View().Path()) }
+func (a *applier) fileName() string { return filepath.Base(a.ledger.View().Path()) }
