@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -68,21 +67,19 @@ type App struct {
 	logQueue *logqueue.Queue
 
 	// lastReceipt is the number of that of the shutdown, if it was asked for by an
-	// action, and looked when somebody last began to look at a snapshot.
+	// action, and watchers know when somebody last began to look at a snapshot.
 	lastReceipt atomic.Uint64
-	looked      atomic.Int64
+	watchers    watchers
 
 	upgrade *upgrade.Upgrader
-
-	mu    sync.Mutex
-	hooks []func(context.Context) error // of OnShutdown; mu guards them
 
 	noOrphanDir string // why there is none though there should be
 
 	server *Server // of the seed's page, with its client
 	client NetworkClient
 
-	end termination
+	hooks hooks // of OnShutdown
+	end   termination
 }
 
 var _ control.Controller = (*App)(nil)
@@ -115,14 +112,14 @@ func Open(ctx context.Context, o Options) (*App, error) {
 	}
 	a.ledger.Watch(path)
 	for _, s := range a.endpoints.FindOrphans() {
-		a.inherit(s)
+		inherit(s, a.cells, a.keys)
 	}
 	defer a.endpoints.DrainOrphans()
 	if err := a.begin(ctx, cfg, wrong, o); err != nil {
 		a.Shutdown(context.Background())
 		return nil, err
 	}
-	a.beginBackground()
+	beginTasks(a)
 	return a, nil
 }
 
@@ -158,15 +155,8 @@ func newApp(o Options) *App {
 	}
 	a.ctx, a.cancel = context.WithCancelCause(context.Background())
 	a.ending, a.hasten = context.WithCancel(a.ctx)
-	a.upgrade = a.newUpgrader()
+	a.upgrade = newUpgrader(a)
 	return a
-}
-
-// beginBackground begins what goes on for as long as the App has listeners.
-func (a *App) beginBackground() {
-	for _, f := range []func(context.Context){a.monitor.Run, a.endpoints.PublishCounts, a.watchCerts, a.retryState} {
-		a.background(f)
-	}
 }
 
 // background runs f until the App's context ends, and Shutdown waits for it.
@@ -176,6 +166,19 @@ func (a *applier) background(f func(ctx context.Context)) {
 		defer a.running.Done()
 		f(a.ctx)
 	}()
+}
+
+// awaitBackground reports whether what background began has ended within limit. One of
+// them may be within a read that does not return.
+func (a *applier) awaitBackground(limit time.Duration) bool {
+	over := make(chan struct{})
+	go func() { a.running.Wait(); close(over) }()
+	select {
+	case <-over:
+		return true
+	case <-time.After(limit):
+		return false
+	}
 }
 
 // Done is closed when the App has shut down.
@@ -215,38 +218,17 @@ func (a *App) shutdown(ctx context.Context) error {
 		case <-ctx.Done():
 			a.log.Warn("shutdown was cut short", "cause", context.Cause(ctx))
 			a.endpoints.Cut()
-			return errors.Join(context.Cause(ctx), a.callHooks(ctx))
+			return errors.Join(context.Cause(ctx), a.hooks.call(ctx, a.log))
 		}
 	}
-	err := a.callHooks(ctx)
-	a.awaitBackground(endPatience)
-	if asked != 0 {
-		a.awaitLook()
-	}
-	return err
-}
-
-// awaitLook gives who asked for the end, and watches it, the time to see what
-// became of the connections.
-func (a *App) awaitLook() {
-	over := time.Now()
-	if over.UnixNano()-a.looked.Load() > int64(2*time.Second) {
-		return // nobody watches
-	}
-	for end := over.Add(time.Second); a.looked.Load() < over.UnixNano() && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-	}
-}
-
-// awaitBackground waits for the goroutines that background started. One of them
-// may be within a read that does not return.
-func (a *App) awaitBackground(limit time.Duration) {
-	over := make(chan struct{})
-	go func() { a.running.Wait(); close(over) }()
-	select {
-	case <-over:
-	case <-time.After(limit):
+	err := a.hooks.call(ctx, a.log)
+	if !a.awaitBackground(endPatience) {
 		a.log.Warn("the end does not wait for a file that has not been read yet", "config", a.ledger.View().Path())
 	}
+	if asked != 0 {
+		a.watchers.awaitLook()
+	}
+	return err
 }
 
 // settingsFor collects what a process needs to know to serve a listener; place
@@ -282,17 +264,6 @@ func (a *applier) settingsFor(cfg *config.Config, name string, place placing) (s
 
 // placing finds a backend's cell on the scoreboard, by "pool/backend".
 type placing func(backend string) (int, error)
-
-// inherit makes what a worker of a master that died counts by, and what its sessions
-// are sealed with, hold on.
-func (a *App) inherit(s serving.Settings) {
-	for backend, cell := range s.Cells {
-		a.cells.Inherit(backend, cell)
-	}
-	if s.TLS != nil && len(s.TLS.Tickets) > 0 {
-		a.keys.Inherit(s.Name, s.TLS.Tickets)
-	}
-}
 
 func sortedKeys[V any](m map[string]V) []string {
 	return slices.Sorted(maps.Keys(m))

@@ -16,7 +16,7 @@ func (a *App) Snapshot(ctx context.Context) (*control.Snapshot, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	a.looked.Store(time.Now().UnixNano())
+	a.watchers.look()
 	return a.monitor.Snapshot(control.WatchOptions{}), nil
 }
 
@@ -27,7 +27,7 @@ func (a *App) Watch(ctx context.Context, o control.WatchOptions, fn func(*contro
 	tick := time.NewTicker(o.Interval)
 	defer tick.Stop()
 	for {
-		a.looked.Store(time.Now().UnixNano())
+		a.watchers.look()
 		fn(a.monitor.Snapshot(o))
 		select {
 		case <-ctx.Done():

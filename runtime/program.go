@@ -155,7 +155,7 @@ func (p *program) begin(ctx context.Context, name string, l config.Listener) (*e
 		return nil, err
 	}
 	p.sampled.Do(func() {
-		a.beginBackground()
+		beginTasks(a)
 	})
 	return a.endpoints.Listener(name), nil
 }

@@ -5,7 +5,9 @@ import (
 	"io"
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/certs"
 	"github.com/echterhof/rockstar-tui/runtime/internal/change"
+	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 	"github.com/echterhof/rockstar-tui/runtime/internal/upgrade"
 )
@@ -30,7 +32,8 @@ func CheckUpgrade(in io.Reader, out io.Writer, version string) error {
 // not return: the old one comes back by the command line args.
 func StandBy(args []string) error { return upgrade.StandBy(args) }
 
-func (a *App) newUpgrader() *upgrade.Upgrader {
+// newUpgrader is that of an App that is complete but for it.
+func newUpgrader(a *App) *upgrade.Upgrader {
 	return upgrade.New(upgrade.Config{
 		Version: a.version,
 		Ledger:  a.ledger, Endpoints: a.endpoints, Cells: a.cells, Certificates: a.keys, Monitor: a.monitor, Events: a.events,
@@ -67,7 +70,18 @@ func resume(o Options, s *upgrade.State) (a *App, release func(), err error) {
 		}
 		a.watchFile(configFile{path: s.Status.Path, hash: s.Hash})
 	}
-	a.beginBackground()
+	beginTasks(a)
 	a.background(a.reopenFailed)
 	return a, release, nil
+}
+
+// inherit makes what a worker of a master that died counts by, and what its sessions
+// are sealed with, hold on.
+func inherit(s serving.Settings, cells *scoreboard.Cells, keys *certs.Store) {
+	for backend, cell := range s.Cells {
+		cells.Inherit(backend, cell)
+	}
+	if s.TLS != nil && len(s.TLS.Tickets) > 0 {
+		keys.Inherit(s.Name, s.TLS.Tickets)
+	}
 }

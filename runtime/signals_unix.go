@@ -38,7 +38,7 @@ func handleSignals(a *App, keepOnHangup bool) *signals {
 				}
 				a.background(func(ctx context.Context) {
 					defer pending[sig].Add(-1)
-					a.obey(ctx, sig)
+					obey(ctx, a, sig)
 				})
 			}
 		}
@@ -47,7 +47,7 @@ func handleSignals(a *App, keepOnHangup bool) *signals {
 }
 
 // obey does what a signal asks for.
-func (a *App) obey(ctx context.Context, sig os.Signal) {
+func obey(ctx context.Context, a *App, sig os.Signal) {
 	kind := map[os.Signal]string{syscall.SIGHUP: control.Reload, syscall.SIGUSR2: control.Replace}[sig]
 	name := map[os.Signal]string{syscall.SIGHUP: "SIGHUP", syscall.SIGUSR2: "SIGUSR2"}[sig]
 	if _, err := a.Act(ctx, control.Action{Kind: kind, Actor: name}); err != nil && kind == control.Replace {

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -60,40 +63,54 @@ func (e *termination) isOver() bool {
 //
 // With prefork, each worker calls the hooks that were registered in it before it
 // started, when it has drained.
-func (a *App) OnShutdown(hook func(ctx context.Context) error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.hooks = append(a.hooks, hook)
+func (a *App) OnShutdown(hook func(ctx context.Context) error) { a.hooks.add(hook) }
+
+// hooks are called once, the last one first.
+type hooks struct {
+	mu  sync.Mutex
+	all []func(context.Context) error
 }
 
-func (a *App) callHooks(ctx context.Context) error {
-	a.mu.Lock()
-	hooks := a.hooks
-	a.hooks = nil
-	a.mu.Unlock()
-	if len(hooks) == 0 {
+func (h *hooks) add(hook func(context.Context) error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.all = append(h.all, hook)
+}
+
+// take returns all of them, which are not called again.
+func (h *hooks) take() []func(context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	all := h.all
+	h.all = nil
+	return all
+}
+
+// call logs and returns what went wrong, a second after the end of ctx at the latest.
+func (h *hooks) call(ctx context.Context, log *slog.Logger) error {
+	all := h.take()
+	if len(all) == 0 {
 		return nil
 	}
 	called := make(chan error, 1)
 	go func() {
 		var err error
-		for i := len(hooks) - 1; i >= 0; i-- {
-			err = errors.Join(err, callHook(ctx, hooks[i]))
+		for _, hook := range slices.Backward(all) {
+			err = errors.Join(err, callHook(ctx, hook))
 		}
 		called <- err
 	}()
-	var err error
+	err := errors.New("a shutdown hook does not return")
 	select {
 	case err = <-called:
 	case <-ctx.Done():
 		select {
 		case err = <-called:
 		case <-time.After(cutTimeout):
-			err = errors.New("a shutdown hook does not return")
 		}
 	}
 	if err != nil {
-		a.log.Error("shutdown hook", "error", err)
+		log.Error("shutdown hook", "error", err)
 	}
 	return err
 }
@@ -106,4 +123,28 @@ func callHook(ctx context.Context, hook func(context.Context) error) (err error)
 		}
 	}()
 	return hook(ctx)
+}
+
+// beginTasks begins what goes on for as long as an App has listeners.
+func beginTasks(a *App) {
+	for _, task := range []func(context.Context){a.monitor.Run, a.endpoints.PublishCounts, a.watchCerts, a.retryState} {
+		a.background(task)
+	}
+}
+
+// watchers of a runtime.
+type watchers struct{ looked atomic.Int64 }
+
+// look notes that one begins to look.
+func (w *watchers) look() { w.looked.Store(time.Now().UnixNano()) }
+
+// awaitLook gives who asked for the end, and watches it, the time to see what
+// became of the connections.
+func (w *watchers) awaitLook() {
+	over := time.Now()
+	if over.UnixNano()-w.looked.Load() > int64(2*time.Second) {
+		return // nobody watches
+	}
+	for end := over.Add(time.Second); w.looked.Load() < over.UnixNano() && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	}
 }

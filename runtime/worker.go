@@ -71,7 +71,7 @@ func runningFile(path string) string {
 func (p *program) becomeWorker() {
 	switch cmp.Or(os.Getenv(envProgram), "0") {
 	case strconv.Itoa(p.number):
-		exitOnce.Do(func() { exitWith(errors.Join(p.runWorker(), p.app.callHooks(context.Background()))) })
+		exitOnce.Do(func() { exitWith(errors.Join(p.runWorker(), p.app.hooks.call(context.Background(), p.app.log))) })
 	case "0": // of a master that serves a config and no code
 		exitOnce.Do(func() { exitWith(RunWorker()) })
 	}
