@@ -12,6 +12,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/internal/certs"
 	"github.com/echterhof/rockstar-tui/runtime/internal/change"
 	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
@@ -138,7 +139,7 @@ func newApp(o Options) *App {
 		events: events.New(log),
 		ledger: ledger.New(time.Now, ledger.Rules{History: keptGenerations, KeepOverrides: o.KeepOverrides}),
 		cells:  scoreboard.NewCells(),
-		queue:  change.NewQueue(&control.Error{Code: control.CodeUnavailable, Message: ErrClosed.Error()}),
+		queue:  change.NewQueue(control.Fail(control.CodeUnavailable, message.ShutDown)),
 		wake:   make(chan struct{}, 1),
 	}
 	a.endpoints = endpoints.New(endpoints.Config{
@@ -151,7 +152,7 @@ func newApp(o Options) *App {
 		Desired: a.desired, Facts: a.facts,
 	})
 	if a.noOrphanDir != "" {
-		a.events.Warnf("", "workers drain should this process die, nobody can adopt them: %s", a.noOrphanDir)
+		a.events.Warn("", message.AdoptionMissing, a.noOrphanDir)
 	}
 	a.ctx, a.cancel = context.WithCancelCause(context.Background())
 	a.ending, a.hasten = context.WithCancel(a.ctx)
@@ -205,7 +206,7 @@ func (a *App) shutdown(ctx context.Context) error {
 	}
 	a.cancel(ErrClosed)
 	if a.currentRevision() > 0 { // it had begun
-		a.events.Infof("", "shutting down")
+		a.events.Info("", message.ShuttingDown)
 	}
 	asked := a.lastReceipt.Load()
 	id := asked

@@ -7,6 +7,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/internal/change"
 	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 )
@@ -85,7 +86,7 @@ func (a *applier) readFor(ctx context.Context, t turn) (*ahead, error) {
 func turnEnded(ctx context.Context) error {
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, control.ErrUnavailable):
-		return &control.Error{Code: control.CodeUnavailable, Message: ErrClosed.Error()}
+		return control.Fail(control.CodeUnavailable, message.ShutDown)
 	case errors.Is(cause, change.ErrYielded):
 		return &control.Error{Code: control.CodeConflict, Message: change.ErrYielded.Error()}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/internal/events"
 	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 )
@@ -33,7 +34,7 @@ func (a *App) Watch(ctx context.Context, o control.WatchOptions, fn func(*contro
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-a.Done():
-			return &control.Error{Code: control.CodeUnavailable, Message: ErrClosed.Error()}
+			return control.Fail(control.CodeUnavailable, message.ShutDown)
 		case <-tick.C:
 		}
 	}
@@ -61,7 +62,7 @@ func (a *App) Apply(ctx context.Context, c control.Change) (*control.Result, err
 		return nil, err
 	}
 	p := a.planned(to)
-	e := ledger.Entry{To: to, Trigger: control.TriggerChange, Change: c, Message: p.Summary, Began: time.Now()}
+	e := ledger.Entry{To: to, Trigger: control.TriggerChange, Change: c, Message: p.Summary, Text: message.Message{Code: p.Code, Args: p.Args, Text: p.Summary}, Began: time.Now()}
 	var write func() error
 	if c.Persist {
 		file, writeFile, err := a.writeBack(ctx, was, c.Patch)
@@ -123,7 +124,7 @@ func (a *App) Act(ctx context.Context, action control.Action) (*control.Result, 
 	case control.Replace:
 		return a.atRevision(a.upgrade.Begin(ctx, action))
 	case control.Shutdown:
-		a.events.Add(control.Event{Level: control.LevelWarn, Actor: action.Actor, Message: events.WithReason("shutdown asked for", action.Reason)})
+		a.events.Add(events.By(action.Actor, control.LevelWarn, message.New(message.ShutdownAsked), action.Reason))
 		id := a.endpoints.OpenReceipt(control.Receipt{Summary: "shutdown", Actor: action.Actor, Planned: forecastAll(ctx, a.endpoints.All())})
 		a.lastReceipt.Store(id)
 		go a.Shutdown(context.Background())

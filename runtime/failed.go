@@ -8,6 +8,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/internal/change"
 	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
 	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
@@ -38,7 +39,7 @@ func (l lostSteps) error() error {
 func (l lostSteps) tell(a *applier) {
 	for _, one := range l {
 		one.managed.Fail(one.err)
-		a.events.Errorf(one.Name, "%v; the others serve, and it is tried again every %s", one.err, reopenEvery)
+		a.events.Error(one.Name, message.ListenerRetried, one.err, reopenEvery)
 	}
 }
 
@@ -72,7 +73,7 @@ func (a *applier) reopen(ctx context.Context, m *endpoints.Listener) {
 	defer unlock()
 	was := m.Failure()
 	if err := a.openFailed(ctx, m); err != nil && ctx.Err() == nil && err.Error() != was {
-		a.events.Errorf(m.Name(), "%v", err)
+		a.events.Error(m.Name(), message.NotOpened, err)
 	}
 }
 

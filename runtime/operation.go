@@ -4,6 +4,7 @@ import (
 	"net"
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 )
@@ -34,7 +35,7 @@ func (o *operation) begin(a *App) error {
 	a.state.open(Options{StateDir: o.stateDir}, a.events)
 	a.ledger.Load(a.state.generations())
 	if s := a.state.savedState(ledger.TrialFile); s != nil { // the program starts with what it says itself
-		a.events.Warnf("", "the process ended while a change by %s was on trial: it is taken back", orSomebody(s.Actor))
+		a.events.Warn("", message.ProgramTrialEnded, orSomebody(s.Actor))
 		a.state.remove(ledger.TrialFile)
 	}
 	if ln != nil {
@@ -52,7 +53,7 @@ func (o *operation) answer(a *App, ln net.Listener) {
 		select {
 		case <-a.Done():
 		case err := <-d.broken:
-			a.events.Errorf("", "%v: the App serves on, and cannot be operated", err)
+			a.events.Error("", message.SocketBroken, err)
 		}
 		d.close()
 		ln.Close()

@@ -11,6 +11,7 @@ import (
 	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/internal/change"
 	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 	"github.com/echterhof/rockstar-tui/runtime/internal/slowdisk"
@@ -54,10 +55,10 @@ func (a *applier) watchFile(loaded configFile) {
 	a.background(func(ctx context.Context) {
 		err := watch.File(ctx, loaded.path, watch.Options{
 			Known: loaded.hash, Seen: a.seenFile,
-			Warn: func(message string) { a.events.Warnf("", "%s", message) },
+			Warn: func(text string) { a.events.Add(control.Event{Level: control.LevelWarn, Message: text}) },
 		}, a.saved)
 		if err != nil {
-			a.events.Errorf("", "the config file is no longer watched: %v; reload it by hand", err)
+			a.events.Error("", message.ConfigUnwatched, err)
 		}
 	})
 }
@@ -137,7 +138,7 @@ func (a *App) Reload(ctx context.Context) (*control.Result, error) {
 func (a *applier) reload(ctx context.Context, action control.Action) (*control.Result, error) {
 	path := a.ledger.View().Path()
 	if path == "" && !action.Discard {
-		return nil, &control.Error{Code: control.CodeUnsupported, Message: "there is no config file to reload: this runtime was started without one"}
+		return nil, control.Fail(control.CodeUnsupported, message.NothingToReload)
 	}
 	ctx, done := a.untilEnd(ctx)
 	defer done()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/internal/certs"
 	"github.com/echterhof/rockstar-tui/runtime/internal/change"
 )
@@ -22,7 +23,7 @@ func (a *applier) watchCerts(ctx context.Context) {
 		}
 		if a.keys.Rotate(time.Now()) {
 			if err := a.reapply(ctx); err != nil && ctx.Err() == nil {
-				a.events.Errorf("", "new keys for session tickets: %v", err)
+				a.events.Error("", message.TicketKeysFailed, err)
 			}
 		}
 		_ = a.renewAll(ctx) // what has not had its turn is found again
@@ -33,7 +34,7 @@ func (a *applier) watchCerts(ctx context.Context) {
 func (a *applier) renewAll(ctx context.Context) error {
 	for _, r := range a.keys.Look(ctx) {
 		if !r.IsRenewed() {
-			a.events.Warnf("", "%s: %s", a.usersOf(r.Files), r.Message)
+			a.events.Warn("", message.CertificateRefused, a.usersOf(r.Files), r.Message)
 			continue
 		}
 		if err := a.renew(ctx, r); err != nil {
@@ -57,7 +58,7 @@ func (a *applier) renew(ctx context.Context, r certs.Renewal) error {
 	}
 	users := a.usersOf(r.Files)
 	if err = a.bringUpToDate(ctx); err == nil {
-		a.events.Infof("", "%s: a new certificate is served from %s; open connections keep the old one", users, r.Files.CertFile)
+		a.events.Info("", message.CertificateServed, users, r.Files.CertFile)
 		return nil
 	}
 	if ctx.Err() != nil {
@@ -65,7 +66,7 @@ func (a *applier) renew(ctx context.Context, r certs.Renewal) error {
 		return context.Cause(ctx)
 	}
 	back(err)
-	a.events.Errorf("", "%s: %s%v", users, certs.ServesOld, err)
+	a.events.Error("", message.CertificateRefused, users, certs.ServesOld+err.Error())
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/internal/slowdisk"
 )
 
@@ -23,7 +24,7 @@ func (a *applier) askRoots(ctx context.Context, from, to *config.Config) error {
 			}
 			_, err := slowdisk.Within(ctx, &a.files, r.Files.Root, slowdisk.FileTimeout, func() (os.FileInfo, error) { return os.Stat(r.Files.Root) })
 			if slowdisk.IsLate(err) {
-				return &control.Error{Code: control.CodeRefused, Message: "listener " + name + ": files root: " + err.Error()}
+				return control.Fail(control.CodeRefused, message.FilesRoot, name, err)
 			}
 		}
 	}

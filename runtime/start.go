@@ -6,6 +6,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 	"github.com/echterhof/rockstar-tui/runtime/internal/probe"
 )
@@ -27,7 +28,7 @@ func (a *applier) begin(ctx context.Context, file *config.Config, wrong error, o
 			err = failed
 		}
 		if i < len(all)-1 {
-			a.events.Errorf("", "cannot start with %s: %v", c.Message, failed)
+			a.events.Error("", message.CannotStart, c.Message, failed)
 		}
 	}
 	return err
@@ -69,7 +70,7 @@ func (a *applier) start(ctx context.Context, c ledger.Candidate, why error) erro
 	}
 	for _, name := range sortedKeys(c.Config.Listeners) {
 		for _, warning := range probe.Connections(name, c.Config.Listeners[name]) {
-			a.events.Warnf(name, "%s", warning)
+			a.events.Add(control.Event{Level: control.LevelWarn, Listener: name, Message: warning})
 		}
 	}
 	a.state.remove(probeFile)

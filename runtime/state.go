@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/internal/events"
 	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 	"github.com/echterhof/rockstar-tui/runtime/internal/slowdisk"
@@ -60,7 +61,7 @@ func (s *state) open(o Options, events *events.Journal) {
 	dir, err := slowdisk.Within(context.Background(), s.files, o.StateDir, slowdisk.FileTimeout, func() (*statedir.Dir, error) { return statedir.Open(o.StateDir) })
 	if err != nil {
 		s.trouble.Store(&stateTrouble{missing: err.Error()})
-		events.Warnf("", "no state directory: %v; the history is kept in memory only, and nothing takes back a trial if the runtime dies meanwhile", err)
+		events.Warn("", message.NoStateDirectory, err)
 		return
 	}
 	dir.At = func(step string) { failpoint(step) }
@@ -116,7 +117,7 @@ func (s *state) saved(what, name string, v any, err error) bool {
 		delete(s.unsaved, name)
 		if t := s.trouble.Load(); t != nil && len(s.unsaved) == 0 {
 			s.trouble.Store(nil)
-			s.events.Infof("", "state directory: it can be written again, nothing is missing there")
+			s.events.Info("", message.StateWritable)
 		}
 		return true
 	}
@@ -126,7 +127,7 @@ func (s *state) saved(what, name string, v any, err error) bool {
 	s.unsaved[name] = v
 	if s.trouble.Load() == nil {
 		s.trouble.Store(&stateTrouble{failing: err.Error(), since: time.Now()})
-		s.events.Errorf("", "state directory: %s %s: %v; what changes now may be forgotten by a restart", what, name, err)
+		s.events.Error("", message.StateNotWritten, what, name, err)
 	}
 	return false
 }
@@ -202,7 +203,7 @@ func (s *state) savedState(name string) *ledger.Saved {
 		out, err = ledger.DecodeSaved(data)
 	}
 	if err != nil {
-		s.events.Errorf("", "state directory: %s is not used: %v", name, err)
+		s.events.Error("", message.StateFileIgnored, name, err)
 		return nil
 	}
 	return out
@@ -216,7 +217,7 @@ func (s *state) generations() (out []control.Generation) {
 	for _, prefix := range []string{ledger.GenerationPrefix, ledger.RefusedPrefix} {
 		names, err := s.dir.Names(prefix)
 		if err != nil {
-			s.events.Errorf("", "state directory: read the history: %v", err)
+			s.events.Error("", message.HistoryUnread, err)
 		}
 		for _, name := range names {
 			data, err := s.dir.Read(name)
@@ -227,7 +228,7 @@ func (s *state) generations() (out []control.Generation) {
 			switch {
 			case errors.Is(err, ledger.ErrNotOurs):
 			case err != nil:
-				s.events.Errorf("", "state directory: %s is not used: %v", name, err)
+				s.events.Error("", message.StateFileIgnored, name, err)
 			default:
 				out = append(out, g)
 			}

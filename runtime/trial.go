@@ -7,6 +7,7 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 )
 
@@ -17,8 +18,7 @@ func (a *applier) try(ctx context.Context, t transaction, e ledger.Entry) (*cont
 	if !a.state.write(way.Name, way.Content) && a.state.dir != nil {
 		why := a.state.why()
 		a.state.giveUp(way.Name)
-		return nil, &control.Error{Code: control.CodeRefused, Message: fmt.Sprintf(
-			"the trial is refused, nothing has changed: how to take it back cannot be kept in the state directory: %s", why)}
+		return nil, control.Fail(control.CodeRefused, message.TrialUnkept, why)
 	}
 	counts := a.counts()
 	t.record = func() ledger.Effects { return a.ledger.Try(e, counts) }
@@ -75,7 +75,9 @@ func (a *applier) persistTrial(ctx context.Context, was fileText, t *ledger.Tria
 	}
 	if err != nil {
 		e := control.AsError(err)
-		return nil, &control.Error{Code: e.Code, Message: e.Message + "; the trial goes on", Details: e.Details}
+		goesOn := control.Fail(e.Code, message.TrialGoesOn, e.Text())
+		goesOn.Details = e.Details
+		return nil, goesOn
 	}
 	return file, nil
 }

@@ -3,12 +3,12 @@ package runtime
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"sync/atomic"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/internal/slowdisk"
 	"github.com/echterhof/rockstar-tui/runtime/internal/watch"
 )
@@ -21,16 +21,16 @@ func (a *applier) writeBack(ctx context.Context, read fileText, p config.Patch) 
 	path := v.Path()
 	switch {
 	case path == "":
-		return nil, nil, &control.Error{Code: control.CodeUnsupported, Message: "there is no config file to write to: this runtime was started without one"}
+		return nil, nil, control.Fail(control.CodeUnsupported, message.NothingToWriteTo)
 	case len(p) == 0:
-		return nil, nil, &control.Error{Code: control.CodeInvalid, Message: "only edits can be written to the config file; save a whole config yourself"}
+		return nil, nil, control.Fail(control.CodeInvalid, message.OnlyEditsAreWritten)
 	}
 	was := read.text
 	if read.err != nil {
 		return nil, nil, notWritten(read.err)
 	}
 	if is, err := config.Parse(path, was); err != nil || !is.Equal(v.File) {
-		return nil, nil, &control.Error{Code: control.CodeConflict, Message: path + " was changed and is not what runs: reload or mend it first"}
+		return nil, nil, control.Fail(control.CodeConflict, message.FileDiffers, path)
 	}
 	now, err := config.Rewrite(path, was, asWritten(v.File, p))
 	if err != nil {
@@ -109,7 +109,7 @@ func notWritten(err error) *control.Error {
 	if errors.Is(err, config.ErrFileChanged) {
 		code = control.CodeConflict
 	}
-	return &control.Error{Code: code, Message: fmt.Sprintf("the config file is not written: %v", err)}
+	return control.Fail(code, message.FileNotWritten, err)
 }
 
 // fileName is how the config file is called in messages.

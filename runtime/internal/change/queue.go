@@ -14,12 +14,12 @@ package change
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 )
 
 // Turn is what somebody wants to change something for.
@@ -223,14 +223,13 @@ func (q *Queue) Close(limit time.Duration) error {
 func (q *Queue) busy() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	text := "others change something all the time: try again"
+	busy := control.Fail(control.CodeConflict, message.AlwaysBusy)
 	if p := q.present; p != nil {
 		who := p.Actor
 		if who == "" {
 			who = "the runtime itself"
 		}
-		text = fmt.Sprintf("%s has been changing something since %s, for %s: try again",
-			who, p.since.Format(time.TimeOnly), time.Since(p.since).Round(time.Second))
+		busy = control.Fail(control.CodeConflict, message.Busy, who, p.since.Format(time.TimeOnly), time.Since(p.since).Round(time.Second))
 	}
-	return &control.Error{Code: control.CodeConflict, Message: text}
+	return busy
 }

@@ -157,6 +157,14 @@ func (j *Journal) After(listener string, position uint64, limit int) ([]control.
 	return out, j.more
 }
 
+// By is an event of what somebody did, and of the reason that they gave; most give
+// none.
+func By(actor, level string, m message.Message, reason string) control.Event {
+	e := control.NewEvent(level, m, reason)
+	e.Actor = actor
+	return e
+}
+
 // WithReason joins what was done with why; an empty reason adds nothing.
 func WithReason(what, why string) string {
 	if why == "" {

@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
+	"github.com/echterhof/rockstar-tui/runtime/internal/events"
 )
 
 const (
@@ -55,5 +57,5 @@ func (u *Upgrader) CameBack() {
 		return
 	}
 	u.status.Store(&failed)
-	u.Events.Add(control.Event{Level: control.LevelError, Actor: failed.Actor, Message: "upgrade failed: " + failed.Error})
+	u.Events.Add(events.By(failed.Actor, control.LevelError, message.New(message.UpgradeFailed, failed.Error), ""))
 }

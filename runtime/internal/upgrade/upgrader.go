@@ -14,6 +14,7 @@ import (
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 	"github.com/echterhof/rockstar-tui/runtime/internal/certs"
 	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
@@ -91,7 +92,7 @@ func (u *Upgrader) Open(door Door, standsBy bool) { u.door, u.standsBy = door, s
 func (u *Upgrader) Status() *control.Upgrade { return u.status.Load() }
 
 // errReplacing is why nothing changes while a program is about to be replaced.
-var errReplacing = &control.Error{Code: control.CodeConflict, Message: "the program is being replaced by another version: try again in a moment"}
+var errReplacing = control.Fail(control.CodeConflict, message.BeingReplaced)
 
 // set makes s the status.
 func (u *Upgrader) set(s control.Upgrade) {
@@ -123,8 +124,7 @@ func (u *Upgrader) Begin(ctx context.Context, action control.Action) (*control.R
 	s := &next.Upgrade
 	s.Receipt = u.Endpoints.OpenReceipt(control.Receipt{Summary: fmt.Sprintf("upgrade to version %s", s.To), Actor: s.Actor, Planned: planned})
 	u.set(*s)
-	u.Events.Add(control.Event{Level: control.LevelInfo, Actor: action.Actor,
-		Message: events.WithReason(fmt.Sprintf("upgrade from version %s to %s, %s", s.From, s.To, s.Binary), action.Reason)})
+	u.Events.Add(events.By(action.Actor, control.LevelInfo, message.New(message.UpgradeBegun, s.From, s.To, s.Binary), action.Reason))
 	go func() {
 		defer unlock()
 		u.replace(next)
@@ -143,7 +143,7 @@ func (u *Upgrader) refusal() error {
 	if why == "" {
 		return nil
 	}
-	return &control.Error{Code: control.CodeUnsupported, Message: "upgrade in place: " + why}
+	return control.Fail(control.CodeUnsupported, message.UpgradeImpossible, why)
 }
 
 // successor is a program that has passed its check.
@@ -167,7 +167,7 @@ func (u *Upgrader) rehearse(ctx context.Context, action control.Action) (*succes
 		s.Binary, _ = os.Executable() // empty where the system does not say
 	}
 	if !filepath.IsAbs(s.Binary) {
-		return nil, &control.Error{Code: control.CodeInvalid, Message: fmt.Sprintf("the new program %q: want an absolute path", s.Binary)}
+		return nil, control.Fail(control.CodeInvalid, message.ProgramPath, s.Binary)
 	}
 	var err error
 	if s.seen, err = os.Stat(s.Binary); err == nil {
@@ -177,7 +177,7 @@ func (u *Upgrader) rehearse(ctx context.Context, action control.Action) (*succes
 	}
 	if err != nil {
 		why := fmt.Sprintf("%s is not fit, version %s keeps running: %v", s.Binary, u.Version, err)
-		u.Events.Add(control.Event{Level: control.LevelError, Actor: action.Actor, Message: "upgrade refused: " + why})
+		u.Events.Add(events.By(action.Actor, control.LevelError, message.New(message.UpgradeRefused, why), ""))
 		return nil, &control.Error{Code: control.CodeRefused, Message: why}
 	}
 	return s, nil
@@ -190,11 +190,11 @@ func (u *Upgrader) unready() error {
 		return err
 	}
 	if v.Pending != nil {
-		return &control.Error{Code: control.CodeConflict, Message: "a change of the config file is waiting for approval: accept or reject it first"}
+		return control.Fail(control.CodeConflict, message.DecideFirst)
 	}
 	for _, m := range u.Endpoints.All() {
 		if e := m.Endpoint(); e != nil && e.Rolling() != nil {
-			return &control.Error{Code: control.CodeConflict, Message: "the workers of " + m.Name() + " are being restarted: try again when they are"}
+			return control.Fail(control.CodeConflict, message.WorkersBusy, m.Name())
 		}
 	}
 	return nil
@@ -216,7 +216,7 @@ func (u *Upgrader) replace(s *successor) {
 	u.Endpoints.MarkedAll(s.Receipt)
 	s.State, s.Error = control.UpgradeFailed, fmt.Sprintf("version %s keeps running: %v", s.From, err)
 	u.set(s.Upgrade)
-	u.Events.Add(control.Event{Level: control.LevelError, Actor: s.Actor, Message: "upgrade failed, " + s.Error})
+	u.Events.Add(events.By(s.Actor, control.LevelError, message.New(message.UpgradeFailed, s.Error), ""))
 }
 
 // errEnding is why an upgrade makes way for the end of the runtime.
@@ -305,17 +305,17 @@ func (u *Upgrader) TakeOver(s *State) {
 	now := s.Upgrade
 	now.State = control.UpgradeRolling
 	u.set(now)
-	tell := func(level, message string) {
-		u.Events.Add(control.Event{Level: level, Actor: now.Actor, Message: message})
+	tell := func(level string, code message.Code, values ...any) {
+		u.Events.Add(events.By(now.Actor, level, message.New(code, values...), ""))
 	}
-	tell(control.LevelInfo, fmt.Sprintf("version %s has taken over from %s", u.Version, now.From))
+	tell(control.LevelInfo, message.TakenOver, u.Version, now.From)
 	err := u.Endpoints.TakeOver(u.Ending, now.Receipt, s.listeners())
 	now.State, now.To = control.UpgradeDone, u.Version
 	if err != nil {
 		now.State, now.Error = control.UpgradeFailed, fmt.Sprintf("version %s is master, but %v", u.Version, err)
-		tell(control.LevelError, "upgrade: "+now.Error)
+		tell(control.LevelError, message.UpgradeFailed, now.Error)
 	} else {
-		tell(control.LevelInfo, fmt.Sprintf("upgrade to version %s is done", u.Version))
+		tell(control.LevelInfo, message.UpgradeDone, u.Version)
 	}
 	u.set(now)
 	u.AllWell()
