@@ -52,8 +52,8 @@ type Options struct {
 	// config is not good, with an alarm that stays until it is.
 	FallbackLastGood bool
 
-	// alone says that the process does nothing but serve.
-	alone bool
+	// dedicated says that the process does nothing but serve.
+	dedicated bool
 	// orphanDir is where workers wait for another master should this one die; noOrphanDir
 	// why there is none though there should be.
 	orphanDir, noOrphanDir string
@@ -143,7 +143,7 @@ func newApp(o Options) *App {
 		wake:   make(chan struct{}, 1),
 	}
 	a.endpoints = endpoints.New(endpoints.Config{
-		Log: log, Events: a.events, Cells: a.cells, Dedicated: o.alone, OrphanDir: o.orphanDir,
+		Log: log, Events: a.events, Cells: a.cells, Dedicated: o.dedicated, OrphanDir: o.orphanDir,
 		Program: a.programOf, Given: a.takeGiven,
 	})
 	a.keys, a.state.files = certs.New(&a.files), &a.files
@@ -191,9 +191,9 @@ func (a *App) Done() <-chan struct{} { return a.end.done }
 // end, as long as its own context allows.
 func (a *App) Shutdown(ctx context.Context) error { return a.end.await(ctx, a.shutdown) }
 
-// endPatience is how long the end waits for a change under way, and for who
+// endTimeout is how long the end waits for a change under way, and for who
 // reads files: a disk that hangs must not keep the runtime from ending.
-const endPatience = time.Second
+const endTimeout = time.Second
 
 func (a *App) shutdown(ctx context.Context) error {
 	defer a.logQueue.Flush()
@@ -201,7 +201,7 @@ func (a *App) shutdown(ctx context.Context) error {
 	a.hasten()
 	a.upgrade.AllWell() // nobody has to come back
 	a.endpoints.Close()
-	if behind := a.queue.Close(endPatience); behind != nil {
+	if behind := a.queue.Close(endTimeout); behind != nil {
 		a.log.Warn("a change that has not come to its end is left behind", "who", behind)
 	}
 	a.cancel(ErrClosed)
@@ -223,7 +223,7 @@ func (a *App) shutdown(ctx context.Context) error {
 		}
 	}
 	err := a.hooks.call(ctx, a.log)
-	if !a.awaitBackground(endPatience) {
+	if !a.awaitBackground(endTimeout) {
 		a.log.Warn("the end does not wait for a file that has not been read yet", "config", a.ledger.View().Path())
 	}
 	if asked != 0 {

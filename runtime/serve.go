@@ -51,8 +51,8 @@ func Serve(ctx context.Context, o ServeOptions) error {
 		return err
 	}
 	defer ln.Close()
-	o.alone = true
-	if err := o.makeNest(); err == nil {
+	o.dedicated = true
+	if err := o.makeOrphanDir(); err == nil {
 		defer os.Remove(o.orphanDir)
 	}
 	d := &door{broken: make(chan error, 1), refusal: o.refusal()}
@@ -88,9 +88,9 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	return err
 }
 
-// makeNest makes the directory in which workers wait for another master should
+// makeOrphanDir makes the directory in which workers wait for another master should
 // this one die. Without one they drain then, which is told.
-func (o *ServeOptions) makeNest() error {
+func (o *ServeOptions) makeOrphanDir() error {
 	orphanDir, err := filepath.Abs(o.Socket + ".orphans")
 	if err == nil {
 		err = prefork.MakeOrphanDir(orphanDir)
