@@ -61,21 +61,24 @@ func (a *App) Apply(ctx context.Context, c control.Change) (*control.Result, err
 	if err := a.startAgain(ctx, c.Patch); err != nil {
 		return nil, err
 	}
-	p := a.planned(to)
-	e := ledger.Entry{To: to, Trigger: control.TriggerChange, Change: c, Message: p.Summary, Text: message.Message{Code: p.Code, Args: p.Args, Text: p.Summary}, Began: time.Now()}
+	e := &ledger.Entry{To: to, Trigger: control.TriggerChange, Change: c, Began: time.Now()}
 	var write func() error
+	written := ""
 	if c.Persist {
 		file, writeFile, err := a.writeBack(ctx, was, c.Patch)
 		if err != nil {
 			return nil, err
 		}
 		if c.Confirm == 0 {
-			e.File, write, e.Message = file, writeFile, e.Message+"; written to "+a.fileName()
+			e.File, write, written = file, writeFile, "; written to "+a.fileName()
 		} else { // the file is written when it is confirmed
-			e.Message += "; to be written to " + a.fileName() + " when confirmed"
+			written = "; to be written to " + a.fileName() + " when confirmed"
 		}
 	}
-	t := a.changed(e, p)
+	t := a.changed(e, func(p *control.Plan) string {
+		e.Text = message.Message{Code: p.Code, Args: p.Args, Text: p.Summary}
+		return p.Summary + written
+	})
 	if t.last = write; c.Confirm != 0 {
 		return a.try(ctx, t, e)
 	}

@@ -21,14 +21,10 @@ func (s step) retirees() endpoints.Processes {
 	return s.running.Serving(s.Retires)
 }
 
-// begun opens the receipt of a change that is decided, and puts its number on
-// what it retires. It returns 0 if nobody is to be told.
-func (a *applier) begun(t transaction, steps []step, changes []config.Change) uint64 {
-	if t.plan == nil || len(changes) == 0 {
-		return 0
-	}
-	r := control.Receipt{Summary: t.message, Actor: t.actor}
-	for _, l := range t.plan.Listeners {
+// begun opens the receipt of a change that is decided, and puts its number on what
+// it retires.
+func (a *applier) begun(r control.Receipt, p *control.Plan, steps []step) uint64 {
+	for _, l := range p.Listeners {
 		r.Planned.Drained += l.Drained
 		r.Planned.Cut += l.Cut
 		if l.Action == control.ListenerUpdated {
@@ -106,14 +102,14 @@ type ahead struct {
 	plan *control.Plan
 }
 
-// planned is the plan of what is about to be done: the one that was made before
-// the turn, if nothing has changed since, because it knows which connections
+// planned is the plan of the steps that are carried out: the one that was made
+// before the turn, if nothing has changed since, because it knows which connections
 // last; else one without that. Callers have the turn.
-func (a *applier) planned(to *config.Config) *control.Plan {
-	if p := a.ahead; p != nil && p.plan.Revision == a.currentRevision() && p.to.Equal(to) {
-		return p.plan
+func (a *applier) planned(to *config.Config, p *prepared) *control.Plan {
+	if ahead := a.ahead; ahead != nil && ahead.plan.Revision == a.currentRevision() && ahead.to.Equal(to) {
+		return ahead.plan
 	}
-	return a.plan(to)
+	return planOf(p.met, to, p.steps)
 }
 
 // planAhead plans what a turn leads to, with all that takes time to find out; nil

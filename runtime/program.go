@@ -182,7 +182,7 @@ const programActor = "program"
 // and what the program says is no override. The first change is the start.
 func (p *program) change(ctx context.Context, edit func(*config.Config) (*config.Config, error), message string) error {
 	v := p.app.ledger.View()
-	e := ledger.Entry{Trigger: control.TriggerChange, Change: control.Change{Actor: programActor}, Message: message, Began: time.Now(), Quiet: true}
+	e := &ledger.Entry{Trigger: control.TriggerChange, Change: control.Change{Actor: programActor}, Message: message, Began: time.Now(), Quiet: true}
 	if v.Generation == 0 {
 		e.Trigger = control.TriggerStart
 	}

@@ -194,15 +194,16 @@ func (a *applier) refuse(why *control.Error, actor string) *control.Error {
 // adopt makes what the file says run. What an operator changed since stays
 // changed, except where the file changed too, or with discard. Callers have the turn.
 func (a *applier) adopt(ctx context.Context, file *config.Config, actor string, discard bool) (*control.Result, error) {
-	e := ledger.Entry{File: file, Reloaded: true, Trigger: control.TriggerFile, Began: time.Now(), Change: control.Change{Actor: actor}}
+	e := &ledger.Entry{File: file, Reloaded: true, Trigger: control.TriggerFile, Began: time.Now(), Change: control.Change{Actor: actor}}
 	var dropped []string
 	e.To, dropped = a.ledger.View().FileLeadsTo(file, discard)
 	a.ledger.Applying()
-	p := a.planned(e.To)
-	e.Message = reloadMessage(p.Changes, dropped)
 	e.Told = actor != fileActor
-	t := a.changed(e, p)
-	t.message = p.Summary
+	t := a.changed(e, nil)
+	t.say = func(p *control.Plan) string {
+		e.Message = reloadMessage(p.Changes, dropped)
+		return p.Summary
+	}
 	out, err := a.commit(ctx, t)
 	if err != nil && ctx.Err() != nil {
 		return nil, turnEnded(ctx)

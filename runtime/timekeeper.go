@@ -104,12 +104,12 @@ func (a *applier) postponeDue(why error) { a.ledger.Postpone(why) }
 // expire takes back the overrides whose time is up. One that cannot be is tried
 // again later. Callers have the turn.
 func (a *applier) expire(ctx context.Context, act ledger.Due) {
-	e := ledger.Entry{Trigger: act.Trigger, Began: time.Now()}
+	e := &ledger.Entry{Trigger: act.Trigger, Began: time.Now()}
 	var err error
 	if e.To, err = a.ledger.View().DueLeadsTo(act); err == nil {
-		p := a.planned(e.To)
-		e.Message = fmt.Sprintf("%s expired: %s", words.Count(len(act.Expired), "override"), p.Summary)
-		_, err = a.change(ctx, a.changed(e, p), e)
+		_, err = a.change(ctx, a.changed(e, func(p *control.Plan) string {
+			return fmt.Sprintf("%s expired: %s", words.Count(len(act.Expired), "override"), p.Summary)
+		}), e)
 	}
 	if err != nil {
 		a.postponeDue(err)

@@ -17,10 +17,10 @@ type transaction struct {
 	// Nil if the config stays as it is: then something else is brought up to date,
 	// such as certificates.
 	record func() ledger.Effects
-	// plan of what becomes of the connections, for the receipt that message and
-	// actor name; nil if nobody is told.
-	plan           *control.Plan
-	message, actor string
+	// say makes one line of what is done, by the plan of the steps that are carried
+	// out. Nil if nobody is told; otherwise there is a receipt, in the name of actor.
+	say   func(*control.Plan) string
+	actor string
 	// last is done when all is prepared, before it is decided: if it fails,
 	// everything is undone. Nil for nothing.
 	last func() error
@@ -51,6 +51,12 @@ func (a *applier) commit(ctx context.Context, t transaction) (out outcome, err e
 		p.back(a)
 		return out, err
 	}
+	var told *control.Plan
+	summary := ""
+	if t.say != nil {
+		told = a.planned(t.to, p)
+		summary = t.say(told)
+	}
 	failpoint("prepared")
 	if !a.put(t.to, p.steps) {
 		p.back(a)
@@ -62,7 +68,9 @@ func (a *applier) commit(ctx context.Context, t transaction) (out outcome, err e
 	failpoint("committed")
 	p.lost.tell(a)
 	a.keys.Use(a.usedCerts(), a.ledger.View().Trial != nil)
-	out.receipt = a.begun(t, p.steps, out.Changes)
+	if told != nil && len(out.Changes) > 0 {
+		out.receipt = a.begun(control.Receipt{Summary: summary, Actor: t.actor}, told, p.steps)
+	}
 	for _, f := range p.retire {
 		f()
 	}
@@ -86,6 +94,7 @@ func (a *applier) carry(e ledger.Effects) (unkept map[string]bool) {
 
 // prepared is what a transaction has done that can be taken back.
 type prepared struct {
+	met          planView // the state before
 	steps        []step
 	undo, retire []func()
 	lost         lostSteps
@@ -106,7 +115,8 @@ func (p *prepared) back(a *applier) {
 // prepare does what can fail. After an error, what it returns is to be taken back.
 func (a *applier) prepare(ctx context.Context, t transaction) (p *prepared, err error) {
 	p = new(prepared)
-	if p.steps, err = a.stepsOf(t); err != nil {
+	p.met = a.planView(a.ledger.View())
+	if p.steps, err = a.stepsOf(t, p.met); err != nil {
 		return p, err
 	}
 	for i, s := range p.steps {
@@ -133,9 +143,9 @@ func (a *applier) prepare(ctx context.Context, t transaction) (p *prepared, err 
 }
 
 // stepsOf lists what a transaction does to each listener.
-func (a *applier) stepsOf(t transaction) ([]step, error) {
+func (a *applier) stepsOf(t transaction, met planView) ([]step, error) {
 	if t.reopen == nil {
-		return a.steps(a.planView(a.ledger.View()), t.to, a.cells.Place)
+		return a.steps(met, t.to, a.cells.Place)
 	}
 	name := t.reopen.Name()
 	s := step{Step: plan.Step{Name: name, Action: control.ListenerStarted, To: t.to.Listeners[name]}, app: a, managed: t.reopen}
@@ -156,22 +166,29 @@ func (a *applier) put(to *config.Config, steps []step) bool {
 
 // change is a transaction that somebody asked for: a refusal is told to the history
 // and the events. Callers have the turn.
-func (a *applier) change(ctx context.Context, t transaction, e ledger.Entry) (*control.Result, error) {
+func (a *applier) change(ctx context.Context, t transaction, e *ledger.Entry) (*control.Result, error) {
 	out, err := a.commit(ctx, t)
 	if err != nil && ctx.Err() != nil {
 		return nil, turnEnded(ctx)
 	}
 	if err != nil {
-		a.carry(a.ledger.Refuse(e, err))
+		a.carry(a.ledger.Refuse(*e, err))
 		return nil, &control.Error{Code: control.CodeRefused, Message: err.Error()}
 	}
 	return a.result(out, e.Message), nil
 }
 
-// changed is the transaction of an entry, in the way that most are made.
-func (a *applier) changed(e ledger.Entry, plan *control.Plan) transaction {
-	return transaction{to: e.To, plan: plan, message: e.Message, actor: e.Change.Actor,
-		record: func() ledger.Effects { return a.ledger.Commit(e) }}
+// changed is the transaction of an entry, whose message say makes; nil if the entry
+// has one and nobody else is told.
+func (a *applier) changed(e *ledger.Entry, say func(*control.Plan) string) transaction {
+	t := transaction{to: e.To, actor: e.Change.Actor, record: func() ledger.Effects { return a.ledger.Commit(*e) }}
+	if say != nil {
+		t.say = func(p *control.Plan) string {
+			e.Message = say(p)
+			return e.Message
+		}
+	}
+	return t
 }
 
 // result tells what a transaction did.

@@ -12,7 +12,7 @@ import (
 )
 
 // try puts a change on trial. Callers have the turn.
-func (a *applier) try(ctx context.Context, t transaction, e ledger.Entry) (*control.Result, error) {
+func (a *applier) try(ctx context.Context, t transaction, e *ledger.Entry) (*control.Result, error) {
 	// Before anything changes, so that a crash finds the way back.
 	way := a.ledger.WayBack(e.Change.Actor)
 	if !a.state.write(way.Name, way.Content) && a.state.dir != nil {
@@ -21,7 +21,7 @@ func (a *applier) try(ctx context.Context, t transaction, e ledger.Entry) (*cont
 		return nil, control.Fail(control.CodeRefused, message.TrialUnkept, why)
 	}
 	counts := a.counts()
-	t.record = func() ledger.Effects { return a.ledger.Try(e, counts) }
+	t.record = func() ledger.Effects { return a.ledger.Try(*e, counts) }
 	e.Trigger = control.TriggerTrial
 	result, err := a.change(ctx, t, e)
 	if err != nil {
@@ -85,12 +85,10 @@ func (a *applier) persistTrial(ctx context.Context, was fileText, t *ledger.Tria
 // endTrial takes back what is on trial, and nothing that the program itself
 // changed meanwhile. Callers have the turn.
 func (a *applier) endTrial(ctx context.Context, trigger, why string, action control.Action) (*control.Result, error) {
-	e := ledger.Entry{To: a.ledger.View().Before(), Trigger: trigger, Began: time.Now(),
+	e := &ledger.Entry{To: a.ledger.View().Before(), Trigger: trigger, Began: time.Now(),
 		Change: control.Change{Actor: action.Actor, Reason: action.Reason}}
-	p := a.planned(e.To)
-	e.Message = fmt.Sprintf("%s: %s", why, p.Summary)
-	t := a.changed(e, p)
-	t.record = func() ledger.Effects { return a.ledger.TakeBack(e) }
+	t := a.changed(e, func(p *control.Plan) string { return fmt.Sprintf("%s: %s", why, p.Summary) })
+	t.record = func() ledger.Effects { return a.ledger.TakeBack(*e) }
 	result, err := a.change(ctx, t, e)
 	if err != nil {
 		a.postponeDue(err)
@@ -120,11 +118,11 @@ func (a *applier) goBack(ctx context.Context, action control.Action) (*control.R
 	if err != nil {
 		return nil, err
 	}
-	p := a.planned(to)
-	e := ledger.Entry{To: to, Trigger: control.TriggerRollback, Began: time.Now(),
-		Message: fmt.Sprintf("back to generation %d: %s", action.Generation, p.Summary),
-		Change:  control.Change{Actor: action.Actor, Reason: action.Reason}}
-	return a.change(ctx, a.changed(e, p), e)
+	e := &ledger.Entry{To: to, Trigger: control.TriggerRollback, Began: time.Now(),
+		Change: control.Change{Actor: action.Actor, Reason: action.Reason}}
+	return a.change(ctx, a.changed(e, func(p *control.Plan) string {
+		return fmt.Sprintf("back to generation %d: %s", action.Generation, p.Summary)
+	}), e)
 }
 
 // wantBack is the config of a generation that an action goes back to.
