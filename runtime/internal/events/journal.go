@@ -3,7 +3,6 @@ package events
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -103,21 +102,6 @@ func (j *Journal) say(level, listener string, code message.Code, values []any) {
 	j.Add(e)
 }
 
-// Infof records what was to be expected; listener may be empty.
-func (j *Journal) Infof(listener, format string, args ...any) {
-	j.Add(control.Event{Level: control.LevelInfo, Listener: listener, Message: fmt.Sprintf(format, args...)})
-}
-
-// Warnf records what somebody should know.
-func (j *Journal) Warnf(listener, format string, args ...any) {
-	j.Add(control.Event{Level: control.LevelWarn, Listener: listener, Message: fmt.Sprintf(format, args...)})
-}
-
-// Errorf records what somebody should do something about.
-func (j *Journal) Errorf(listener, format string, args ...any) {
-	j.Add(control.Event{Level: control.LevelError, Listener: listener, Message: fmt.Sprintf(format, args...)})
-}
-
 // Newest returns a copy of the newest events, oldest first.
 func (j *Journal) Newest() []control.Event {
 	j.mu.Lock()
@@ -163,12 +147,4 @@ func By(actor, level string, m message.Message, reason string) control.Event {
 	e := control.NewEvent(level, m, reason)
 	e.Actor = actor
 	return e
-}
-
-// WithReason joins what was done with why; an empty reason adds nothing.
-func WithReason(what, why string) string {
-	if why == "" {
-		return what
-	}
-	return what + " (" + why + ")"
 }

@@ -2,6 +2,7 @@ package events_test
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/internal/events"
 )
 
@@ -20,7 +22,7 @@ func silent() *events.Journal { return events.New(slog.New(slog.DiscardHandler))
 func TestTheNewestEventsAreKept(t *testing.T) {
 	j := silent()
 	for i := range 5*shown + 7 {
-		j.Infof("web", "event %d", i+1)
+		j.Add(control.Event{Level: control.LevelInfo, Listener: "web", Message: fmt.Sprintf("event %d", i+1)})
 		_, all := j.All()
 		newest := j.Newest()
 		if len(all) > 2*shown || len(newest) != min(i+1, shown) {
@@ -36,7 +38,7 @@ func TestTheNewestEventsAreKept(t *testing.T) {
 
 func TestWhatIsShownIsACopy(t *testing.T) {
 	j := silent()
-	j.Infof("", "one")
+	j.Add(control.Event{Level: control.LevelInfo, Listener: "", Message: "one"})
 	j.Newest()[0].Message = "another"
 	if got := j.Newest()[0].Message; got != "one" {
 		t.Errorf("the journal says %q", got)
@@ -45,11 +47,11 @@ func TestWhatIsShownIsACopy(t *testing.T) {
 
 func TestAnotherProgramGoesOn(t *testing.T) {
 	a, b := silent(), silent()
-	a.Infof("web", "one")
-	a.Errorf("", "two")
-	b.Infof("", "is replaced by what is resumed")
+	a.Add(control.Event{Level: control.LevelInfo, Listener: "web", Message: "one"})
+	a.Add(control.Event{Level: control.LevelError, Listener: "", Message: "two"})
+	b.Add(control.Event{Level: control.LevelInfo, Listener: "", Message: "is replaced by what is resumed"})
 	b.Resume(a.All())
-	b.Infof("", "three")
+	b.Add(control.Event{Level: control.LevelInfo, Listener: "", Message: "three"})
 	got := b.Newest()
 	if len(got) != 3 || got[1].Message != "two" || got[1].Level != control.LevelError || got[2].Seq != 3 {
 		t.Errorf("events %+v, want three in a row", got)
@@ -60,14 +62,14 @@ func TestEventsAreRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := silent()
 		_, more := j.After("", 0, 10)
-		j.Infof("web", "one")
+		j.Add(control.Event{Level: control.LevelInfo, Listener: "web", Message: "one"})
 		select {
 		case <-more:
 		default:
 			t.Error("who waits is not told of an event")
 		}
-		j.Infof("api", "two") // at the same time, by the clock
-		j.Infof("web", "three")
+		j.Add(control.Event{Level: control.LevelInfo, Listener: "api", Message: "two"}) // at the same time, by the clock
+		j.Add(control.Event{Level: control.LevelInfo, Listener: "web", Message: "three"})
 		texts := func(listener string, after uint64, limit int) (out string, last uint64) {
 			found, _ := j.After(listener, after, limit)
 			for _, r := range found {
@@ -94,7 +96,7 @@ func TestEventsAreRead(t *testing.T) {
 			t.Errorf("at a position of another time: %q, want all", got)
 		}
 		time.Sleep(time.Second)
-		j.Infof("", "four")
+		j.Add(control.Event{Level: control.LevelInfo, Listener: "", Message: "four"})
 		if got, at := texts("", last, 10); got != "four" || at != uint64(time.Now().UnixMicro()) {
 			t.Errorf("later: %q at %d", got, at)
 		}
@@ -110,14 +112,16 @@ func TestEventsAreLogged(t *testing.T) {
 		return a
 	}})))
 	worker := 3
-	j.Infof("", "fine")
-	j.Warnf("web", "hm")
-	j.Add(control.Event{Level: control.LevelError, Listener: "web", Worker: &worker, Actor: "alice", Message: events.WithReason("done", "a try")})
+	j.Add(control.Event{Level: control.LevelInfo, Listener: "", Message: "fine"})
+	j.Add(control.Event{Level: control.LevelWarn, Listener: "web", Message: "hm"})
+	e := events.By("alice", control.LevelError, message.Plain("done"), "a try")
+	e.Listener, e.Worker = "web", &worker
+	j.Add(e)
 	want := "level=INFO msg=fine\nlevel=WARN msg=hm listener=web\nlevel=ERROR msg=\"done (a try)\" listener=web worker=3 actor=alice\n"
 	if got := out.String(); got != want {
 		t.Errorf("the log has\n%swant\n%s", got, want)
 	}
-	if got := events.WithReason("done", ""); got != "done" {
-		t.Errorf("without a reason: %q", got)
+	if e := events.By("alice", control.LevelInfo, message.Plain("done"), ""); e.Message != "done" || e.Code != "" {
+		t.Errorf("without a reason: %+v", e)
 	}
 }

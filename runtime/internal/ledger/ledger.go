@@ -379,14 +379,6 @@ func (v *View) FileLeadsTo(file *config.Config, discard bool) (to *config.Config
 	return Merge(v.File, v.Running, file)
 }
 
-// Said joins what was done with why.
-func Said(what, why string) string {
-	if why == "" {
-		return what
-	}
-	return what + " (" + why + ")"
-}
-
 // OrSomebody names who did something, also if that is not known.
 func OrSomebody(actor string) string {
 	if actor == "" {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
+	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/internal/certs"
 	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
 	"github.com/echterhof/rockstar-tui/runtime/internal/events"
@@ -78,7 +79,7 @@ func TestPastOutlivesTheProgram(t *testing.T) {
 	before := upgrader("v1")
 	before.Monitor.Resume(time.Now().Add(-time.Hour).Round(0))
 	before.Ledger.Resume(ledger.Resumed{Running: cfg, File: cfg, Generation: 7, LastActor: "alice"})
-	before.Events.Infof("web", "it was")
+	before.Events.Add(control.Event{Level: control.LevelInfo, Listener: "web", Message: "it was"})
 	web := endpoints.State{Name: "web", Trouble: "crashed", Crashes: 3}
 	web.RetiredTotals.Requests, web.Highest.Requests = 5, 6
 	before.Endpoints.Resume(t.Context(), web, cfg.Listeners, nil)
@@ -105,7 +106,7 @@ func TestPastOutlivesTheProgram(t *testing.T) {
 	if got := after.Endpoints.State(); len(got) != 1 || got[0] != web {
 		t.Errorf("listener after: %+v, want %+v", got, web)
 	}
-	after.Events.Infof("", "it is")
+	after.Events.Add(control.Event{Level: control.LevelInfo, Listener: "", Message: "it is"})
 	if e := after.Events.Newest(); len(e) != 2 || e[0].Message != "it was" || e[1].Seq != 2 {
 		t.Errorf("events %+v, want both, the second with number 2", e)
 	}
