@@ -202,7 +202,7 @@ func (a *App) shutdown(ctx context.Context) error {
 	a.upgrade.AllWell() // nobody has to come back
 	a.endpoints.Close()
 	if behind := a.queue.Close(endTimeout); behind != nil {
-		a.log.Warn("a change that has not come to its end is left behind", "who", behind)
+		a.log.Warn("the runtime ends without waiting for an unfinished change", "who", behind)
 	}
 	a.cancel(ErrClosed)
 	if a.currentRevision() > 0 { // it had begun
@@ -224,7 +224,7 @@ func (a *App) shutdown(ctx context.Context) error {
 	}
 	err := a.hooks.call(ctx, a.log)
 	if !a.awaitBackground(endTimeout) {
-		a.log.Warn("the end does not wait for a file that has not been read yet", "config", a.ledger.View().Path())
+		a.log.Warn("the runtime ends without waiting for a file that is still being read", "config", a.ledger.View().Path())
 	}
 	if asked != 0 {
 		a.watchers.awaitLook()

@@ -168,7 +168,7 @@ func (c *exchangeContext) Redirect(status int, url string) error {
 
 func checkRedirect(status int, url string) error {
 	if status < 300 || status > 308 {
-		return fmt.Errorf("redirect to %s: status %d is none of a redirect: use one from 300 to 308", url, status)
+		return fmt.Errorf("redirect to %s: status %d is not a redirect: use 300 to 308", url, status)
 	}
 	return nil
 }
@@ -202,10 +202,10 @@ func bind(contentType string, body io.Reader, v any) error {
 func bindJSON(body io.Reader, v any) error {
 	decoder := json.NewDecoder(body)
 	if err := decoder.Decode(v); err != nil {
-		return &HTTPError{Status: http.StatusBadRequest, Message: "the body is not the JSON that is expected", Err: err}
+		return &HTTPError{Status: http.StatusBadRequest, Message: "the body is not valid JSON for this request", Err: err}
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return &HTTPError{Status: http.StatusBadRequest, Message: "the body goes on after its JSON"}
+		return &HTTPError{Status: http.StatusBadRequest, Message: "the body continues after its JSON"}
 	}
 	return nil
 }

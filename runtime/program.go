@@ -127,7 +127,7 @@ func (a *applier) takeGiven(name string) (endpoints.Sockets, error) {
 	case f == nil:
 		return nil, nil
 	case f.taken:
-		return nil, fmt.Errorf("listener %s was made by the program itself: once closed it cannot be opened again, nor on another address", name)
+		return nil, fmt.Errorf("listener %s was opened by the program itself: the runtime cannot open it again or at another address", name)
 	}
 	f.taken = true
 	return f.Given, nil
@@ -149,7 +149,7 @@ func (p *program) begin(ctx context.Context, name string, l config.Listener) (*e
 		return nil, err
 	}
 	if _, exists := a.ledger.View().Running.Listeners[name]; exists {
-		return nil, fmt.Errorf("there is a listener %q already: give this server another ServerConfig.Name", name)
+		return nil, fmt.Errorf("listener %q already exists: give this server another ServerConfig.Name", name)
 	}
 	if err := p.change(ctx, with, name+" is served"); err != nil {
 		return nil, err

@@ -220,7 +220,7 @@ func reloadMessage(changes []config.Change, dropped []string) string {
 		message = fmt.Sprintf("config reloaded, %s changed", words.Count(n, "value"))
 	}
 	if len(dropped) > 0 {
-		message += "; the file wins over what was set by hand: " + strings.Join(dropped, ", ")
+		message += "; the file overrides values set by hand: " + strings.Join(dropped, ", ")
 	}
 	return message
 }

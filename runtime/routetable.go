@@ -59,8 +59,8 @@ func (t *routeTable) add(e entry) {
 // is more specific.
 func explainConflict(err error) string {
 	if strings.Contains(err.Error(), "conflicts with") {
-		return err.Error() + "\na path that ends in a slash takes everything below it: " +
-			"append {$} to take that path alone, or give both routes the same method"
+		return err.Error() + "\na path that ends in a slash matches everything below it: " +
+			"append {$} to match only that path, or give both routes the same method"
 	}
 	return err.Error()
 }

@@ -107,9 +107,9 @@ func (o *ServeOptions) makeOrphanDir() error {
 func (o ServeOptions) refusal() string {
 	switch {
 	case o.Embedded:
-		return "this process has the cockpit as well: end it and start the new version"
+		return "this process also runs the cockpit: end it and start the new version"
 	case o.ConfigPath == "" && o.Config == nil:
-		return "this is the demo, whose backends live in this process: end it and start the new version"
+		return "this is the demo, whose backends run in this process: end it and start the new version"
 	}
 	return ""
 }

@@ -145,7 +145,7 @@ func (s *Server) secure(ctx context.Context, addr, protocol, certFile, keyFile s
 	certFile, keyFile = cmp.Or(certFile, s.config.TLSCertFile), cmp.Or(keyFile, s.config.TLSKeyFile)
 	switch own := s.config.TLS != nil; {
 	case own && certFile+keyFile != "":
-		return fmt.Errorf("listen on %s: both certificate files and ServerConfig.TLS are given: give one", addr)
+		return fmt.Errorf("listen on %s: set either certificate files or ServerConfig.TLS, not both", addr)
 	case !own && (certFile == "" || keyFile == ""):
 		return fmt.Errorf("listen on %s: %s needs a certificate: name the files of the certificate and of its key, or set ServerConfig.TLS", addr, protocol)
 	}
@@ -167,7 +167,7 @@ func (s *Server) Serve(ln net.Listener) error { return s.ServeContext(context.Ba
 func (s *Server) ServeContext(ctx context.Context, ln net.Listener) error {
 	if s.config.EnablePrefork {
 		ln.Close()
-		return fmt.Errorf("serve %s: worker processes cannot share a listener that the program made itself: use Listen, or no prefork", s.name)
+		return fmt.Errorf("serve %s: worker processes cannot share a listener that the program opened itself: use Listen, or turn prefork off", s.name)
 	}
 	err := s.run(ctx, "", "http", s.config.TLSCertFile, s.config.TLSKeyFile, ln)
 	if err != nil {
@@ -248,7 +248,7 @@ func (s *Server) claim(ln net.Listener, c *ServerConfig) (failed <-chan error, e
 		p.servers[s.name] = s
 	}
 	if p.servers[s.name] != s {
-		return nil, fmt.Errorf("there is a server %q already: give this one another ServerConfig.Name", s.name)
+		return nil, fmt.Errorf("server %q already exists: give this one another ServerConfig.Name", s.name)
 	}
 	s.started, s.protocol = true, c.Protocol
 	if ln == nil {

@@ -241,7 +241,7 @@ func (s *state) generations() (out []control.Generation) {
 // and will not; nil if it will, or if nothing was promised.
 func (a *applier) shortfall() []string {
 	if why := a.state.why(); why != "" && a.state.keepOverrides && len(a.ledger.View().Edits) > 0 {
-		return []string{"a restart forgets it, although overrides are to be kept: the state directory cannot be used: " + why}
+		return []string{"a restart forgets it despite --keep-overrides: the state directory cannot be used: " + why}
 	}
 	return nil
 }

@@ -100,7 +100,7 @@ func (h *hooks) call(ctx context.Context, log *slog.Logger) error {
 		}
 		called <- err
 	}()
-	err := errors.New("a shutdown hook does not return")
+	err := errors.New("a shutdown hook has not returned in time")
 	select {
 	case err = <-called:
 	case <-ctx.Done():

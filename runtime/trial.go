@@ -60,7 +60,7 @@ func (a *applier) confirm(ctx context.Context, was fileText, action control.Acti
 	out.unkept = a.carry(effects)
 	result := a.result(out, message)
 	if out.unkept[ledger.TrialFile] {
-		result.Warnings = []string{"a restart takes the change back: the journal of the trial cannot be removed from the state directory: " + a.state.why()}
+		result.Warnings = []string{"a restart rolls the change back: trial.json cannot be removed from the state directory: " + a.state.why()}
 	}
 	a.afterTrial(ctx)
 	return result, nil
@@ -104,7 +104,7 @@ func (a *applier) rollback(ctx context.Context, action control.Action) (*control
 		if _, err := a.ledger.View().Meant(action); err != nil {
 			return nil, err
 		}
-		return a.endTrial(ctx, control.TriggerRollback, "taken back", action)
+		return a.endTrial(ctx, control.TriggerRollback, "rolled back", action)
 	}
 	if err := a.ledger.View().OnTrial(); err != nil {
 		return nil, err

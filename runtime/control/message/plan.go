@@ -3,7 +3,7 @@ package message
 // What a plan says: a line for each listener and pool, and all of them.
 var (
 	PlanNothing    = text("plan.nothing", "nothing to change")
-	PlanNoListener = text("plan.no_listener", "{n} {n|value|values}, no listener is touched")
+	PlanNoListener = text("plan.no_listener", "{n} {n|value|values}, no listener changes")
 	PlanLines      = text("plan.lines", "{lines}")
 
 	PlanStarts       = text("plan.starts", "{listener} starts on {address}")
@@ -18,15 +18,15 @@ var (
 	PlanCut          = text("plan.cut", "{plan}; {n} {n|connection is|connections are} cut if still busy after {limit}")
 
 	// Why open connections leave after their present request.
-	LeavingForTLS      = text("plan.leaving_for_tls", "begins to speak TLS")
-	LeavingTLS         = text("plan.leaving_tls", "no longer speaks TLS")
+	LeavingForTLS      = text("plan.leaving_for_tls", "turns TLS on")
+	LeavingTLS         = text("plan.leaving_tls", "turns TLS off")
 	LeavingForProtocol = text("plan.leaving_for_protocol", "changes its protocol")
 	LeavingKeepAlive   = text("plan.leaving_keep_alive", "closes connections after each request")
 
 	// What becomes of connections.
 	NothingDropped = text("plan.nothing_dropped", "nothing dropped")
 	NoneEnds       = text("plan.none_ends", "no connection ends")
-	SomeEnd        = text("plan.some_end", "{n} {n|connection ends|connections end} after the present request")
+	SomeEnd        = text("plan.some_end", "{n} {n|connection ends|connections end} after the current request")
 	IdleEnd        = text("plan.idle_end", "{n} {n|connection ends|connections end} at once, idle for longer than {idle}")
 	ActiveEnd      = text("plan.active_end", "{n} {n|connection ends|connections end} at once within a request, longer than request {request} or response {response}")
 
@@ -39,5 +39,5 @@ var (
 	BackendAdded    = text("plan.backend_added", "{backend} is added")
 	BackendRemoved  = text("plan.backend_removed", "{backend} is removed")
 	BackendMoved    = text("plan.backend_moved", "{backend} moves")
-	BackendUpdated  = text("plan.backend_updated", "{backend} is weighted anew")
+	BackendUpdated  = text("plan.backend_updated", "{backend} gets another weight")
 )

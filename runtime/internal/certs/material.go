@@ -45,10 +45,10 @@ func (m *Material) Config() (*tls.Config, error) {
 // of whoever wrote the config.
 func check(files config.TLS, cert, key []byte) (leaf *x509.Certificate, err error) {
 	if block, _ := pem.Decode(cert); block == nil {
-		return nil, fmt.Errorf("tls: %s holds no PEM; a certificate is right", files.CertFile)
+		return nil, fmt.Errorf("tls: %s holds no PEM; it should hold a certificate", files.CertFile)
 	}
 	if block, _ := pem.Decode(key); block == nil {
-		return nil, fmt.Errorf("tls: %s holds no PEM; an unencrypted private key is right", files.KeyFile)
+		return nil, fmt.Errorf("tls: %s holds no PEM; it should hold an unencrypted private key", files.KeyFile)
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {

@@ -130,7 +130,7 @@ func (k *Store) Material(listener string, files config.TLS) (*Material, error) {
 	r, ok := k.read[files]
 	switch {
 	case !ok:
-		return nil, fmt.Errorf("tls: the certificate %s is needed since a moment ago: try again", files.CertFile)
+		return nil, fmt.Errorf("tls: the certificate %s has only just become needed: try again", files.CertFile)
 	case r.err != nil:
 		return nil, r.err
 	}
@@ -251,7 +251,7 @@ func (k *Store) Certificate(files *config.TLS) (c problems.Certificate, ok bool)
 }
 
 // ServesOld begins what is said of files that cannot be used.
-const ServesOld = "the old certificate keeps being served: "
+const ServesOld = "the old certificate stays in use: "
 
 // Renewal is what a look at the files brought.
 type Renewal struct {

@@ -39,7 +39,7 @@ type Turn struct {
 
 // ErrYielded is the cause of the end of a turn's context that had to make way for
 // an urgent one.
-var ErrYielded = errors.New("the time of a trial is up, and it is taken back first: try again")
+var ErrYielded = errors.New("a trial has expired and is rolled back first: try again")
 
 // errWithin is returned to whoever asks for a turn within a turn, who would wait
 // for ever.

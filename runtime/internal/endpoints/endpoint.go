@@ -328,7 +328,7 @@ func (e *Endpoint) end(successor bool) (refused, done <-chan struct{}) {
 	go func() {
 		defer close(over)
 		if err := e.sockets.Quiesce(); err != nil {
-			e.log.Warn("connections may be refused late", "listener", e.name, "error", err)
+			e.log.Warn("connections may be refused with a delay", "listener", e.name, "error", err)
 		}
 		drained := make(chan struct{})
 		go func() {

@@ -126,7 +126,7 @@ func (s *Set) awaitEvacuated(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("connections of %s are still open, and the runtime shuts down", busy)
+			return fmt.Errorf("connections of %s are still open, and the runtime is shutting down", busy)
 		case <-tick.C:
 		}
 	}
@@ -223,7 +223,7 @@ func (e *Endpoint) freezeSockets(f *Frozen) (err error) {
 		f.QUIC = &s.keys
 		f.Sockets, err = s.Freeze()
 	default:
-		err = fmt.Errorf("listener %s was made by a program", e.name)
+		err = fmt.Errorf("listener %s was opened by a program", e.name)
 	}
 	return err
 }
@@ -314,12 +314,12 @@ func (s *Set) TakeOver(ctx context.Context, receipt uint64, resumed []State) err
 func (e *Endpoint) takeOver(ctx context.Context, inProcess bool) error {
 	if inProcess {
 		if err := e.bringBack(ctx); err != nil {
-			return fmt.Errorf("a worker of the version before goes on: %w", err)
+			return fmt.Errorf("a worker of the previous version keeps running: %w", err)
 		}
 		return nil
 	}
 	if err := e.workers().Roll(ctx); err != nil {
-		return fmt.Errorf("workers of the version before go on: %w", err)
+		return fmt.Errorf("workers of the previous version keep running: %w", err)
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ func (g *Given) Listener(int) (net.Listener, error) { return g, nil }
 
 // File is an error: no other process can have it.
 func (g *Given) File(int) (*os.File, error) {
-	return nil, fmt.Errorf("listener %s was made by the program itself, worker processes cannot share it: serve it without prefork", g.name)
+	return nil, fmt.Errorf("listener %s was opened by the program itself, so worker processes cannot share it: serve it without prefork", g.name)
 }
 
 // Steer does nothing: there is one slot.

@@ -71,7 +71,7 @@ func (l *Ledger) restored(s Start) (*Candidate, []control.Event) {
 	c := &Candidate{File: s.File, Overrides: s.Saved.Overrides}
 	c.Config = c.Overrides.unexpired(to, s.File, l.now())
 	kept := len(overridden(s.File, c.Config))
-	c.Message = fmt.Sprintf("%s, %s from before", words.Count(len(s.File.Listeners), "listener"), words.Count(kept, "override"))
+	c.Message = fmt.Sprintf("%s, %s restored", words.Count(len(s.File.Listeners), "listener"), words.Count(kept, "override"))
 	if s.FromTrial {
 		e := warn(message.TrialInterrupted, OrSomebody(s.Saved.Actor))
 		c.Event = &e
@@ -89,7 +89,7 @@ func (v *View) lastGoodCandidate() *Candidate {
 		if err != nil {
 			continue // of another version
 		}
-		return &Candidate{File: cfg, Config: cfg, Message: fmt.Sprintf("generation %d, the last good one", g.Number), Fallback: g.Number}
+		return &Candidate{File: cfg, Config: cfg, Message: fmt.Sprintf("generation %d, the last good config", g.Number), Fallback: g.Number}
 	}
 	return nil
 }

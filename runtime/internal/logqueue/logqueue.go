@@ -112,7 +112,7 @@ func (q *Queue) pass(l line) {
 	if err != nil || lost == 0 {
 		return
 	}
-	r := slog.NewRecord(time.Now(), slog.LevelWarn, "lines of the log were dropped, nobody took them", 0)
+	r := slog.NewRecord(time.Now(), slog.LevelWarn, "log lines were dropped because nothing read them", 0)
 	r.Add("lines", lost)
 	if l.to.Handle(context.Background(), r) != nil {
 		q.mu.Lock()

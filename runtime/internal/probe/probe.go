@@ -56,7 +56,7 @@ func Backends(ctx context.Context, from, to *config.Config) []string {
 				if err := reach(ctx, b.URL); err != nil {
 					mu.Lock()
 					defer mu.Unlock()
-					out = append(out, fmt.Sprintf("backend %s of pool %s does not answer now: %v", name, pool, err))
+					out = append(out, fmt.Sprintf("backend %s of pool %s does not answer: %v", name, pool, err))
 				}
 			})
 		}
@@ -116,7 +116,7 @@ func Connections(listener string, l config.Listener) []string {
 	if each <= allowed {
 		return nil
 	}
-	return []string{fmt.Sprintf("listener %s: a process of it may have %d connections by limits.max_connections, but by its limit of %d descriptors only %d: raise that (ulimit -n, LimitNOFILE=), or clients are turned away earlier",
+	return []string{fmt.Sprintf("listener %s: limits.max_connections allows each process %d connections, but its limit of %d descriptors only %d: raise that limit (ulimit -n, LimitNOFILE=), or clients are refused earlier",
 		listener, each, limit, allowed)}
 }
 
@@ -145,11 +145,11 @@ func Room(n control.Needs) (warnings []string, err error) {
 		return nil, err
 	}
 	if used, limit := procstat.Descriptors(os.Getpid()); limit > 0 && used+uint64(n.Descriptors) > limit {
-		warnings = append(warnings, fmt.Sprintf("the change takes %d descriptors, and %d of at most %d are in use: raise the limit (ulimit -n, LimitNOFILE=)",
+		warnings = append(warnings, fmt.Sprintf("the change needs %d descriptors, and %d of at most %d are in use: raise the limit (ulimit -n, LimitNOFILE=)",
 			n.Descriptors, used, limit))
 	}
 	if m, err := mem.VirtualMemory(); err == nil && n.MemoryBytes > m.Available {
-		warnings = append(warnings, fmt.Sprintf("%s take about %d MiB, and %d MiB are free",
+		warnings = append(warnings, fmt.Sprintf("%s need about %d MiB, and %d MiB are free",
 			words.Count(n.Processes, "new worker"), n.MemoryBytes>>20, m.Available>>20))
 	}
 	return warnings, nil

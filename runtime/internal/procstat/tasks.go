@@ -31,7 +31,7 @@ func RoomForWorkers(n int) error {
 	if need+tasksKept <= limit.free() {
 		return nil
 	}
-	return fmt.Errorf("%s would be about %d processes and threads, and there is room for %d: %s",
+	return fmt.Errorf("%s need about %d processes and threads, and there is room for %d: %s",
 		words.Count(n, "more worker"), need, limit.free()-min(limit.free(), tasksKept), limit)
 }
 

@@ -32,7 +32,7 @@ func (c *Cells) Place(backend string) (int, error) {
 		next = max(next, cell+1)
 	}
 	if next == MaxCells {
-		return 0, fmt.Errorf("backend %s: this runtime has counted %d backends since its start, its scoreboard is full; restart it", backend, MaxCells)
+		return 0, fmt.Errorf("backend %s: the scoreboard is full after %d backends since the start; restart the runtime", backend, MaxCells)
 	}
 	c.cells[backend] = next
 	return next, nil

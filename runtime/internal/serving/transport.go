@@ -25,7 +25,7 @@ func transportOf(s Settings, p Program) (t listener.Transport, err error) {
 	t.HTTP2 = s.Listener.Protocol == "http2"
 	switch {
 	case s.Listener.ProgramTLS && byProgram == nil:
-		return t, errors.New("program_tls: no program has TLS for this listener: name certificate files instead")
+		return t, errors.New("program_tls: no program provides TLS for this listener: name certificate files instead")
 	case s.Listener.ProgramTLS:
 		t.TLS = byProgram
 		return t, nil

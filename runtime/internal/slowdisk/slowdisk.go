@@ -104,7 +104,7 @@ func Within[T any](ctx context.Context, f *Files, path string, timeout time.Dura
 type lateError struct{ path string }
 
 func (e *lateError) Error() string {
-	return e.path + " has not answered in time: its disk or network file system hangs"
+	return e.path + " did not answer in time: its disk or network file system hangs"
 }
 
 // IsLate reports whether err is about a file that has not answered in time.

@@ -105,7 +105,7 @@ func (d *Dir) makeOurs() error {
 			continue
 		}
 		if open&0o022 != 0 {
-			return fmt.Errorf("%s may be written by others (mode %#o) and holds more than state: name a directory of its own", d.path, info.Mode().Perm())
+			return fmt.Errorf("%s may be written by others (mode %#o) and holds more than state: use a separate directory", d.path, info.Mode().Perm())
 		}
 		return nil // our files in it are closed to others
 	}
@@ -122,7 +122,7 @@ func checkOwner(name string, info fs.FileInfo) error {
 	}
 	owner, _ := osfile.Owner(info)
 	if us := euid(); owner != us {
-		return fmt.Errorf("%s belongs to user %d, and this process to %d: what lies there is not trusted", name, owner, us)
+		return fmt.Errorf("%s belongs to user %d, and this process to %d: its content is not trusted", name, owner, us)
 	}
 	return nil
 }

@@ -51,7 +51,7 @@ func ask(ctx context.Context, binary string, s *State) (v verdict, err error) {
 		return v, path.Err
 	}
 	if json.Unmarshal(out.Bytes(), &v) != nil || v.Version == "" {
-		return v, errors.New("it does not know the check: it is another program, or a version too old for this")
+		return v, errors.New("it does not support the check: it is another program, or too old")
 	}
 	return v, nil
 }

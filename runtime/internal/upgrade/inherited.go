@@ -36,10 +36,10 @@ func Inherited() (*State, error) {
 		err = s.check()
 	}
 	if err == nil && s.PID != os.Getpid() {
-		err = fmt.Errorf("it is meant for process %d: unset %s", s.PID, envState)
+		err = fmt.Errorf("it is for process %d: unset %s", s.PID, envState)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("take over from the program before: %w", err)
+		return nil, fmt.Errorf("take over from the previous program: %w", err)
 	}
 	if s.StandBy > 0 { // workers must not inherit it
 		closeOnExec(s.StandBy)

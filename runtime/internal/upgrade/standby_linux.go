@@ -51,7 +51,7 @@ func beginStandBy(s standBy) (*os.File, error) {
 	defer r.Close()
 	if err := s.command(os.Args, r).Run(); err != nil {
 		w.Close()
-		return nil, fmt.Errorf("nobody stands by: %w", err)
+		return nil, fmt.Errorf("no standby process: %w", err)
 	}
 	return w, nil
 }
@@ -87,8 +87,8 @@ func StandBy(args []string) error {
 	s.awaitEnd()
 	u := s.Upgrade
 	u.State, u.Error = control.UpgradeFailed, fmt.Sprintf(
-		"version %s died when it took over; version %s is back and goes on with the workers", u.To, u.From)
-	fmt.Fprintf(os.Stderr, "rockstar-tui: version %s died when it took over from %s; its workers serve on for %s, and version %s comes back; if it does not, run: %s\n",
+		"version %s died while taking over; version %s is back and has adopted the workers", u.To, u.From)
+	fmt.Fprintf(os.Stderr, "rockstar-tui: version %s died while taking over from %s; the workers keep serving for %s, and version %s starts again; if it does not, run: %s\n",
 		u.To, u.From, s.Orphans, u.From, strings.Join(args, " "))
 	text, err := json.Marshal(u)
 	if err != nil {

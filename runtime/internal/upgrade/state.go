@@ -84,7 +84,7 @@ const maxState = 256 << 20
 func Read(r io.Reader) (*State, error) {
 	s := new(State)
 	if err := json.NewDecoder(io.LimitReader(r, maxState)).Decode(s); err != nil {
-		return nil, fmt.Errorf("what the running program hands over is not understood: %w", err)
+		return nil, fmt.Errorf("the state of the running program is not understood: %w", err)
 	}
 	return s, nil
 }
@@ -107,10 +107,10 @@ func (s *State) check() error {
 // Configs are what runs and what the config file said.
 func (s *State) Configs() (running, file *config.Config, err error) {
 	if running, err = config.Parse(s.Status.Path, []byte(s.Config)); err != nil {
-		return nil, nil, fmt.Errorf("what runs is not valid for this program: %s", control.Invalid(err).Message)
+		return nil, nil, fmt.Errorf("the running config is not valid for this program: %s", control.Invalid(err).Message)
 	}
 	if file, err = config.Parse(s.Status.Path, []byte(s.File)); err != nil {
-		return nil, nil, fmt.Errorf("what the config file said is not valid for this program: %s", control.Invalid(err).Message)
+		return nil, nil, fmt.Errorf("the config file as last read is not valid for this program: %s", control.Invalid(err).Message)
 	}
 	return running, file, nil
 }

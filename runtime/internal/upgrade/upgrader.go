@@ -129,14 +129,14 @@ func (u *Upgrader) Begin(ctx context.Context, action control.Action) (*control.R
 		defer unlock()
 		u.replace(next)
 	}()
-	return &control.Result{ID: s.Receipt, Message: fmt.Sprintf("version %s is good and takes over from %s", s.To, s.From)}, nil
+	return &control.Result{ID: s.Receipt, Message: fmt.Sprintf("version %s has passed the check and takes over from %s", s.To, s.From)}, nil
 }
 
 // refusal says why this program cannot be replaced; nil if it can.
 func (u *Upgrader) refusal() error {
 	why := systemRefusal
 	if u.door == nil {
-		why = "this runtime is part of a program of its own: replace that one"
+		why = "this runtime is part of another program: replace that program"
 	} else if r := u.door.Refusal(); r != "" {
 		why = r
 	}
@@ -176,7 +176,7 @@ func (u *Upgrader) rehearse(ctx context.Context, action control.Action) (*succes
 		s.To, s.tells = v.Version, v.Tells
 	}
 	if err != nil {
-		why := fmt.Sprintf("%s is not fit, version %s keeps running: %v", s.Binary, u.Version, err)
+		why := fmt.Sprintf("%s failed the check, version %s keeps running: %v", s.Binary, u.Version, err)
 		u.Events.Add(events.By(action.Actor, control.LevelError, message.New(message.UpgradeRefused, why), ""))
 		return nil, &control.Error{Code: control.CodeRefused, Message: why}
 	}
@@ -226,7 +226,7 @@ var errEnding = errors.New("the runtime is shut down")
 // fails, when everything goes on.
 func (u *Upgrader) handOver(to *successor) error {
 	if !to.isSame() {
-		return fmt.Errorf("%s is not the file any more that passed the check", to.Binary)
+		return fmt.Errorf("%s has changed since it passed the check", to.Binary)
 	}
 	if u.Ending.Err() != nil {
 		return errEnding
@@ -312,7 +312,7 @@ func (u *Upgrader) TakeOver(s *State) {
 	err := u.Endpoints.TakeOver(u.Ending, now.Receipt, s.listeners())
 	now.State, now.To = control.UpgradeDone, u.Version
 	if err != nil {
-		now.State, now.Error = control.UpgradeFailed, fmt.Sprintf("version %s is master, but %v", u.Version, err)
+		now.State, now.Error = control.UpgradeFailed, fmt.Sprintf("version %s is the master, but %v", u.Version, err)
 		tell(control.LevelError, message.UpgradeFailed, now.Error)
 	} else {
 		tell(control.LevelInfo, message.UpgradeDone, u.Version)

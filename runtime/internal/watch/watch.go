@@ -141,7 +141,7 @@ func newWatcher(path string, opts Options, t tuning, fn func(Content)) *watcher 
 		delivered: opts.Known,
 	}
 	if mounted(path) {
-		w.warn("%s is a mount point by itself, so a file put in its place on the host stays unseen: mount the directory instead", path)
+		w.warn("%s is itself a mount point, so the runtime cannot see a file that replaces it on the host: mount the directory instead", path)
 	}
 	if !t.NoEvents {
 		w.listen()
@@ -217,7 +217,7 @@ func (w *watcher) settle(now time.Time) {
 		return
 	}
 	if got.forced {
-		w.warn("%s has been open for writing for %v without a change: taken as it is", w.path, w.tuning.Stall)
+		w.warn("%s has been open for writing for %v without a change: using it as it is", w.path, w.tuning.Stall)
 	}
 	w.pace.rest()
 	w.restless = false
@@ -256,7 +256,7 @@ func (w *watcher) warnRestless(now time.Time) {
 		return
 	}
 	w.restless = true
-	w.warn("%s has been changing for %v: it is read when it comes to rest", w.path, w.tuning.Stall)
+	w.warn("%s has been changing for %v: it will be read when the changes stop", w.path, w.tuning.Stall)
 }
 
 func (w *watcher) warnDeaf(err error) {
@@ -264,7 +264,7 @@ func (w *watcher) warnDeaf(err error) {
 		return
 	}
 	w.deaf = err.Error()
-	w.warn("no file events for %s (%v%s): looking every %v instead", w.path, err, limitHint(err), w.tuning.Poll)
+	w.warn("no file events for %s (%v%s): polling every %v instead", w.path, err, limitHint(err), w.tuning.Poll)
 }
 
 func (w *watcher) warn(format string, args ...any) {
