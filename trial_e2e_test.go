@@ -54,7 +54,7 @@ func TestARuntimeKilledDuringATrialComesUpAsBefore(t *testing.T) {
 	if web := s.Listeners[0]; s.Config.Trial != nil || web.WorkersWanted != 4 || web.Timeouts.Idle != "11s" {
 		t.Errorf("trial %+v, %d workers, idle %s; want none, 4 and 11s as before", s.Config.Trial, web.WorkersWanted, web.Timeouts.Idle)
 	}
-	if out := p.must("events"); !strings.Contains(out, "was on trial: it is taken back") {
+	if out := p.must("events"); !strings.Contains(out, "was on trial: it is rolled back") {
 		t.Errorf("the events do not tell:\n%s", out)
 	}
 }

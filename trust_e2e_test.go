@@ -29,7 +29,7 @@ func TestWhatIsNotOursIsToldAndNotWaitedFor(t *testing.T) {
 	p.serve("--state", state)
 	p.awaitProblem(problems.AdoptionMissing)
 	events := p.must("events")
-	for _, want := range []string{"nobody can adopt them", "trial.json is not used"} {
+	for _, want := range []string{"no new master can adopt them", "trial.json is not used"} {
 		if !strings.Contains(events, want) {
 			t.Errorf("%q is not told:\n%s", want, events)
 		}

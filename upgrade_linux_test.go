@@ -213,7 +213,7 @@ func TestUpgradeToABadProgramLeavesTheOldOne(t *testing.T) {
 		{"not executable", "\x7fELF", 0o600, "permission denied"},
 		{"garbage", "\x00garbage", 0o700, "exec format error"},
 		{"fails", "#!/bin/sh\necho it is broken >&2\nexit 1\n", 0o700, "it is broken"},
-		{"silent", "#!/bin/sh\nexit 0\n", 0o700, "does not know the check"},
+		{"silent", "#!/bin/sh\nexit 0\n", 0o700, "does not support the check"},
 		{"vanishes", "#!/bin/sh\necho '{\"version\":\"v3\"}'\nrm \"$0\"\n", 0o700, "not the file any more"},
 		// It passes the check, and is then refused by exec itself.
 		{"cannot be executed", "#!/bin/sh\necho '{\"version\":\"v3\"}'\nchmod 600 \"$0\"\n", 0o700, "permission denied"},
@@ -485,7 +485,7 @@ func TestAProgramThatDiesAfterItsCheckBringsTheOldOneBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, errOut, code := p.run("upgrade", "--binary", path)
-	if code != 6 || !strings.Contains(errOut, "version v3 died when it took over") || !strings.Contains(errOut, "version dev is back") {
+	if code != 6 || !strings.Contains(errOut, "version v3 died while taking over") || !strings.Contains(errOut, "version dev is back") {
 		t.Errorf("upgrade: exit %d, want 6 and that the old version is back: %s%s", code, out, errOut)
 	}
 	after := p.status()
@@ -498,7 +498,7 @@ func TestAProgramThatDiesAfterItsCheckBringsTheOldOneBack(t *testing.T) {
 		}
 	}
 	log, err := os.ReadFile(filepath.Join(p.dir, "serve.log"))
-	if err != nil || !strings.Contains(string(log), "its workers serve on for 1m0s, and version dev comes back; if it does not, run: "+binary+" serve -c ") {
+	if err != nil || !strings.Contains(string(log), "the workers keep serving for 1m0s, and version dev starts again; if it does not, run: "+binary+" serve -c ") {
 		t.Errorf("the log does not tell what to do: %v\n%s", err, log)
 	}
 	p.must("set", "listeners.web.timeouts.idle", "33s")

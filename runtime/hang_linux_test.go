@@ -127,7 +127,7 @@ func TestACertificateThatHangsHoldsNobodyUp(t *testing.T) {
 		})
 		soon(t, "a change", func() { set(t, app, "listeners.web.timeouts.idle=11s") })
 	}
-	if err := <-ended; err == nil || !strings.Contains(err.Error(), other+" has not answered in time") {
+	if err := <-ended; err == nil || !strings.Contains(err.Error(), other+" did not answer in time") {
 		t.Errorf("the change to a certificate that hangs: %v, want a refusal that names %s", err, other)
 	}
 	soon(t, "the end", func() { app.Shutdown(context.Background()) })

@@ -86,7 +86,7 @@ func TestRollingRestartUnderLoadLosesNothing(t *testing.T) {
 			t.Errorf("worker %d still is process %d", w.ID, w.PID)
 		}
 	}
-	if !told(t, app, "restart of all workers, one after the other (new library)") {
+	if !told(t, app, "restarting all workers one by one (new library)") {
 		t.Error("the restart and its reason are not among the events")
 	}
 }
@@ -98,7 +98,7 @@ func TestRollingRestartKeepsTheOldWorkersWhenNewOnesFail(t *testing.T) {
 	stop := load(t, app, 16)
 	begin("no such library")
 	_, err := app.Act(t.Context(), control.Action{Kind: control.RestartWorkers, Listener: "web"})
-	for _, want := range []string{"1 of 4 workers replaced, the others go on as before", "worker 1: exit status 3; it printed: no such library"} {
+	for _, want := range []string{"1 of 4 workers replaced, the others keep running", "worker 1: exit status 3; it printed: no such library"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q", err, want)
 		}

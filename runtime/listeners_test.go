@@ -214,7 +214,7 @@ func TestAnyListenerIsServedCountedAndShown(t *testing.T) {
 		t.Errorf("the idle timeout does not reach the connection: %v", err)
 	}
 	_, err := app.Apply(t.Context(), control.Change{Patch: patch("listeners.pipe.prefork.workers=2")})
-	if err == nil || !strings.Contains(err.Error(), "made by the program") {
+	if err == nil || !strings.Contains(err.Error(), "opened by the program") {
 		t.Errorf("workers for a listener of the program: %v", err)
 	}
 	if err := s.Shutdown(t.Context()); err != nil {

@@ -49,7 +49,7 @@ func TestPlanWarnsOfBackendsThatDoNotAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(p.Warnings) != 1 || !strings.HasPrefix(p.Warnings[0], "backend a of pool api does not answer now: ") {
+	if len(p.Warnings) != 1 || !strings.HasPrefix(p.Warnings[0], "backend a of pool api does not answer: ") {
 		t.Errorf("got %q", p.Warnings)
 	}
 }

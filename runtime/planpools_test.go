@@ -45,7 +45,7 @@ func TestPlanTellsTheFateOfEachBackend(t *testing.T) {
 		ending                int
 		summary, wholeSummary string
 	}{
-		{[]string{"pools.api.backends.a.weight=7"}, "update", "a update 1", 0, "pool api: a is weighted anew", ""},
+		{[]string{"pools.api.backends.a.weight=7"}, "update", "a update 1", 0, "pool api: a gets another weight", ""},
 		{[]string{"pools.api.balance=round_robin"}, "update", "a keep 1", 0, "pool api: changes live", ""},
 		{[]string{"pools.api.backends.a.url=" + other.URL}, "update", "a move 1", 1, "pool api: a moves, 1 request finishes first", "; pool api: a moves, 1 request finishes first"},
 		{[]string{"pools.api.backends={b: {url: '" + other.URL + "'}}"}, "update", "a remove 1,b add 0", 1,

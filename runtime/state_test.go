@@ -168,7 +168,7 @@ func TestABrokenFileAtTheStartIsStoodInForOnlyIfAskedTo(t *testing.T) {
 	if s.State != control.ConfigRefused || s.Error == nil || len(s.Error.Details) == 0 || s.Error.Details[0].Line == 0 || s.Fallback != ran {
 		t.Errorf("status is %+v, want refused with lines, and generation %d instead", s, ran)
 	}
-	if len(warnings(t, app, "the config file is not good")) != 1 {
+	if len(warnings(t, app, "the config file is broken")) != 1 {
 		t.Errorf("events %+v, want one alarm", events(t, app))
 	}
 	if got := info(t, app, "web"); got.State != control.StateServing || got.Timeouts.Read != "7s" {

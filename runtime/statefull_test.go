@@ -94,7 +94,7 @@ func TestAConfirmedChangeThatARestartTakesBackSaysSo(t *testing.T) {
 	check(t, os.MkdirAll(filepath.Join(journal, "in the way"), 0o700))
 	result, err := app.Act(t.Context(), control.Action{Kind: control.Confirm})
 	check(t, err)
-	if len(result.Warnings) != 1 || !strings.Contains(result.Warnings[0], "a restart takes the change back") {
+	if len(result.Warnings) != 1 || !strings.Contains(result.Warnings[0], "a restart rolls the change back") {
 		t.Errorf("warnings are %q", result.Warnings)
 	}
 }

@@ -186,7 +186,7 @@ listeners:
 	copyFile(t, newKey, key)
 	awaitEvent(t, app, "a, b: a new certificate is served from "+cert)
 	writeFile(t, other, "broken")
-	awaitEvent(t, app, "c: the old certificate keeps being served")
+	awaitEvent(t, app, "c: the old certificate stays in use")
 }
 
 func awaitEvent(t *testing.T, app *runtime.App, begins string) {

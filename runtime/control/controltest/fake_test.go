@@ -105,7 +105,7 @@ func TestFakeAppliesAndRecords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "hello stops, 12 connections end after the present request; web: 2 new workers, nothing dropped"; plan.Summary != want {
+	if want := "hello stops, 12 connections end after the current request; web: 2 new workers, nothing dropped"; plan.Summary != want {
 		t.Errorf("plan says %q, want %q", plan.Summary, want)
 	}
 	if _, err := f.Apply(ctx, c); err != nil {

@@ -398,7 +398,7 @@ func TestARejectedFileIsRefusedUntilItIsSavedAgain(t *testing.T) {
 	if _, e, err := r.Reject(control.Action{Actor: "bob"}); err != nil || len(e.Events) != 1 {
 		t.Errorf("rejected: %+v, %v", e, err)
 	}
-	if s := r.View().Status(); s.State != control.ConfigRefused || s.Held != nil || !strings.Contains(s.Error.Message, "bob left it unapplied") {
+	if s := r.View().Status(); s.State != control.ConfigRefused || s.Held != nil || !strings.Contains(s.Error.Message, "bob rejected it") {
 		t.Errorf("status %+v", s)
 	}
 	if _, e := r.RefuseFile(r.View().Status().Error, "bob"); len(e.Events) != 0 {
@@ -447,10 +447,10 @@ func TestCandidates(t *testing.T) {
 		want  []string
 	}{
 		"a file alone":           {Start{File: file}, []string{"2 listeners"}},
-		"with overrides":         {Start{File: file, Saved: &saved}, []string{"2 listeners, 1 override from before", "2 listeners"}},
-		"with all":               {Start{File: file, Saved: &saved, LastGood: true}, []string{"2 listeners, 1 override from before", "2 listeners", "generation 3, the last good one"}},
+		"with overrides":         {Start{File: file, Saved: &saved}, []string{"2 listeners, 1 override restored", "2 listeners"}},
+		"with all":               {Start{File: file, Saved: &saved, LastGood: true}, []string{"2 listeners, 1 override restored", "2 listeners", "generation 3, the last good config"}},
 		"a file that is broken":  {Start{Saved: &saved}, nil},
-		"the last good one":      {Start{LastGood: true}, []string{"generation 3, the last good one"}},
+		"the last good one":      {Start{LastGood: true}, []string{"generation 3, the last good config"}},
 		"saved is not a config":  {Start{File: file, Saved: &Saved{File: "x", Config: "y"}}, []string{"2 listeners"}},
 		"saved has another kind": {Start{File: file, Saved: &Saved{File: text, Config: "y"}}, []string{"2 listeners"}},
 	} {
@@ -472,7 +472,7 @@ func TestCandidates(t *testing.T) {
 func TestAFallbackSaysSoUntilTheFileIsGood(t *testing.T) {
 	r := newRig(t, Rules{})
 	r.Load(r.all())
-	e := r.do(r.Start(Candidate{File: parse(t, text), Config: parse(t, text), Message: "generation 1, the last good one", Fallback: 1},
+	e := r.do(r.Start(Candidate{File: parse(t, text), Config: parse(t, text), Message: "generation 1, the last good config", Fallback: 1},
 		&control.Error{Code: control.CodeRefused, Message: "no address"}, noon))
 	if s := r.View().Status(); s.State != control.ConfigRefused || s.Fallback != 1 || s.Error == nil || len(e.Events) != 1 {
 		t.Errorf("status %+v, events %+v", s, e.Events)

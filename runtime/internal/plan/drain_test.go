@@ -68,7 +68,7 @@ func TestWhatIsCutIsSaid(t *testing.T) {
 	} {
 		v := viewOf(with(t, parse(t, scene), "listeners.web.timeouts.shutdown="+c.shutdown))
 		l := planOf(t, v, stop, plan.Seen{Connections: chat(c.n)}).Listeners[0]
-		if want := "web stops, 12 connections end after the present request" + c.want; l.Summary != want || len(l.LongLived) != c.named || l.Cut != c.n || l.Deadline != c.shutdown {
+		if want := "web stops, 12 connections end after the current request" + c.want; l.Summary != want || len(l.LongLived) != c.named || l.Cut != c.n || l.Deadline != c.shutdown {
 			t.Errorf("%+v: got %+v, want %q", c, l, want)
 		}
 	}

@@ -21,20 +21,20 @@ func TestPlansOfListeners(t *testing.T) {
 	}{
 		{"listeners.off.enabled=true", 0, 0, "", "", "off starts on :8082"},
 		{"listeners.off.enabled=true listeners.off.prefork.workers=2", 0, 0, "0 start, 1 start", "", "off starts on :8082"},
-		{"listeners.web.enabled=false", 0, 12, "0 retire, 1 retire, 2 retire, 3 retire", "30s", "web stops, 12 connections end after the present request"},
-		{"-listeners.local", 0, 7, "", "30s", "local stops, 7 connections end after the present request"},
+		{"listeners.web.enabled=false", 0, 12, "0 retire, 1 retire, 2 retire, 3 retire", "30s", "web stops, 12 connections end after the current request"},
+		{"-listeners.local", 0, 7, "", "30s", "local stops, 7 connections end after the current request"},
 		{"listeners.web.address=:9090", 0, 12, "0 retire, 1 retire, 2 retire, 3 retire, 0 start, 1 start, 2 start, 3 start", "30s",
-			"web moves to :9090, 12 connections end after the present request"},
+			"web moves to :9090, 12 connections end after the current request"},
 		{"listeners.web.prefork.workers=5", 12, 0, "0 update, 1 update, 2 update, 3 update, 4 start", "", "web: 1 new worker, nothing dropped"},
-		{"listeners.web.prefork.workers=3", 9, 3, "0 update, 1 update, 2 update, 3 retire", "30s", "web: 1 worker fewer, 3 connections end after the present request"},
+		{"listeners.web.prefork.workers=3", 9, 3, "0 update, 1 update, 2 update, 3 retire", "30s", "web: 1 worker fewer, 3 connections end after the current request"},
 		{"listeners.web.prefork.workers=0", 0, 12, "0 retire, 1 retire, 2 retire, 3 retire", "30s",
-			"web: served by the master instead of 4 workers, 12 connections end after the present request"},
-		{"listeners.local.prefork.workers=1", 0, 7, "0 start", "30s", "local: served by 1 worker instead of the master, 7 connections end after the present request"},
+			"web: served by the master instead of 4 workers, 12 connections end after the current request"},
+		{"listeners.local.prefork.workers=1", 0, 7, "0 start", "30s", "local: served by 1 worker instead of the master, 7 connections end after the current request"},
 		{"listeners.web.timeouts.idle=2m", 12, 0, "0 update, 1 update, 2 update, 3 update", "", "web changes live, nothing dropped"},
 		{"listeners.local.timeouts.idle=3m", 7, 0, "", "", "local changes live, nothing dropped"},
-		{"listeners.local.keep_alive.enabled=false", 0, 7, "", "30s", "local closes connections after each request, 7 connections end after the present request"},
-		{"listeners.local.tls={cert_file: c, key_file: k}", 0, 7, "", "30s", "local begins to speak TLS, 7 connections end after the present request"},
-		{"listeners.local.protocol=http2 listeners.local.h2c=true", 0, 7, "", "30s", "local changes its protocol, 7 connections end after the present request"},
+		{"listeners.local.keep_alive.enabled=false", 0, 7, "", "30s", "local closes connections after each request, 7 connections end after the current request"},
+		{"listeners.local.tls={cert_file: c, key_file: k}", 0, 7, "", "30s", "local turns TLS on, 7 connections end after the current request"},
+		{"listeners.local.protocol=http2 listeners.local.h2c=true", 0, 7, "", "30s", "local changes its protocol, 7 connections end after the current request"},
 	} {
 		cfg := parse(t, scene)
 		p := planOf(t, viewOf(cfg), edits(c.edits), plan.Seen{})
@@ -85,7 +85,7 @@ func TestWorkersAreShownWithWhatTheyHave(t *testing.T) {
 func TestATLSListenerGoesBackToClear(t *testing.T) {
 	cfg := with(t, parse(t, scene), "listeners.local.tls={cert_file: c, key_file: k}")
 	p := planOf(t, viewOf(cfg), []string{"-listeners.local.tls"}, plan.Seen{})
-	if got, want := p.Summary, "local no longer speaks TLS, 7 connections end after the present request"; got != want {
+	if got, want := p.Summary, "local turns TLS off, 7 connections end after the current request"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -95,7 +95,7 @@ func TestNothingToDo(t *testing.T) {
 	if p := planOf(t, viewOf(cfg), nil, plan.Seen{}); p.Summary != "nothing to change" || p.Changes == nil || p.Listeners == nil || p.Pools != nil {
 		t.Errorf("got %+v, want an empty plan whose lists are no nulls", p)
 	}
-	if p := planOf(t, viewOf(cfg), []string{"listeners.off.address=:9090"}, plan.Seen{}); p.Summary != "1 value, no listener is touched" {
+	if p := planOf(t, viewOf(cfg), []string{"listeners.off.address=:9090"}, plan.Seen{}); p.Summary != "1 value, no listener changes" {
 		t.Errorf("got %q", p.Summary)
 	}
 }
@@ -137,7 +137,7 @@ func TestPlansOfPools(t *testing.T) {
 		summary        string
 	}{
 		{"pools.api.balance=random", control.PoolUpdated, "a http://10.0.0.1:80 keep 2 3, b http://10.0.0.2:80 keep 1 0", 3, 0, "pool api: changes live"},
-		{"pools.api.backends.a.weight=7", control.PoolUpdated, "a http://10.0.0.1:80 update 2 3, b http://10.0.0.2:80 keep 1 0", 3, 0, "pool api: a is weighted anew"},
+		{"pools.api.backends.a.weight=7", control.PoolUpdated, "a http://10.0.0.1:80 update 2 3, b http://10.0.0.2:80 keep 1 0", 3, 0, "pool api: a gets another weight"},
 		{"pools.api.backends.b.url=http://10.0.0.9:80", control.PoolUpdated, "a http://10.0.0.1:80 keep 2 3, b http://10.0.0.9:80 move 1 0", 3, 1,
 			"pool api: b moves, 1 request finishes first"},
 		{"-pools.api.backends.a", control.PoolUpdated, "a http://10.0.0.1:80 remove 2 3, b http://10.0.0.2:80 keep 1 0", 3, 2,

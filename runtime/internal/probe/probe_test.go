@@ -77,8 +77,8 @@ func TestBackendsThatDoNotAnswerAreWarnedOf(t *testing.T) {
 	}
 	got := probe.Backends(t.Context(), pools(map[string]string{"kept": down, "moved": up}),
 		pools(map[string]string{"kept": down, "moved": down, "new": down, "well": up}))
-	if len(got) != 2 || !slices.IsSorted(got) || !strings.HasPrefix(got[0], "backend moved of pool api does not answer now: ") ||
-		!strings.HasPrefix(got[1], "backend new of pool api does not answer now: ") {
+	if len(got) != 2 || !slices.IsSorted(got) || !strings.HasPrefix(got[0], "backend moved of pool api does not answer: ") ||
+		!strings.HasPrefix(got[1], "backend new of pool api does not answer: ") {
 		t.Errorf("got %q, want warnings of moved and new", got)
 	}
 }

@@ -39,7 +39,7 @@ func TestADiskThatHangsHoldsOneCall(t *testing.T) {
 		}
 		late := func(name string, want time.Duration) {
 			t.Helper()
-			if took, err := call("a"); !slowdisk.IsLate(err) || took != want || !strings.HasPrefix(err.Error(), "a has not answered") {
+			if took, err := call("a"); !slowdisk.IsLate(err) || took != want || !strings.HasPrefix(err.Error(), "a did not answer") {
 				t.Errorf("%s: %v after %s, want that a is late after %s", name, err, took, want)
 			}
 		}

@@ -48,8 +48,8 @@ func TestCheckTellsWhyItCannotGoOn(t *testing.T) {
 		"protocol":                {func(s *State) { s.Protocol, s.ProtocolLatest = s.ProtocolLatest+1, 0 }, "speak version"},
 		"layout":                  {func(s *State) { s.Board, s.BoardFormat = "x", 0 }, "another layout"},
 		"format of the directory": {func(s *State) { s.BoardFormat++ }, "another layout"},
-		"config":                  {func(s *State) { s.Config = "version: 2" }, "what runs is not valid"},
-		"file":                    {func(s *State) { s.File = "listeners: 7" }, "the config file said"},
+		"config":                  {func(s *State) { s.Config = "version: 2" }, "the running config is not valid"},
+		"file":                    {func(s *State) { s.File = "listeners: 7" }, "the config file as last read"},
 	} {
 		s := leftBehind()
 		if err := checkBytes(s); err != nil {
