@@ -1,4 +1,4 @@
-# The verbs of this repository; "make help" lists them.
+# The targets of this repository; "make help" lists those of every day.
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  = -s -w -X main.version=$(VERSION)
@@ -12,8 +12,10 @@ TORTUREFLAGS ?=
 .DEFAULT_GOAL := help
 .PHONY: help build run test race lint fuzz golden bench steering micro torture h2spec cross judge prove check clean
 
-help: ## list these verbs
-	@awk -F':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+help: ## list these targets
+	@awk -F':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  more, explained in the Makefile:"
+	@awk -F':.*# ' '/^[a-z0-9]+:.*[^#]# /{printf " %s", $$1}END{print ""}' $(MAKEFILE_LIST)
 
 build: ## build bin/rockstar-tui
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/rockstar-tui .
@@ -21,10 +23,10 @@ build: ## build bin/rockstar-tui
 run: build ## open the cockpit on the demo, or on CONFIG=my.yaml
 	bin/rockstar-tui $(if $(CONFIG),-c $(CONFIG))
 
-test: ## run every test, race detector on
+test: ## run every test with the race detector
 	go test -race -timeout 15m -parallel 8 ./...
 
-race: ## run every test three times, race detector on, in random order
+race: # run every test three times with the race detector, in random order
 	go test -race -timeout 45m -parallel 8 -count=3 -shuffle=on ./...
 
 lint: ## gofmt, vet and staticcheck
@@ -33,9 +35,9 @@ lint: ## gofmt, vet and staticcheck
 	go tool staticcheck ./...
 	cd internal/judge && go vet ./...
 
-# Go ends a run now and then by "context deadline exceeded" though nothing was found;
-# what was found is kept, and fails again.
-fuzz: ## fuzz every parser for FUZZTIME (20s) each
+# Go sometimes ends a run with "context deadline exceeded" although it found nothing.
+# A real finding is kept, and fails again in the second try.
+fuzz: # fuzz every parser for FUZZTIME (20s) each
 	@set -e; for pkg in $$(go list ./...); do \
 		for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 			echo "$$pkg $$target"; \
@@ -46,39 +48,39 @@ fuzz: ## fuzz every parser for FUZZTIME (20s) each
 		done; \
 	done
 
-golden: ## write the golden screens, outputs and API anew; look at the diff before you commit it
+golden: ## rewrite golden screens, outputs, API and generated docs; read the diff
 	go test . -run TestDocumentedAPIStays -update
 	go test ./tui ./internal/cli ./runtime/config ./runtime/control/problems -update
 
-bench: ## measure beside nginx, HAProxy and Caddy, and write docs/bench.md (Linux; takes minutes)
+bench: # measure beside nginx, HAProxy and Caddy, and write docs/bench.md (Linux; takes minutes)
 	go run ./internal/bench $(BENCHFLAGS)
 
-torture: ## try for TIME (1m) to make a change drop a request; TORTUREFLAGS=-kills and others (Linux)
+torture: # try for TIME (1m) to make a change drop a request; TORTUREFLAGS=-kills and others (Linux)
 	go run ./internal/torture -time $(TIME) $(TORTUREFLAGS)
 
-steering: ## measure how connections and delays are spread by each way of steering; see docs/steering.md
+steering: # measure how each steering rule spreads connections and delays; see docs/steering.md
 	STEERING=1 go test -count=1 -v -run '^TestMeasureSteering$$' ./runtime
 
-micro: ## run every Go benchmark once
+micro: # run every Go benchmark once
 	go test -run '^$$' -bench . -benchmem ./...
 
-h2spec: ## run h2spec, built into a temporary folder, against HTTP/2 over TLS and in clear
+h2spec: # run h2spec against HTTP/2 over TLS and in cleartext; builds it in a temporary directory
 	@set -e; bin=$$(mktemp -d); trap 'rm -rf "$$bin"' EXIT; \
 		GOBIN=$$bin go install github.com/summerwind/h2spec/cmd/h2spec@$(H2SPEC); \
 		H2SPEC=$$bin/h2spec go test -count=1 -v -run '^TestH2spec$$' ./listener
 
-cross: ## build for every platform we ship
+cross: # build for every supported platform
 	@set -e; for target in linux/amd64 linux/arm64 darwin/arm64 windows/amd64; do \
 		echo "building $$target"; \
 		GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0 go build -o /dev/null ./...; \
 		GOOS=$${target%/*} GOARCH=$${target#*/} CGO_ENABLED=0 go vet ./...; \
 	done
 
-judge: ## compare mounted handlers with net/http on every protocol, race detector on
+judge: # compare mounted handlers with net/http on every protocol, race detector on
 	cd internal/judge && go test -race -parallel 8 -timeout 5m ./...
 
-prove: ## the long proofs: default timeouts, an upload of 1 GB, torture for TIME, h2spec, fuzzing; half an hour
-	@echo "== 1 of 5: under the defaults, what goes on lives and what does nothing is ended"
+prove: ## long-running checks: default timeouts, 1 GB uploads, torture, h2spec, fuzzing (half an hour)
+	@echo "== 1 of 5: with default timeouts, active connections live and inactive ones are closed"
 	cd internal/judge && JUDGE_LONG=1 go test -count=1 -v -timeout 10m -run '^TestWhat|^TestWho' .
 	@echo "== 2 of 5: mounted handlers as under net/http, with uploads of 1 GB"
 	cd internal/judge && JUDGE_UPLOAD=1024 go test -count=1 -timeout 30m -run '^TestMount' .
@@ -91,5 +93,5 @@ prove: ## the long proofs: default timeouts, an upload of 1 GB, torture for TIME
 
 check: lint cross test judge ## what CI runs
 
-clean: ## remove what was built
+clean: ## remove built files
 	rm -rf bin dist
