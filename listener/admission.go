@@ -96,7 +96,7 @@ func (a *Admission) Retain(numbers []int) {
 
 func (p Place) own() *place { return &p.places[p.number] }
 
-// enter counts a connection unless there are limit of them already; 0 is no bound.
+// enter counts a connection unless there are limit of them already; 0 is no limit.
 func (p Place) enter(limit int) bool {
 	for {
 		n := p.open.Load()

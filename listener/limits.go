@@ -4,7 +4,7 @@ import "time"
 
 // Limits bound a server and its connections. All can be changed while it
 // serves; what is said of a connection then holds for open ones too, unless
-// noted. Zero means no bound, except where a default is given.
+// noted. Zero means no limit, except where a default is given.
 type Limits struct {
 	// Read bounds the time without progress while a request body is received:
 	// the server waits for bytes and none arrive.
@@ -22,7 +22,7 @@ type Limits struct {
 	Response time.Duration
 	// MinRate is how many bytes a second a client must send of a request body,
 	// or take of a response, over a time of MinRateGrace in which it owes bytes;
-	// zero is no bound. MinRateGrace is 5s by default.
+	// zero is no limit. MinRateGrace is 5s by default.
 	MinRate      int
 	MinRateGrace time.Duration
 	// Idle bounds the wait for the next request.

@@ -44,7 +44,7 @@ func (p *progress) late(limits *Limits, now int64, bytes uint64, bound time.Dura
 func (p *progress) rest() { p.looked = 0 }
 
 // Timeouts replace those of a server's [Limits] for one request. Nil is as the
-// server has it, zero is no bound.
+// server has it, zero is no limit.
 type Timeouts struct {
 	Read, Write, Request, Response *time.Duration
 	// MinRate in bytes a second.

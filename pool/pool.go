@@ -59,7 +59,7 @@ type Config struct {
 	Name string
 	// Balance is LeastConnections, RoundRobin or Random; "" is LeastConnections.
 	Balance string
-	// MaxConns bounds the connections open to each backend. 0 means no bound.
+	// MaxConns bounds the connections open to each backend. 0 means no limit.
 	MaxConns int
 	// MaxWait bounds the wait for a connection when all are in use. 0 means not
 	// to wait.
@@ -72,10 +72,10 @@ type Config struct {
 	DialTimeout time.Duration
 	// ReadTimeout bounds each wait for a backend: for the header of its response,
 	// for the next piece of a streamed one unless that says to be a stream of
-	// events, and for it to take the next piece of a request. 0 means no bound.
+	// events, and for it to take the next piece of a request. 0 means no limit.
 	ReadTimeout time.Duration
 	// MaxHeaderBytes bounds the header of a response; a larger one is answered
-	// with 502. 0 means DefaultMaxHeaderBytes, and no bound is below 16 KiB.
+	// with 502. 0 means DefaultMaxHeaderBytes, and no limit is below 16 KiB.
 	MaxHeaderBytes int
 	// Backends, at least one, with distinct names.
 	Backends []BackendConfig

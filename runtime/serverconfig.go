@@ -67,10 +67,10 @@ type ServerConfig struct {
 	// response nor the silence of a handler, see ResponseTimeout. Default 10s.
 	WriteTimeout time.Duration
 	// RequestTimeout bounds the whole of a request, from its first byte to its
-	// last; one that is late is answered with 408. Default no bound.
+	// last; one that is late is answered with 408. Default no limit.
 	RequestTimeout time.Duration
 	// ResponseTimeout bounds the whole of handling and response, from the end of
-	// the request; then the connection or stream ends. Default no bound.
+	// the request; then the connection or stream ends. Default no limit.
 	ResponseTimeout time.Duration
 	// IdleTimeout bounds the wait for the next request on an open connection.
 	// Default 120s.
@@ -87,7 +87,7 @@ type ServerConfig struct {
 	// KeepAlivePeriod is the time between TCP keep-alive probes. Default 3m.
 	KeepAlivePeriod time.Duration
 	// MaxKeepAliveConns is how many connections may wait for another request;
-	// beyond it a response closes its connection. Default no bound.
+	// beyond it a response closes its connection. Default no limit.
 	MaxKeepAliveConns int
 
 	// ReadBufferSize and WriteBufferSize are held per connection while a
@@ -103,7 +103,7 @@ type ServerConfig struct {
 	// Default 10 MiB.
 	MaxRequestBytes int64
 	// AcceptRate bounds accepted connections per second; others wait. Default
-	// no bound.
+	// no limit.
 	AcceptRate int
 }
 

@@ -39,7 +39,7 @@ type PoolConfig struct {
 	WaitTimeout time.Duration
 	// DialTimeout bounds connecting. Default 3s.
 	DialTimeout time.Duration
-	// RequestTimeout bounds a whole exchange. Default 30s; negative means no bound.
+	// RequestTimeout bounds a whole exchange. Default 30s; negative means no limit.
 	RequestTimeout time.Duration
 	// IdleTimeout closes an unused connection. Default 60s.
 	IdleTimeout time.Duration

@@ -103,8 +103,8 @@ func TestSchemaAndParseAgree(t *testing.T) {
 		if values == nil {
 			t.Fatalf("%s: nothing to try of a %s", k.Path, k.Type)
 		}
-		if k.Least != "" && k.Type != "list" {
-			values = append([]string{k.Least, k.Most}, values...)
+		if k.Min != "" && k.Type != "list" {
+			values = append([]string{k.Min, k.Max}, values...)
 		}
 		for _, value := range append(values, k.Choices...) {
 			seen++

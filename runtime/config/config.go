@@ -125,7 +125,7 @@ type Recycle struct {
 	MaxMemory Size `json:"max_memory"`
 }
 
-// Timeouts bound the phases of a connection. Zero means no bound. Changing one
+// Timeouts bound the phases of a connection. Zero means no limit. Changing one
 // reaches open connections.
 type Timeouts struct {
 	// Read bounds the time without progress while a request body is received:
@@ -157,7 +157,7 @@ type KeepAlive struct {
 	// Period of TCP keep-alive probes. Default 3m.
 	Period Duration `json:"period"`
 	// MaxConns is how many connections of a listener may wait idle; beyond it a
-	// response closes its connection. 0 means no bound. Default 0.
+	// response closes its connection. 0 means no limit. Default 0.
 	MaxConns int `json:"max_conns"`
 }
 
@@ -189,7 +189,7 @@ type Limits struct {
 // client sends a request body, or takes a response, more slowly than Rate over a
 // time of Grace. Only the time in which the client owes bytes counts.
 type MinRate struct {
-	// Rate in bytes per second; 0 means no bound. Default 240.
+	// Rate in bytes per second; 0 means no limit. Default 240.
 	Rate Size `json:"rate"`
 	// Grace is the time over which the rate is taken. Default 5s.
 	Grace Duration `json:"grace"`
@@ -222,7 +222,7 @@ type Route struct {
 }
 
 // RouteTimeouts are those of the listener's [Timeouts] that a route may set. Nil
-// is as the listener has it, zero is no bound.
+// is as the listener has it, zero is no limit.
 type RouteTimeouts struct {
 	Read     *Duration `json:"read,omitempty"`
 	Write    *Duration `json:"write,omitempty"`

@@ -226,7 +226,7 @@ func headerNode(v reflect.Value) *node {
 // write is the reverse of parse.
 func (k *key) write(v reflect.Value) string {
 	switch k.kind {
-	case truth:
+	case boolean:
 		return strconv.FormatBool(v.Bool())
 	case integer, duration, size:
 		return k.quantity(v.Int())

@@ -80,8 +80,8 @@ func (e Errors) Unwrap() []error {
 	return all
 }
 
-// mostErrors bounds the work and the memory that a hopeless file can cause.
-const mostErrors = 1000
+// maxErrors bounds the work and the memory that a hopeless file can cause.
+const maxErrors = 1000
 
 // position in a file; the zero position is nowhere.
 type position struct{ line, column int }
@@ -100,7 +100,7 @@ type report struct {
 }
 
 func (r *report) add(path []string, at position, f *fault) {
-	if len(r.errors) == mostErrors {
+	if len(r.errors) == maxErrors {
 		r.more = true
 		return
 	}

@@ -102,8 +102,8 @@ func (g generator) value(k config.Key) string {
 	case "size":
 		return g.pick("1KiB", "4096", "5000", "1MiB", k.Default)
 	case "number":
-		most, _ := strconv.ParseInt(k.Most, 10, 64)
-		return g.pick(k.Least, k.Most, k.Default, fmt.Sprint(1+g.Int63n(most)))
+		most, _ := strconv.ParseInt(k.Max, 10, 64)
+		return g.pick(k.Min, k.Max, k.Default, fmt.Sprint(1+g.Int63n(most)))
 	case "number or auto":
 		return g.pick("auto", "0", "1", "4", "256")
 	case "choice":

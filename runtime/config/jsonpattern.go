@@ -52,7 +52,7 @@ func (k *key) sizePattern() string {
 	}
 	for _, unit := range []string{"B?", "KiB", "MiB", "GiB"} {
 		bytes := bytesOf(unit)
-		least, most := (k.limits.least+bytes-1)/bytes, k.limits.most/bytes
+		least, most := (k.limits.min+bytes-1)/bytes, k.limits.max/bytes
 		if least <= most {
 			parts = append(parts, wholeFrom(least, most)+unit)
 		}
@@ -74,12 +74,12 @@ var durationUnits = []struct {
 func (k *key) beyondLimits() (patterns []string) {
 	const fraction, part = `(\.[0-9]*)?`, `(^\+?|[a-z])0*`
 	for _, u := range durationUnits {
-		most := k.limits.most / int64(u.unit)
+		most := k.limits.max / int64(u.unit)
 		patterns = append(patterns, part+above(most)+fraction+u.name+`($|[0-9.])`)
-		if k.limits.most%int64(u.unit) == 0 {
+		if k.limits.max%int64(u.unit) == 0 {
 			patterns = append(patterns, part+strconv.FormatInt(most, 10)+`(\.0*[1-9][0-9]*`+u.name+`($|[0-9.])|`+u.name+`([1-9]|[0.].*[1-9]))`)
 		}
-		switch least := (k.limits.least + int64(u.unit) - 1) / int64(u.unit); {
+		switch least := (k.limits.min + int64(u.unit) - 1) / int64(u.unit); {
 		case least > 1:
 			from := int64(0)
 			if k.never {
@@ -89,7 +89,7 @@ func (k *key) beyondLimits() (patterns []string) {
 		case least == 1 && !k.never:
 			patterns = append(patterns, `^\+?0+(\.0*)?`+u.name+`$`)
 		}
-		if k.limits.least == int64(u.unit) {
+		if k.limits.min == int64(u.unit) {
 			patterns = append(patterns, `^\+?0*\.0*[1-9][0-9]*`+u.name+`$`)
 		}
 	}

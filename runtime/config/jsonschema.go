@@ -35,13 +35,13 @@ func (k *key) jsonSchema() object {
 			o["description"] = k.doc + "\nTakes effect " + e.TakesEffect + "."
 		}
 	}
-	if k.fallback != "" {
-		o["default"] = k.fallback
+	if k.defaultValue != "" {
+		o["default"] = k.defaultValue
 		switch k.kind {
-		case truth:
-			o["default"] = k.fallback == "true"
+		case boolean:
+			o["default"] = k.defaultValue == "true"
 		case integer, workers:
-			o["default"] = json.Number(k.fallback)
+			o["default"] = json.Number(k.defaultValue)
 		}
 	}
 	return o
@@ -56,20 +56,20 @@ func (k *key) jsonType() object {
 	case names:
 		return object{"type": "object", "propertyNames": object{"pattern": namePattern}, "additionalProperties": k.each.jsonSchema()}
 	case list:
-		return object{"type": "array", "items": k.each.jsonSchema(), "maxItems": k.limits.most}
+		return object{"type": "array", "items": k.each.jsonSchema(), "maxItems": k.limits.max}
 	case headers:
 		return object{"type": "object", "additionalProperties": object{"type": []string{"string", "number", "boolean"}}}
-	case truth:
+	case boolean:
 		return object{"type": "boolean"}
 	case integer:
 		return k.jsonNumber()
 	case workers:
-		return object{"oneOf": []object{k.jsonNumber(), {"type": "string", "pattern": "^(auto|" + wholeFrom(k.limits.least, k.limits.most) + ")$"}}}
+		return object{"oneOf": []object{k.jsonNumber(), {"type": "string", "pattern": "^(auto|" + wholeFrom(k.limits.min, k.limits.max) + ")$"}}}
 	case duration:
 		return k.jsonDuration()
 	case size:
 		return object{"oneOf": []object{{"type": "string", "pattern": k.sizePattern()}, k.jsonNumber()}}
-	case choice:
+	case enum:
 		return object{"enum": slices.Clone(k.choices)}
 	}
 	o := object{"type": []string{"string", "number", "boolean"}}
@@ -100,7 +100,7 @@ func (k *key) jsonNumber() object {
 	if k.limits == (limits{}) {
 		return o
 	}
-	o["minimum"], o["maximum"] = k.limits.least, k.limits.most
+	o["minimum"], o["maximum"] = k.limits.min, k.limits.max
 	if k.never {
 		return object{"anyOf": []object{o, {"const": 0}}}
 	}

@@ -18,10 +18,10 @@ type Key struct {
 	Default string `json:"default,omitempty"`
 	// Choices are all values of a choice.
 	Choices []string `json:"choices,omitempty"`
-	// Least and Most are the smallest and largest value, written like the
+	// Min and Most are the smallest and largest value, written like the
 	// value; empty for what is not counted.
-	Least string `json:"least,omitempty"`
-	Most  string `json:"most,omitempty"`
+	Min string `json:"least,omitempty"`
+	Max string `json:"most,omitempty"`
 	// Never is the value beside them that means never; empty if there is none.
 	Never string `json:"never,omitempty"`
 	// Required keys have no default and must be there.
@@ -37,15 +37,15 @@ type Key struct {
 	TakesEffect string `json:"takes_effect"`
 }
 
-// Range is from Least to Most, in words; empty for what is not counted.
+// Range is from Min to Most, in words; empty for what is not counted.
 func (k Key) Range() string {
 	switch {
-	case k.Least == "":
+	case k.Min == "":
 		return ""
 	case k.Never != "":
-		return k.Never + ", or " + k.Least + " to " + k.Most
+		return k.Never + ", or " + k.Min + " to " + k.Max
 	}
-	return k.Least + " to " + k.Most
+	return k.Min + " to " + k.Max
 }
 
 // Keys lists every key that has a value of its own, in the order of the
@@ -74,7 +74,7 @@ func (k *key) visit(f func(*key)) {
 
 func (k *key) describe() Key {
 	d := Key{
-		Path: k.path, Type: string(k.kind), Default: k.fallback, Choices: slices.Clone(k.choices),
+		Path: k.path, Type: string(k.kind), Default: k.defaultValue, Choices: slices.Clone(k.choices),
 		Required: k.required, Doc: k.doc, Example: k.example, Effect: k.costliest(),
 	}
 	d.TakesEffect = effectWords[d.Effect]
@@ -82,7 +82,7 @@ func (k *key) describe() Key {
 		d.TakesEffect += "; " + k.unless
 	}
 	if k.limits != (limits{}) {
-		d.Least, d.Most = k.quantity(k.limits.least), k.quantity(k.limits.most)
+		d.Min, d.Max = k.quantity(k.limits.min), k.quantity(k.limits.max)
 		if k.never {
 			d.Never = k.quantity(0)
 		}
@@ -187,8 +187,8 @@ func (k *key) fill(v reflect.Value) {
 		switch {
 		case child.kind == section && at.Kind() == reflect.Struct:
 			child.fill(at)
-		case child.fallback != "":
-			if f := child.parse(child.fallback, at); f != nil {
+		case child.defaultValue != "":
+			if f := child.parse(child.defaultValue, at); f != nil {
 				panic("config: default of " + child.path + ": " + f.message)
 			}
 		}

@@ -39,7 +39,7 @@ func (k *key) reference(b *strings.Builder) {
 			return
 		}
 		d := k.describe()
-		fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s |\n", d.Path, d.values(), d.fallback(), d.shortEffect(k.unless), d.Doc)
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s | %s |\n", d.Path, d.values(), d.shownDefault(), d.shortEffect(k.unless), d.Doc)
 	})
 }
 
@@ -48,13 +48,13 @@ func (k Key) values() string {
 	switch {
 	case len(k.Choices) > 0:
 		return "`" + strings.Join(k.Choices, "`, `") + "`"
-	case k.Least != "" && k.Type != string(list):
+	case k.Min != "" && k.Type != string(list):
 		return fmt.Sprintf("%s, %s", k.Type, k.Range())
 	}
 	return k.Type
 }
 
-func (k Key) fallback() string {
+func (k Key) shownDefault() string {
 	switch {
 	case k.Required:
 		return "required"

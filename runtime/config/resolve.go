@@ -134,8 +134,8 @@ func (d *decoder) names(k *key, n *node, v reflect.Value, path []string) {
 }
 
 func (d *decoder) list(k *key, n *node, v reflect.Value, path []string) {
-	if len(n.items) > int(k.limits.most) {
-		d.report.add(path, d.placeOf(path), faultf("%d %s are too many", len(n.items), k.name).hintf("at most %d", k.limits.most))
+	if len(n.items) > int(k.limits.max) {
+		d.report.add(path, d.placeOf(path), faultf("%d %s are too many", len(n.items), k.name).hintf("at most %d", k.limits.max))
 		return
 	}
 	v.Set(reflect.MakeSlice(v.Type(), len(n.items), len(n.items)))
@@ -206,13 +206,13 @@ func (k *key) parse(text string, v reflect.Value) *fault {
 	var n int64
 	var err error
 	switch k.kind {
-	case truth:
+	case boolean:
 		var b bool
 		if b, err = parseBool(text); err == nil {
 			v.SetBool(b)
 		}
 		return asFault(err)
-	case choice:
+	case enum:
 		return k.parseChoice(text, v)
 	case workers:
 		var p Prefork
@@ -256,14 +256,14 @@ func asFault(err error) *fault {
 func (k *key) bound(n int64) error {
 	l := k.limits
 	switch {
-	case l == limits{} || l.least <= n && n <= l.most || n == 0 && k.never:
+	case l == limits{} || l.min <= n && n <= l.max || n == 0 && k.never:
 		return nil
-	case n < l.least && k.never:
-		return faultf("%s is too small", k.quantity(n)).hintf("at least %s, or %s for never", k.quantity(l.least), k.quantity(0))
-	case n < l.least:
-		return faultf("%s is too small", k.quantity(n)).hintf("at least %s", k.quantity(l.least))
+	case n < l.min && k.never:
+		return faultf("%s is too small", k.quantity(n)).hintf("at least %s, or %s for never", k.quantity(l.min), k.quantity(0))
+	case n < l.min:
+		return faultf("%s is too small", k.quantity(n)).hintf("at least %s", k.quantity(l.min))
 	}
-	return faultf("%s is too large", k.quantity(n)).hintf("at most %s", k.quantity(l.most))
+	return faultf("%s is too large", k.quantity(n)).hintf("at most %s", k.quantity(l.max))
 }
 
 // quantity writes a number in the unit of the key.
@@ -293,7 +293,7 @@ func (k *key) parseChoice(text string, v reflect.Value) *fault {
 
 func parseWorkers(text string) (Prefork, error) {
 	if text == "auto" {
-		return Prefork{Workers: min(goruntime.NumCPU(), mostWorkers), Auto: true}, nil
+		return Prefork{Workers: min(goruntime.NumCPU(), maxWorkers), Auto: true}, nil
 	}
 	n, err := parseInt(text)
 	if f := asFault(err); f != nil && f.hint == "" {
@@ -305,7 +305,7 @@ func parseWorkers(text string) (Prefork, error) {
 // mayBeQuoted: "4" in quotes is a text, but no other reading of "10s" exists.
 func (k *key) mayBeQuoted() bool {
 	switch k.kind {
-	case integer, truth:
+	case integer, boolean:
 		return false
 	}
 	return true
@@ -333,9 +333,9 @@ func (s shape) article() string {
 
 func (k *key) article() string {
 	switch k.kind {
-	case duration, size, text, choice, integer:
+	case duration, size, text, enum, integer:
 		return "a " + string(k.kind)
-	case truth, workers:
+	case boolean, workers:
 		return string(k.kind)
 	}
 	return k.shape().article()

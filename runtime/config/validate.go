@@ -219,8 +219,8 @@ func (v *validator) backends() {
 		}
 		total += n
 	}
-	if total > mostBackends {
-		v.add(faultf("%d backends are too many for all pools together", total).hintf("at most %d", mostBackends), "pools")
+	if total > maxBackends {
+		v.add(faultf("%d backends are too many for all pools together", total).hintf("at most %d", maxBackends), "pools")
 	}
 }
 
@@ -321,8 +321,8 @@ func checkRoot(root string) *fault {
 	return nil
 }
 
-// leastMemory is what a worker needs to serve at all.
-const leastMemory = Size(32 * mib)
+// minMemory is what a worker needs to serve at all.
+const minMemory = Size(32 * mib)
 
 func checkPath(path string) *fault {
 	if path == "" {

@@ -164,7 +164,7 @@ type Limits struct {
 }
 
 // MinRate is how fast clients must be at least, in bytes per second over the
-// time of Grace, a Go duration. A rate of 0 means no bound.
+// time of Grace, a Go duration. A rate of 0 means no limit.
 type MinRate struct {
 	Rate  int64  `json:"rate"`
 	Grace string `json:"grace"`

@@ -251,8 +251,8 @@ func Explained(k config.Key) string {
 	switch {
 	case len(k.Choices) > 0:
 		text += " One of " + strings.Join(k.Choices, ", ") + "."
-	case k.Least != "":
-		text += " From " + Brief(k.Least) + " to " + Brief(k.Most)
+	case k.Min != "":
+		text += " From " + Brief(k.Min) + " to " + Brief(k.Max)
 		if k.Never != "" {
 			text += ", or " + k.Never
 		}

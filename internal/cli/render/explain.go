@@ -40,7 +40,7 @@ func typeOf(k config.Key) string {
 	switch {
 	case len(k.Choices) > 0:
 		return "one of " + strings.Join(k.Choices, ", ")
-	case k.Least != "":
+	case k.Min != "":
 		return k.Type + ", " + k.Range()
 	}
 	return k.Type
