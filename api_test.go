@@ -154,7 +154,7 @@ func TestDocumentedDefaultsAreThoseOfTheTable(t *testing.T) {
 	for _, k := range keys {
 		defaults[strings.TrimPrefix(k.Path, "defaults.")] = k.Default
 	}
-	spelled := map[string]string{"120s": "2m0s", "3m": "3m0s", "4096": "4KiB", "16384": "16KiB", "10 MiB": "10MiB", "no bound": "0"}
+	spelled := map[string]string{"120s": "2m0s", "3m": "3m0s", "4096": "4KiB", "16384": "16KiB", "10 MiB": "10MiB", "no limit": "0"}
 	for field, key := range map[string]string{
 		"ReadTimeout": "timeouts.read", "ReadHeaderTimeout": "timeouts.read_header", "WriteTimeout": "timeouts.write",
 		"RequestTimeout": "timeouts.request", "ResponseTimeout": "timeouts.response", "IdleTimeout": "timeouts.idle",
