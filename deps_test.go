@@ -38,6 +38,11 @@ var allowed = map[string][]string{
 		"listener", "listener/sockets", "pool", "prefork", "runtime/config", "runtime/control", "runtime/internal/certs",
 		"runtime/internal/logqueue", "runtime/internal/routes", "runtime/internal/scoreboard",
 	},
+	"runtime/internal/steps": {
+		"prefork", "runtime/config", "runtime/control", "runtime/control/message", "runtime/internal/certs", "runtime/internal/endpoints", "runtime/internal/ledger",
+		"runtime/internal/monitor", "runtime/internal/plan", "runtime/internal/probe", "runtime/internal/scoreboard",
+		"runtime/internal/serving", "runtime/internal/slowdisk",
+	},
 	"runtime/internal/monitor": {
 		"listener", "pool", "prefork", "runtime/config", "runtime/control", "runtime/control/problems", "runtime/internal/certs",
 		"runtime/internal/endpoints", "runtime/internal/events", "runtime/internal/procstat", "runtime/internal/scoreboard",
@@ -72,7 +77,7 @@ var allowed = map[string][]string{
 		"runtime/internal/watch",
 		"runtime/internal/upgrade",
 		"runtime/internal/statedir",
-		"runtime/internal/plan",
+		"runtime/internal/steps",
 		"runtime/internal/probe",
 		"runtime/internal/demo",
 		"runtime/internal/endpoints",

@@ -3,7 +3,6 @@ package runtime
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -21,7 +20,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/internal/logqueue"
 	"github.com/echterhof/rockstar-tui/runtime/internal/monitor"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
-	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
+	"github.com/echterhof/rockstar-tui/runtime/internal/steps"
 	"github.com/echterhof/rockstar-tui/runtime/internal/upgrade"
 	"github.com/echterhof/rockstar-tui/runtime/internal/watch"
 )
@@ -151,6 +150,10 @@ func newApp(o Options) *App {
 		Version: o.Version, Endpoints: a.endpoints, Cells: a.cells, Certificates: a.keys, Events: a.events,
 		Desired: a.desired, Facts: a.facts,
 	})
+	a.steps = &steps.Maker{
+		Endpoints: a.endpoints, Cells: a.cells, Certificates: a.keys, Monitor: a.monitor,
+		Files: &a.files, Log: log, Program: a.programOf, IsGiven: a.isGiven,
+	}
 	if a.noOrphanDir != "" {
 		a.events.Warn("", message.AdoptionMissing, a.noOrphanDir)
 	}
@@ -231,40 +234,6 @@ func (a *App) shutdown(ctx context.Context) error {
 	}
 	return err
 }
-
-// settingsFor collects what a process needs to know to serve a listener; place
-// tells where on the scoreboard a backend is counted.
-func (a *applier) settingsFor(cfg *config.Config, name string, place placing) (serving.Settings, error) {
-	l := cfg.Listeners[name]
-	s := serving.Settings{
-		Name: name, Listener: l,
-		Pools: map[string]config.Pool{}, Cells: map[string]int{}, Board: scoreboard.Layout, BoardFormat: scoreboard.Format,
-	}
-	if l.TLS != nil && l.Enabled {
-		var err error
-		if s.TLS, err = a.keys.Material(name, *l.TLS); err != nil {
-			return serving.Settings{}, fmt.Errorf("listener %s: %w", name, err)
-		}
-	}
-	for _, route := range l.Routes {
-		if route.Proxy == nil {
-			continue
-		}
-		p := cfg.Pools[route.Proxy.Pool]
-		s.Pools[route.Proxy.Pool] = p
-		for backend := range p.Backends {
-			cell, err := place(route.Proxy.Pool + "/" + backend)
-			if err != nil {
-				return serving.Settings{}, err
-			}
-			s.Cells[route.Proxy.Pool+"/"+backend] = cell
-		}
-	}
-	return s, nil
-}
-
-// placing finds a backend's cell on the scoreboard, by "pool/backend".
-type placing func(backend string) (int, error)
 
 func sortedKeys[V any](m map[string]V) []string {
 	return slices.Sorted(maps.Keys(m))

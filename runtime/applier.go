@@ -14,6 +14,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/internal/monitor"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 	"github.com/echterhof/rockstar-tui/runtime/internal/slowdisk"
+	"github.com/echterhof/rockstar-tui/runtime/internal/steps"
 )
 
 // applier changes what runs, one change at a time: whoever wants to change
@@ -53,6 +54,7 @@ type applier struct {
 	cells     *scoreboard.Cells // of backends
 	endpoints *endpoints.Set
 	monitor   *monitor.Monitor
+	steps     *steps.Maker // of changes
 
 	program *program // what Go code gave to New; nil after Open
 }

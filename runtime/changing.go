@@ -76,7 +76,7 @@ func (a *applier) readFor(ctx context.Context, t turn) (*ahead, error) {
 	if err := a.keys.Load(ctx, to); err != nil {
 		return nil, err
 	}
-	if err := a.askRoots(ctx, v.Running, to); err != nil || t.Urgent {
+	if err := a.steps.AskRoots(ctx, v.Running, to); err != nil || t.Urgent {
 		return nil, err
 	}
 	return a.planAhead(ctx, v, to), nil

@@ -8,8 +8,10 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/control/message"
+	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
 	"github.com/echterhof/rockstar-tui/runtime/internal/events"
 	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
+	"github.com/echterhof/rockstar-tui/runtime/internal/steps"
 )
 
 // Snapshot returns the present state.
@@ -38,6 +40,31 @@ func (a *App) Watch(ctx context.Context, o control.WatchOptions, fn func(*contro
 		case <-tick.C:
 		}
 	}
+}
+
+// Plan tells what a change would do. It connects to backends, binds addresses and
+// reads files, which takes time: it looks at the state of one moment and keeps
+// nobody from changing it.
+func (a *App) Plan(ctx context.Context, c control.Change) (*control.Plan, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	v := a.ledger.View()
+	to, err := v.Want(c, a.wholeConfig(c))
+	if err != nil {
+		return nil, err
+	}
+	if err := a.keys.Load(ctx, to); err != nil {
+		return nil, err
+	}
+	p, err := a.steps.Try(ctx, v, to)
+	if err != nil && ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		return nil, &control.Error{Code: control.CodeRefused, Message: err.Error()}
+	}
+	return p, nil
 }
 
 // Apply carries out a change.
@@ -128,7 +155,7 @@ func (a *App) Act(ctx context.Context, action control.Action) (*control.Result, 
 		return a.atRevision(a.upgrade.Begin(ctx, action))
 	case control.Shutdown:
 		a.events.Add(events.By(action.Actor, control.LevelWarn, message.New(message.ShutdownAsked), action.Reason))
-		id := a.endpoints.OpenReceipt(control.Receipt{Summary: "shutdown", Actor: action.Actor, Planned: forecastAll(ctx, a.endpoints.All())})
+		id := a.endpoints.OpenReceipt(control.Receipt{Summary: "shutdown", Actor: action.Actor, Planned: steps.Forecast(ctx, a.endpoints.All(), endpoints.EveryWorker)})
 		a.lastReceipt.Store(id)
 		go a.Shutdown(context.Background())
 		return &control.Result{ID: id, Revision: a.currentRevision(), Message: "shutting down"}, nil

@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -12,34 +11,18 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/internal/change"
 	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
 	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
+	"github.com/echterhof/rockstar-tui/runtime/internal/steps"
 )
 
 // reopenEvery is how often a listener is tried again that could not be opened at
 // the start.
 const reopenEvery = 2 * time.Second
 
-// lostStep is a listener that could not be opened, and why.
-type lostStep struct {
-	step
-	err error
-}
-
-type lostSteps []lostStep
-
-// error of all of them.
-func (l lostSteps) error() error {
-	var errs []error
-	for _, one := range l {
-		errs = append(errs, one.err)
-	}
-	return errors.Join(errs...)
-}
-
-// tell marks them as failed.
-func (l lostSteps) tell(a *applier) {
-	for _, one := range l {
-		one.managed.Fail(one.err)
-		a.events.Error(one.Name, message.ListenerRetried, one.err, reopenEvery)
+// tellLost marks the listeners as failed that could not be opened.
+func (a *applier) tellLost(lost []steps.Lost) {
+	for _, l := range lost {
+		l.Fail(l.Err)
+		a.events.Error(l.Name(), message.ListenerRetried, l.Err, reopenEvery)
 	}
 }
 

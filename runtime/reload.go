@@ -120,7 +120,7 @@ func (a *applier) take(ctx context.Context, cfg *config.Config) {
 	v := a.ledger.View()
 	to, _ := v.FileLeadsTo(cfg, false)
 	if why := v.Removal(to, a.openConnections()); why != "" {
-		a.carry(a.ledger.Hold(cfg, control.Held{Reason: why, Summary: a.plan(to).Summary}))
+		a.carry(a.ledger.Hold(cfg, control.Held{Reason: why, Summary: a.steps.Plan(a.ledger.View(), to).Summary}))
 		return
 	}
 	a.adopt(ctx, cfg, fileActor, false) // what fails is told by the status

@@ -97,13 +97,3 @@ func (a *applier) reapply(ctx context.Context) error {
 	defer unlock()
 	return a.bringUpToDate(ctx)
 }
-
-// usedCerts are the certificates that the listeners serve.
-func (a *applier) usedCerts() (used []certs.Used) {
-	for name, s := range a.endpoints.Served() {
-		if s.TLS != nil {
-			used = append(used, certs.Used{Listener: name, Files: *s.Listener.TLS, Material: s.TLS})
-		}
-	}
-	return used
-}

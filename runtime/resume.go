@@ -7,8 +7,10 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/internal/certs"
 	"github.com/echterhof/rockstar-tui/runtime/internal/change"
+	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
+	"github.com/echterhof/rockstar-tui/runtime/internal/steps"
 	"github.com/echterhof/rockstar-tui/runtime/internal/upgrade"
 )
 
@@ -41,8 +43,10 @@ func newUpgrader(a *App) *upgrade.Upgrader {
 		Lock: func(ctx context.Context, actor string) (context.Context, func(), error) {
 			return a.lock(ctx, turn{Turn: by(actor)})
 		},
-		Refuse:   a.queue.Refuse,
-		Forecast: func(ctx context.Context) control.ReceiptPlan { return forecastAll(ctx, a.endpoints.All()) },
+		Refuse: a.queue.Refuse,
+		Forecast: func(ctx context.Context) control.ReceiptPlan {
+			return steps.Forecast(ctx, a.endpoints.All(), endpoints.EveryWorker)
+		},
 	})
 }
 
@@ -60,10 +64,10 @@ func resume(o Options, s *upgrade.State) (a *App, release func(), err error) {
 	}
 	a.fileHash = s.Hash
 	a.upgrade.Resume(a.ctx, s, running, file, func(listener string) (serving.Settings, error) {
-		return a.settingsFor(running, listener, a.cells.Place)
+		return a.steps.Settings(running, listener, a.cells.Place)
 	})
 	a.wakeTimekeeper()
-	a.keys.Use(a.usedCerts(), false)
+	a.steps.UseCertificates(false)
 	if s.Status.Path != "" {
 		if s.Status.State == control.ConfigPending { // what was held is to be read, and held, again
 			s.Hash = [32]byte{}

@@ -7,7 +7,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
 	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
-	"github.com/echterhof/rockstar-tui/runtime/internal/plan"
+	"github.com/echterhof/rockstar-tui/runtime/internal/steps"
 )
 
 // transaction is one change of what runs.
@@ -44,12 +44,14 @@ type outcome struct {
 // replaces is retired. Callers have the turn.
 func (a *applier) commit(ctx context.Context, t transaction) (out outcome, err error) {
 	p, err := a.prepare(ctx, t)
-	if err == nil && t.last != nil {
-		err = t.last()
-	}
 	if err != nil {
-		p.back(a)
 		return out, err
+	}
+	if t.last != nil {
+		if err := t.last(); err != nil {
+			p.Back()
+			return out, err
+		}
 	}
 	var told *control.Plan
 	summary := ""
@@ -58,22 +60,20 @@ func (a *applier) commit(ctx context.Context, t transaction) (out outcome, err e
 		summary = t.say(told)
 	}
 	failpoint("prepared")
-	if !a.put(t.to, p.steps) {
-		p.back(a)
+	if !p.Commit(t.to) {
+		p.Back()
 		return out, ErrClosed
 	}
 	if t.record != nil {
 		out.Effects = t.record()
 	}
 	failpoint("committed")
-	p.lost.tell(a)
-	a.keys.Use(a.usedCerts(), a.ledger.View().Trial != nil)
+	a.tellLost(p.Lost)
+	a.steps.UseCertificates(a.ledger.View().Trial != nil)
 	if told != nil && len(out.Changes) > 0 {
-		out.receipt = a.begun(control.Receipt{Summary: summary, Actor: t.actor}, told, p.steps)
+		out.receipt = a.begun(control.Receipt{Summary: summary, Actor: t.actor}, told, p)
 	}
-	for _, f := range p.retire {
-		f()
-	}
+	p.Retire()
 	a.endpoints.MarkedAll(out.receipt)
 	a.endpoints.Announce()
 	failpoint("retired")
@@ -92,76 +92,12 @@ func (a *applier) carry(e ledger.Effects) (unkept map[string]bool) {
 	return unkept
 }
 
-// prepared is what a transaction has done that can be taken back.
-type prepared struct {
-	met          planView // the state before
-	steps        []step
-	undo, retire []func()
-	lost         lostSteps
-}
-
-// back takes everything back, in reverse.
-func (p *prepared) back(a *applier) {
-	for i := len(p.undo) - 1; i >= 0; i-- {
-		p.undo[i]()
+// prepare does what can fail.
+func (a *applier) prepare(ctx context.Context, t transaction) (*steps.Prepared, error) {
+	if t.reopen != nil {
+		return a.steps.PrepareOne(ctx, t.to, t.reopen)
 	}
-	if a.endpoints.IsClosed() { // who ended the runtime has not waited, and may have missed what came back just now
-		for _, s := range p.steps {
-			s.managed.End()
-		}
-	}
-}
-
-// prepare does what can fail. After an error, what it returns is to be taken back.
-func (a *applier) prepare(ctx context.Context, t transaction) (p *prepared, err error) {
-	p = new(prepared)
-	p.met = a.planView(a.ledger.View())
-	if p.steps, err = a.stepsOf(t, p.met); err != nil {
-		return p, err
-	}
-	for i, s := range p.steps {
-		if err := s.check(ctx); err != nil {
-			return p, err
-		}
-		p.steps[i].retired = s.retirees()
-	}
-	for _, s := range p.steps {
-		undo, retire, err := s.prepare(ctx)
-		if t.lenient && endpoints.IsBindError(err) {
-			p.lost = append(p.lost, lostStep{s, err})
-			continue
-		}
-		if err != nil {
-			return p, err
-		}
-		p.undo, p.retire = append(p.undo, undo), append(p.retire, retire)
-	}
-	if len(p.lost) > 0 && len(p.undo) == 0 {
-		return p, p.lost.error()
-	}
-	return p, nil
-}
-
-// stepsOf lists what a transaction does to each listener.
-func (a *applier) stepsOf(t transaction, met planView) ([]step, error) {
-	if t.reopen == nil {
-		return a.steps(met, t.to, a.cells.Place)
-	}
-	name := t.reopen.Name()
-	s := step{Step: plan.Step{Name: name, Action: control.ListenerStarted, To: t.to.Listeners[name]}, app: a, managed: t.reopen}
-	var err error
-	s.to, err = a.settingsFor(t.to, name, a.cells.Place)
-	return []step{s}, err
-}
-
-// put makes known what listeners there are, and how they are configured, unless
-// the runtime has begun to end.
-func (a *applier) put(to *config.Config, steps []step) bool {
-	used := make([]*endpoints.Listener, len(steps))
-	for i, s := range steps {
-		used[i] = s.managed
-	}
-	return a.endpoints.Commit(to.Listeners, used)
+	return a.steps.Prepare(ctx, a.ledger.View(), t.to, t.lenient)
 }
 
 // change is a transaction that somebody asked for: a refusal is told to the history
