@@ -214,7 +214,7 @@ func TestUpgradeToABadProgramLeavesTheOldOne(t *testing.T) {
 		{"garbage", "\x00garbage", 0o700, "exec format error"},
 		{"fails", "#!/bin/sh\necho it is broken >&2\nexit 1\n", 0o700, "it is broken"},
 		{"silent", "#!/bin/sh\nexit 0\n", 0o700, "does not support the check"},
-		{"vanishes", "#!/bin/sh\necho '{\"version\":\"v3\"}'\nrm \"$0\"\n", 0o700, "not the file any more"},
+		{"vanishes", "#!/bin/sh\necho '{\"version\":\"v3\"}'\nrm \"$0\"\n", 0o700, "has changed since it passed the check"},
 		// It passes the check, and is then refused by exec itself.
 		{"cannot be executed", "#!/bin/sh\necho '{\"version\":\"v3\"}'\nchmod 600 \"$0\"\n", 0o700, "permission denied"},
 	} {
