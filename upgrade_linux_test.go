@@ -102,8 +102,8 @@ func (p *place) upgrade(master int, to program) {
 		t.Fatalf("upgrade: %+v, %v", u, err)
 	}
 	after := p.status()
-	if after.PID != master || after.Version != to.version || !after.StartedAt.Equal(before.StartedAt) || after.Revision != before.Revision {
-		t.Errorf("after the upgrade: pid %d, version %s, started %s, revision %d; before: %+v", after.PID, after.Version, after.StartedAt, after.Revision, before)
+	if after.PID != master || after.Version != to.version || !after.StartedAt.Equal(before.StartedAt) || after.Generation != before.Generation {
+		t.Errorf("after the upgrade: pid %d, version %s, started %s, generation %d; before: %+v", after.PID, after.Version, after.StartedAt, after.Generation, before)
 	}
 	wantKept(t, before, after)
 	for i, l := range after.Listeners {

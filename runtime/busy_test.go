@@ -74,8 +74,8 @@ func TestAListenerThatCouldNotBeOpenedIsTriedAgain(t *testing.T) {
 		t.Errorf("the listener says %q", got)
 	}
 	after, err := app.Snapshot(t.Context())
-	if err != nil || after.Revision != before.Revision {
-		t.Errorf("revision %d, %v; want %d as before: the config is the same", after.Revision, err, before.Revision)
+	if err != nil || after.Generation != before.Generation {
+		t.Errorf("generation %d, %v; want %d as before: the config is the same", after.Generation, err, before.Generation)
 	}
 	r := receiptOf(t, app, change(t, app, "listeners.web.enabled=false"))
 	if !r.AsPlanned() {

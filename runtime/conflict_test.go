@@ -28,7 +28,7 @@ func TestScriptsOnFourListenersDoNotConflict(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				c := control.Change{Base: s.Revision, Actor: fmt.Sprint("script ", i),
+				c := control.Change{Base: s.Generation, Actor: fmt.Sprint("script ", i),
 					Patch: patch(fmt.Sprintf("listeners.l%d.timeouts.idle=%ds", i, 10+n))}
 				if _, err := app.Apply(t.Context(), c); err != nil {
 					t.Errorf("script %d, change %d: %v", i, n, err)
@@ -58,11 +58,11 @@ func TestAConflictTellsWhoChangedWhat(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, err = app.Apply(t.Context(), control.Change{Base: s.Revision, Patch: patch("listeners.web.timeouts.idle=13s")})
+	_, err = app.Apply(t.Context(), control.Change{Base: s.Generation, Patch: patch("listeners.web.timeouts.idle=13s")})
 	if !errors.Is(err, control.ErrConflict) || !strings.Contains(err.Error(), "listeners.web.timeouts.idle was changed by alice") {
 		t.Errorf("a change of the same value: %v, want a conflict that names it and alice", err)
 	}
-	_, err = app.Apply(t.Context(), control.Change{Base: s.Revision, Config: inProcess})
+	_, err = app.Apply(t.Context(), control.Change{Base: s.Generation, Config: inProcess})
 	if !errors.Is(err, control.ErrConflict) {
 		t.Errorf("a whole config on an old state: %v, want a conflict", err)
 	}

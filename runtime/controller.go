@@ -158,7 +158,7 @@ func (a *App) Act(ctx context.Context, action control.Action) (*control.Result, 
 		id := a.endpoints.OpenReceipt(control.Receipt{Summary: "shutdown", Actor: action.Actor, Planned: steps.Forecast(ctx, a.endpoints.All(), endpoints.EveryWorker)})
 		a.lastReceipt.Store(id)
 		go a.Shutdown(context.Background())
-		return &control.Result{ID: id, Revision: a.currentRevision(), Message: "shutting down"}, nil
+		return &control.Result{ID: id, Generation: a.currentRevision(), Message: "shutting down"}, nil
 	}
 	return nil, control.UnknownAction(action.Kind)
 }

@@ -127,7 +127,7 @@ func TestPlansComeTrue(t *testing.T) {
 			if worst := worstOf(plan.Changes); worst != k.effect {
 				t.Errorf("effect %s, want %s: %+v", worst, k.effect, plan.Changes)
 			}
-			change.Base = plan.Revision
+			change.Base = plan.Generation
 			if _, err := app.Apply(t.Context(), change); err != nil {
 				t.Fatal(err)
 			}

@@ -51,7 +51,7 @@ func (a *applier) restartWorkers(ctx context.Context, action control.Action) (*c
 // atRevision adds the revision to what was done.
 func (a *applier) atRevision(r *control.Result, err error) (*control.Result, error) {
 	if err == nil {
-		r.Revision = a.currentRevision()
+		r.Generation = a.currentRevision()
 	}
 	return r, err
 }
@@ -66,7 +66,7 @@ type ahead struct {
 // before the turn, if nothing has changed since, because it knows which connections
 // last; else one without that. Callers have the turn.
 func (a *applier) planned(to *config.Config, p *steps.Prepared) *control.Plan {
-	if ahead := a.ahead; ahead != nil && ahead.plan.Revision == a.currentRevision() && ahead.to.Equal(to) {
+	if ahead := a.ahead; ahead != nil && ahead.plan.Generation == a.currentRevision() && ahead.to.Equal(to) {
 		return ahead.plan
 	}
 	return p.Plan(to)

@@ -46,5 +46,5 @@ func (a *applier) decide(ctx context.Context, action control.Action) (*control.R
 		return nil, err
 	}
 	a.carry(effects)
-	return &control.Result{Revision: a.currentRevision(), Message: message}, nil
+	return &control.Result{Generation: a.currentRevision(), Message: message}, nil
 }

@@ -311,7 +311,7 @@ func stable(t *testing.T, app *runtime.App) string {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "revision %d, config %s %v", s.Revision, s.Config.State, s.Config.Overrides)
+	fmt.Fprintf(&b, "generation %d, config %s %v", s.Generation, s.Config.State, s.Config.Overrides)
 	for _, l := range s.Listeners {
 		fmt.Fprintf(&b, "; %s %s %s %d/%d %+v", l.Name, l.Address, l.State, l.WorkersReady, l.WorkersWanted, l.Timeouts)
 		for _, w := range l.Workers {

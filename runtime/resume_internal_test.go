@@ -32,8 +32,8 @@ func TestAnEarlierProgramIsFollowed(t *testing.T) {
 	release()
 	defer a.Shutdown(t.Context())
 	s := a.monitor.Snapshot(control.WatchOptions{})
-	if s.Revision != 2 || !s.StartedAt.Equal(time.Date(2026, 11, 30, 20, 42, 12, 522041366, time.UTC)) {
-		t.Errorf("revision %d since %s", s.Revision, s.StartedAt)
+	if s.Generation != 2 || !s.StartedAt.Equal(time.Date(2026, 11, 30, 20, 42, 12, 522041366, time.UTC)) {
+		t.Errorf("generation %d since %s", s.Generation, s.StartedAt)
 	}
 	if e := s.Config.Edits; len(e) != 1 || e[0].Value != "7000" || e[0].Base != "9000" || e[0].Reason != "for the sale" {
 		t.Errorf("overrides %+v", e)

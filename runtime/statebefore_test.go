@@ -23,9 +23,9 @@ func TestTheStateDirectoryOfAnOlderProgramIsRead(t *testing.T) {
 		t.Errorf("it comes up with %+v, want the overrides from before the trial", got)
 	}
 	s, err := app.Snapshot(t.Context())
-	if err != nil || s.Revision != 7 || s.Config.Generation != 7 || len(s.Config.Edits) != 2 || s.Config.Edits[0].Actor != "alice" {
+	if err != nil || s.Generation != 7 || s.Config.Generation != 7 || len(s.Config.Edits) != 2 || s.Config.Edits[0].Actor != "alice" {
 		t.Errorf("revision %d, generation %d, edits %+v, %v; want the seventh generation, and two overrides of alice",
-			s.Revision, s.Config.Generation, s.Config.Edits, err)
+			s.Generation, s.Config.Generation, s.Config.Edits, err)
 	}
 	all := historyOf(t, app, control.HistoryQuery{Config: true})
 	if len(all) != 7 || all[0].Trigger != control.TriggerStart || !all[0].Running {
@@ -39,7 +39,7 @@ func TestTheStateDirectoryOfAnOlderProgramIsRead(t *testing.T) {
 	if _, err := app.Act(t.Context(), control.Action{Kind: control.Rollback, Generation: 3}); err == nil {
 		t.Error("it went back to what was refused")
 	}
-	if res, err := app.Act(t.Context(), control.Action{Kind: control.Rollback, Generation: 1}); err != nil || res.Generation != 8 || res.Revision != 8 {
+	if res, err := app.Act(t.Context(), control.Action{Kind: control.Rollback, Generation: 1}); err != nil || res.Made != 8 || res.Generation != 8 {
 		t.Errorf("back to the first: %+v, %v; want generation 8", res, err)
 	}
 	if _, err := os.Stat(filepath.Join(o.StateDir, "generation-0000000008.json")); err != nil {

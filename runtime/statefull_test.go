@@ -49,7 +49,7 @@ func TestATrialWhoseWayBackCannotBeKeptIsRefused(t *testing.T) {
 	}
 	after, err := app.Snapshot(t.Context())
 	check(t, err)
-	if after.Revision != before.Revision || after.Config.Trial != nil || after.Listeners[0].Timeouts != before.Listeners[0].Timeouts {
+	if after.Generation != before.Generation || after.Config.Trial != nil || after.Listeners[0].Timeouts != before.Listeners[0].Timeouts {
 		t.Errorf("something has changed: %+v", after.Config)
 	}
 	awaitProblem(t, app, problems.StateFailing)

@@ -129,7 +129,7 @@ func (a *applier) changed(e *ledger.Entry, say func(*control.Plan) string) trans
 
 // result tells what a transaction did.
 func (a *applier) result(out outcome, message string) *control.Result {
-	return &control.Result{ID: out.receipt, Revision: a.currentRevision(), Generation: out.Generation,
+	return &control.Result{ID: out.receipt, Generation: a.currentRevision(), Made: out.Generation,
 		Changes: out.Changes, Message: message, Warnings: a.shortfall(), Until: out.Until}
 }
 

@@ -61,7 +61,7 @@ const whyLines = 3
 func (m *model) refusedBanner() []string {
 	c := &m.data.Config
 	mark := m.st.Glyphs.Failed + " "
-	head := fmt.Sprintf("config refused, still running revision %d", m.data.Revision)
+	head := fmt.Sprintf("config refused, still running generation %d", m.data.Generation)
 	if c.Fallback != 0 {
 		head = fmt.Sprintf("config refused at start, generation %d runs instead", c.Fallback)
 	}

@@ -84,7 +84,7 @@ func TestGoingBackShowsItsPlanFirst(t *testing.T) {
 	s.read().press("tab").wants("same as: rockstar-tui rollback 7")
 	s.press("y").acts(control.Rollback)
 	if a := s.fake.Actions()[0]; a.Generation != 7 || a.Base != 9 {
-		t.Errorf("acted %+v, want generation 7 on revision 9", a)
+		t.Errorf("acted %+v, want generation 7 on generation 9", a)
 	}
 	if now, _ := s.fake.Snapshot(t.Context()); now.Listeners[1].WorkersWanted != 4 {
 		t.Errorf("%d workers wanted, want 4", now.Listeners[1].WorkersWanted)

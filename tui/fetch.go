@@ -14,13 +14,13 @@ import (
 // fetchTime is how long the runtime may take to answer.
 const fetchTime = 10 * time.Second
 
-// pastSeen tells which history was asked for: another one is there when one of
-// these has changed.
+// pastSeen tells which history was asked for. Another one is there when one of
+// these has changed: what is refused or confirmed makes no generation, but is told
+// by an event.
 type pastSeen struct {
-	asked                bool
-	born                 time.Time
-	revision, generation uint64
-	state, refusal       string
+	asked             bool
+	born              time.Time
+	generation, event uint64
 }
 
 // pastMsg is the history, or why it is not known.
@@ -34,10 +34,9 @@ func (m *model) wantPast() tea.Cmd {
 	if m.tab != configTab || m.data == nil || m.lost {
 		return nil
 	}
-	c := &m.data.Config
-	now := pastSeen{true, m.data.StartedAt, m.data.Revision, c.Generation, c.State, ""}
-	if c.Error != nil {
-		now.refusal = c.Error.Message
+	now := pastSeen{asked: true, born: m.data.StartedAt, generation: m.data.Generation}
+	for _, e := range m.data.Events {
+		now.event = max(now.event, e.Seq)
 	}
 	if now == m.past {
 		return nil
@@ -62,8 +61,8 @@ type runningMsg struct {
 
 // runningSeen tells which config was asked for.
 type runningSeen struct {
-	born                 time.Time
-	revision, generation uint64
+	born       time.Time
+	generation uint64
 }
 
 // wantRunning asks for the config that runs while the settings are shown and
@@ -72,7 +71,7 @@ func (m *model) wantRunning() tea.Cmd {
 	if m.shown() != page.Page(m.settings) || m.data == nil || m.lost {
 		return nil
 	}
-	now := runningSeen{m.data.StartedAt, m.data.Revision, m.data.Config.Generation}
+	now := runningSeen{m.data.StartedAt, m.data.Generation}
 	if now == m.ran {
 		return nil
 	}

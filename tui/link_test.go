@@ -40,7 +40,7 @@ func TestRefusedConfigStaysOnScreenUntilItIsRight(t *testing.T) {
 	s := play(t, "refused", 120, 24)
 	const why = `/etc/rockstar-tui/config.yaml:18:7: listeners.web.timeouts.raed: unknown key, did you mean "read"?`
 	for _, k := range []string{"2", "3", "1", "enter", "j"} {
-		s.press(k).wants("config refused, still running revision 7 (+1 more)", why)
+		s.press(k).wants("config refused, still running generation 7 (+1 more)", why)
 		s.pass(time.Minute)
 		s.look()
 	}

@@ -197,7 +197,7 @@ func TestRefusedFormStaysOpenAndSaysWhy(t *testing.T) {
 func TestConflictNamesTheOtherAndChangesNothing(t *testing.T) {
 	s := web(t).press("-")
 	other := controltest.Scene("busy")
-	other.Revision++
+	other.Generation++
 	other.Events = append(other.Events, control.Event{Seq: 99, Actor: "bob (uid 1001)", Message: "web: update"})
 	s.fake.Set(other)
 	s.look()
@@ -211,7 +211,7 @@ func TestConflictNamesTheOtherAndChangesNothing(t *testing.T) {
 func TestChangeThatWasOvertakenBeforeItWasPlannedIsNotMade(t *testing.T) {
 	s := web(t)
 	other := controltest.Scene("busy")
-	other.Revision += 3
+	other.Generation += 3
 	s.fake.Set(other)
 	s.press("+")
 	s.applied()

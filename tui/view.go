@@ -136,7 +136,7 @@ func (m *model) header() string {
 	return component.Spread(left, right, m.width, st.Glyphs.Ellipsis)
 }
 
-// health is how the config relates to its file, the revision, and what one may do.
+// health is how the config relates to its file, the generation, and what one may do.
 func (m *model) health() component.Line {
 	st := m.st
 	line := m.problems()
@@ -147,7 +147,7 @@ func (m *model) health() component.Line {
 	if m.compact() {
 		return line
 	}
-	line = line.Add(st.Muted, "  rev ").Add(st.Text, fmt.Sprint(m.data.Revision))
+	line = line.Add(st.Muted, "  gen ").Add(st.Text, fmt.Sprint(m.data.Generation))
 	line = line.Add(st.Muted, "  up ").Add(st.Text, component.Age(m.data.Time.Sub(m.data.StartedAt)))
 	role, paint := m.data.Role, st.Muted
 	if m.opts.ReadOnly || role != "admin" {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/echterhof/rockstar-tui/internal/cli/render"
 	"github.com/echterhof/rockstar-tui/internal/words"
@@ -34,6 +35,12 @@ type changing struct {
 func (c *call) changingCommand(cmd *cobra.Command) (*cobra.Command, *changing) {
 	o := &changing{}
 	cmd.Flags().SortFlags = false
+	cmd.Flags().SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if name == "if-revision" { // its name until generations were the only number
+			name = "if-generation"
+		}
+		return pflag.NormalizedName(name)
+	})
 	cmd.Flags().StringVar(&o.reason, "reason", "", "`TEXT` for the history and the events: why")
 	cmd.PreRunE = func(cmd *cobra.Command, _ []string) error {
 		if c.readOnly {
@@ -47,7 +54,7 @@ func (c *call) changingCommand(cmd *cobra.Command) (*cobra.Command, *changing) {
 
 // patching adds the flags that only changes of the desired state have.
 func (o *changing) patching(cmd *cobra.Command) {
-	cmd.Flags().Uint64Var(&o.base, "if-revision", 0, "refuse if these values have changed since revision `N`")
+	cmd.Flags().Uint64Var(&o.base, "if-generation", 0, "refuse if these values have changed since generation `N`")
 	o.limited(cmd)
 }
 
@@ -61,10 +68,10 @@ func (o *changing) waiting(cmd *cobra.Command, bound string) {
 }
 
 // seen makes a change good only for the state that was looked at, unless another
-// revision was asked for.
+// generation was asked for.
 func (o *changing) seen(s *control.Snapshot) {
 	if o.base == 0 {
-		o.base = s.Revision
+		o.base = s.Generation
 	}
 }
 

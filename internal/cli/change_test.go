@@ -71,7 +71,7 @@ func TestResultsAreJSON(t *testing.T) {
 			t.Fatalf("%s: exit code %d, stderr %s", args, code, &p.stderr)
 		}
 		var r control.Result
-		if err := json.Unmarshal(p.stdout.Bytes(), &r); err != nil || r.Message == "" || r.Revision == 0 {
+		if err := json.Unmarshal(p.stdout.Bytes(), &r); err != nil || r.Message == "" || r.Generation == 0 {
 			t.Errorf("%s: got %s, %v; want a result", args, &p.stdout, err)
 		}
 		oneDocument(t, p.stdout.Bytes())
@@ -85,7 +85,7 @@ func (o overtaken) Snapshot(ctx context.Context) (*control.Snapshot, error) {
 	s, err := o.Fake.Snapshot(ctx)
 	if err == nil {
 		then := *s
-		then.Revision++
+		then.Generation++
 		o.Set(&then)
 	}
 	return s, err
@@ -141,11 +141,11 @@ type slow struct {
 
 func (s *slow) Apply(ctx context.Context, c control.Change) (*control.Result, error) {
 	now := scene()
-	now.Revision = 8
+	now.Generation = 8
 	s.during(now)
 	s.Set(now)
 	defer close(s.decided)
-	return &control.Result{Revision: 8, Message: "decided"}, nil
+	return &control.Result{Generation: 8, Message: "decided"}, nil
 }
 
 func TestScaleWaitsUntilTheWorkersAreReady(t *testing.T) {
@@ -162,7 +162,7 @@ func TestScaleWaitsUntilTheWorkersAreReady(t *testing.T) {
 	case <-time.After(250 * time.Millisecond):
 	}
 	then := scene()
-	then.Revision, then.Listeners[2].WorkersWanted, then.Listeners[2].WorkersReady = 8, 4, 4
+	then.Generation, then.Listeners[2].WorkersWanted, then.Listeners[2].WorkersReady = 8, 4, 4
 	rt.Set(then)
 	if c := <-code; c != 0 {
 		t.Errorf("exit code %d, stderr %s", c, &p.stderr)
@@ -240,6 +240,7 @@ func TestExitCodes(t *testing.T) {
 		{args: "config validate", code: 2, message: "no file: name one"},
 		{args: "status --socket /nonexistent/control.sock", code: 3, message: "/nonexistent/control.sock"},
 		{args: "status --socket ssh://host", code: 1, message: "not supported"},
+		{args: "set --if-generation 3 listeners.web.enabled false", code: 4, message: "generation"},
 		{args: "set --if-revision 3 listeners.web.enabled false", code: 4, message: "generation"},
 		{args: "scale web 3 --read-only", code: 5, message: "--read-only"},
 		{args: "shutdown --yes --read-only", code: 5, message: "--read-only"},

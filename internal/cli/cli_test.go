@@ -135,7 +135,7 @@ func scene() *control.Snapshot {
 	edge.Connections, edge.Requests, edge.BytesIn, edge.BytesOut = control.ConnectionCounts{}, 0, 0, 0
 	edge.Latency = control.Latency{}
 	return &control.Snapshot{
-		Time: now, Version: "1.2.3", Host: "stage", PID: 4242, StartedAt: now.Add(-26*time.Hour - 3*time.Minute), Revision: 7,
+		Time: now, Version: "1.2.3", Host: "stage", PID: 4242, StartedAt: now.Add(-26*time.Hour - 3*time.Minute), Generation: 7,
 		Role: "admin", Config: control.ConfigStatus{Path: "/etc/rockstar-tui/my.yaml", State: control.ConfigInSync, LoadedAt: now.Add(-time.Hour)},
 		Listeners: []control.ListenerInfo{admin, edge, web},
 		Pools: []control.PoolInfo{{
@@ -148,7 +148,7 @@ func scene() *control.Snapshot {
 			},
 		}},
 		Events: []control.Event{
-			{Seq: 1, Time: now.Add(-time.Hour), Level: control.LevelInfo, Message: "config loaded, revision 7"},
+			{Seq: 1, Time: now.Add(-time.Hour), Level: control.LevelInfo, Message: "config loaded, generation 7"},
 			{Seq: 2, Time: now.Add(-time.Minute), Level: control.LevelWarn, Listener: "web", Worker: &one, Message: "worker crashed: signal: killed"},
 			{Seq: 3, Time: now, Level: control.LevelInfo, Listener: "web", Actor: "alice\x1b[2J", Message: "idle timeout 2m0s"},
 		},

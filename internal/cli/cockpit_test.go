@@ -293,7 +293,7 @@ func TestAttachShowsWhatRuns(t *testing.T) {
 	if code := s.run(t, "attach", path); code != 0 || len(s.visits) != 1 {
 		t.Fatalf("exit code %d, %d cockpits", code, len(s.visits))
 	}
-	if v := s.visits[0]; v.OwnsRuntime || v.Target != path || !v.NoColor || v.snapshot.Revision != 7 {
+	if v := s.visits[0]; v.OwnsRuntime || v.Target != path || !v.NoColor || v.snapshot.Generation != 7 {
 		t.Errorf("got %+v", v)
 	}
 }
@@ -366,7 +366,7 @@ func TestProgressIsShownOnATerminal(t *testing.T) {
 	go func() { code <- s.Run(t.Context(), []string{"scale", "web", "4"}) }()
 	s.waitFor(t, "web is degraded, 2 of 4 workers ready")
 	then := scene()
-	then.Revision, then.Listeners[2].WorkersWanted, then.Listeners[2].WorkersReady = 8, 4, 4
+	then.Generation, then.Listeners[2].WorkersWanted, then.Listeners[2].WorkersReady = 8, 4, 4
 	rt.Set(then)
 	if c := <-code; c != 0 {
 		t.Errorf("exit code %d", c)
@@ -390,7 +390,7 @@ func TestUnsetAsksOnATerminal(t *testing.T) {
 	}
 	s.waitFor(t, "trial: remove, 6 connections drained. Do it? [y/N]")
 	if base := rt.applied[0].Base; base != 7 {
-		t.Errorf("applied on revision %d, want that of the plan, 7", base)
+		t.Errorf("applied on generation %d, want that of the plan, 7", base)
 	}
 }
 
@@ -433,7 +433,7 @@ func TestAPlanFitsItsTerminal(t *testing.T) {
 type longPlan struct{ *controltest.Fake }
 
 func (longPlan) Plan(context.Context, control.Change) (*control.Plan, error) {
-	return &control.Plan{Revision: 7, Summary: "web: rebind", Changes: []config.Change{
+	return &control.Plan{Generation: 7, Summary: "web: rebind", Changes: []config.Change{
 		{Path: "listeners.web.address", From: ":8080", To: ":9090", Effect: config.Rebind},
 		{Path: "listeners.web.routes", From: strings.Repeat("a", 250), To: strings.Repeat("b", 250), Effect: config.Rebind},
 	}}, nil

@@ -21,11 +21,11 @@ type cutting struct {
 }
 
 func (c *cutting) Apply(context.Context, control.Change) (*control.Result, error) {
-	return &control.Result{ID: 12, Revision: 7, Message: "web changes"}, nil
+	return &control.Result{ID: 12, Generation: 7, Message: "web changes"}, nil
 }
 
 func (c *cutting) Act(context.Context, control.Action) (*control.Result, error) {
-	return &control.Result{ID: 12, Revision: 7, Message: "web changes"}, nil
+	return &control.Result{ID: 12, Generation: 7, Message: "web changes"}, nil
 }
 
 func (c *cutting) Watch(ctx context.Context, _ control.WatchOptions, fn func(*control.Snapshot)) error {

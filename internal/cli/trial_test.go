@@ -101,7 +101,7 @@ func TestApplySendsTheFile(t *testing.T) {
 	}
 	fake := controltest.NewFake(scene())
 	p := on(t, fake)
-	if code := p.run(t, "apply", file, "--confirm", "60s", "--if-revision", "7"); code != 0 {
+	if code := p.run(t, "apply", file, "--confirm", "60s", "--if-generation", "7"); code != 0 {
 		t.Errorf("exit code %d, %s", code, &p.stderr)
 	}
 	if c := fake.Changes(); len(c) != 1 || c[0].Config != "version: 1\n" || c[0].Base != 7 || c[0].Confirm != config.Duration(time.Minute) || c[0].Actor == "" {

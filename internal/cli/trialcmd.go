@@ -65,7 +65,7 @@ func guardOf(cmd *cobra.Command, text string) (*control.Guard, error) {
 	return g, nil
 }
 
-// change is one with who and why, on which revision and for how long.
+// change is one with who and why, on which generation and for how long.
 func (o *changing) change(cmd *cobra.Command) (control.Change, error) {
 	guard, err := guardOf(cmd, o.guard)
 	return control.Change{
@@ -93,7 +93,7 @@ config file, which does not change; status shows the difference. To see first
 what FILE would do, use rockstar-tui plan FILE.` + lastingHelp,
 		Example: `  rockstar-tui apply new.yaml
   rockstar-tui apply new.yaml --confirm 60s --guard errors=5,crashes=1
-  rockstar-tui apply - --if-revision 7 --reason "the autumn sale" < new.yaml`,
+  rockstar-tui apply - --if-generation 7 --reason "the autumn sale" < new.yaml`,
 		Args: rangeArgs(1, 1),
 	})
 	o.patching(cmd)
@@ -110,7 +110,7 @@ what FILE would do, use rockstar-tui plan FILE.` + lastingHelp,
 		change.Config = string(text)
 		return c.look(cmd.Context(), func(cl *control.Client, s *control.Snapshot) error {
 			if change.Base == 0 {
-				change.Base = s.Revision
+				change.Base = s.Generation
 			}
 			r, err := applied(cmd.Context(), cl, change)
 			if err != nil {
@@ -129,10 +129,10 @@ func (c *call) confirmCommand() *cobra.Command {
 		Long: `confirm ends the trial that --confirm started, and keeps the change. It fails
 if no trial is running: its time was up, its guard has tripped, or somebody else
 has ended it.`,
-		Example: "  rockstar-tui confirm\n  rockstar-tui confirm --if-revision 8 --reason \"looks good\" --json",
+		Example: "  rockstar-tui confirm\n  rockstar-tui confirm --if-generation 8 --reason \"looks good\" --json",
 		Args:    noArgs,
 	})
-	o.onRevision(cmd)
+	o.onGeneration(cmd)
 	o.waiting(cmd, drainTime)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return c.act(cmd, o, control.Action{Kind: control.Confirm, Base: o.base})
@@ -140,9 +140,9 @@ has ended it.`,
 	return cmd
 }
 
-// onRevision adds the flag that says which trial is meant.
-func (o *changing) onRevision(cmd *cobra.Command) {
-	cmd.Flags().Uint64Var(&o.base, "if-revision", 0, "refuse unless revision `N` is running")
+// onGeneration adds the flag that says which trial is meant.
+func (o *changing) onGeneration(cmd *cobra.Command) {
+	cmd.Flags().Uint64Var(&o.base, "if-generation", 0, "refuse unless generation `N` is running")
 }
 
 func (c *call) heldCommand() *cobra.Command {
@@ -192,7 +192,7 @@ func (c *call) goingBack(use string, args cobra.PositionalArgs, long, example st
 		Use: use, Short: "Undo the change on trial, or return to a generation",
 		Long: long, Example: example, Args: args,
 	})
-	o.onRevision(cmd)
+	o.onGeneration(cmd)
 	o.waiting(cmd, drainTime)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		action := control.Action{Kind: control.Rollback, Base: o.base}

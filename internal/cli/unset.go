@@ -50,7 +50,7 @@ func unsetting(paths []string) config.Patch {
 }
 
 // consent asks about what is disruptive, as the cockpit does. What was agreed to
-// is then true for that revision only.
+// is then true for that generation only.
 func (c *call) consent(cmd *cobra.Command, cl *control.Client, o *changing, patch config.Patch) error {
 	ctx, cancel := context.WithTimeout(cmd.Context(), readTimeout)
 	defer cancel()
@@ -65,6 +65,6 @@ func (c *call) consent(cmd *cobra.Command, cl *control.Client, o *changing, patc
 	case !c.confirm(cmd.Context(), fmt.Sprintf("%s. Do it? [y/N] ", plan.Summary)):
 		return failed("nothing was changed")
 	}
-	o.base = plan.Revision
+	o.base = plan.Generation
 	return nil
 }

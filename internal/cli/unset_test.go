@@ -21,13 +21,13 @@ type removing struct {
 
 func (r *removing) Plan(_ context.Context, c control.Change) (*control.Plan, error) {
 	r.planned = append(r.planned, c)
-	return &control.Plan{Revision: 7, Summary: "trial: remove, 6 connections drained",
+	return &control.Plan{Generation: 7, Summary: "trial: remove, 6 connections drained",
 		Listeners: []control.ListenerPlan{{Name: "trial", Action: r.action, Drained: r.costs}}}, nil
 }
 
 func (r *removing) Apply(_ context.Context, c control.Change) (*control.Result, error) {
 	r.applied = append(r.applied, c)
-	return &control.Result{Revision: 8, Message: "trial: removed"}, nil
+	return &control.Result{Generation: 8, Message: "trial: removed"}, nil
 }
 
 func TestADisruptiveUnsetWantsToBeMeant(t *testing.T) {

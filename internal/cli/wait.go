@@ -37,7 +37,7 @@ func (c *call) await(ctx context.Context, cl *control.Client, o *changing, r *co
 	missing, over := "", false
 	var verdict error
 	err := cl.Watch(ctx, control.WatchOptions{Interval: 100 * time.Millisecond}, func(s *control.Snapshot) {
-		if over || s.Revision < r.Revision {
+		if over || s.Generation < r.Generation {
 			return
 		}
 		missing, verdict = reached(s)

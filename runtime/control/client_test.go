@@ -117,7 +117,7 @@ func TestTwoClientsSeeEachOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	change := setIdle("11s")
-	change.Base = s.Revision
+	change.Base = s.Generation
 	if _, err := two.Apply(t.Context(), change); err != nil {
 		t.Fatal(err)
 	}
@@ -362,7 +362,7 @@ func TestWatchLineMayBeAnError(t *testing.T) {
 	_, err := control.DecodeLine([]byte(`{"error":{"code":"unavailable","message":"shut\u001b down"}}`))
 	wantText(t, err, control.ErrUnavailable, "shut\\x1b down")
 	s, err := control.DecodeLine([]byte(`{"revision":4,"config":{"error":{"code":"invalid"}},"new_field":1}`))
-	if err != nil || s.Revision != 4 || s.Config.Error.Code != control.CodeInvalid {
+	if err != nil || s.Generation != 4 || s.Config.Error.Code != control.CodeInvalid {
 		t.Errorf("a snapshot with a config error is %+v, %v", s, err)
 	}
 }

@@ -83,7 +83,7 @@ type Change struct {
 	Patch config.Patch `json:"patch,omitempty"`
 	// Config is a whole config file's text. Exclusive with Patch.
 	Config string `json:"config,omitempty"`
-	// Base is the revision the change was thought up on; if the runtime has
+	// Base is the generation the change was thought up on; if the runtime has
 	// moved on, the change ends in ErrConflict. 0 means whatever it is now.
 	Base uint64 `json:"base,omitempty"`
 	// Persist also makes the change in the config file, touching nothing else
@@ -108,16 +108,16 @@ type Change struct {
 type Result struct {
 	// ID of the [Receipt] in the snapshots; 0 if nothing was changed.
 	ID uint64 `json:"id,omitempty"`
-	// Revision after it.
-	Revision uint64 `json:"revision"`
+	// Generation that runs after it.
+	Generation uint64 `json:"revision"`
 	// Changes made; empty when everything already was as wished.
 	Changes []config.Change `json:"changes,omitempty"`
 	// Message is one line for a person.
 	Message string `json:"message"`
 	// Warnings are promises that could not be kept, one line each.
 	Warnings []string `json:"warnings,omitempty"`
-	// Generation of the history that it made; 0 if none.
-	Generation uint64 `json:"generation,omitempty"`
+	// Made is the generation that it made; 0 if it changed nothing.
+	Made uint64 `json:"generation,omitempty"`
 	// Until is when a trial that it began is taken back.
 	Until *time.Time `json:"until,omitempty"`
 }
@@ -198,7 +198,7 @@ type Action struct {
 	// runs is what the file says. Without a file it is what the runtime was
 	// started with.
 	Discard bool `json:"discard,omitempty"`
-	// Base is the revision that a confirm or rollback was thought up on: of what
+	// Base is the generation that a confirm or rollback was thought up on: of what
 	// is on trial, or of what runs. If there is another now it ends in
 	// ErrConflict. 0 means whichever it is.
 	Base uint64 `json:"base,omitempty"`

@@ -50,7 +50,7 @@ type Version struct {
 //	POST /v1/apply    a [Change]
 //	POST /v1/act      an [Action]
 //
-// A change is made on a revision by its base or by If-Match: "7". Errors are
+// A change is made on a generation by its base or by If-Match: "7". Errors are
 // {"error": …} of an [Error], with a fitting status.
 func Handler(ctl Controller, opts HandlerOptions) http.Handler {
 	if opts.Role == nil {
@@ -204,9 +204,9 @@ func (a *answer) json(status int, v any) error {
 	return err
 }
 
-// tag lets a client send the revision back in If-Match.
-func (a *answer) tag(revision uint64) {
-	a.Header().Set("ETag", strconv.Quote(strconv.FormatUint(revision, 10)))
+// tag lets a client send the generation back in If-Match.
+func (a *answer) tag(generation uint64) {
+	a.Header().Set("ETag", strconv.Quote(strconv.FormatUint(generation, 10)))
 }
 
 func (h *handler) version(a *answer, _ *request) error {
@@ -218,7 +218,7 @@ func (h *handler) snapshot(a *answer, r *request) error {
 	if err != nil {
 		return err
 	}
-	a.tag(s.Revision)
+	a.tag(s.Generation)
 	return a.json(http.StatusOK, r.view(s))
 }
 
@@ -281,7 +281,7 @@ func (h *handler) plan(a *answer, r *request) error {
 	}
 	v := *p
 	v.Changes, v.Listeners = orEmpty(v.Changes), orEmpty(v.Listeners)
-	a.tag(p.Revision)
+	a.tag(p.Generation)
 	return a.json(http.StatusOK, v)
 }
 
@@ -294,7 +294,7 @@ func (h *handler) apply(a *answer, r *request) error {
 	if err != nil {
 		return unmatched(r, err)
 	}
-	a.tag(res.Revision)
+	a.tag(res.Generation)
 	return a.json(http.StatusOK, res)
 }
 
@@ -307,6 +307,6 @@ func (h *handler) act(a *answer, r *request) error {
 	if err != nil {
 		return err
 	}
-	a.tag(res.Revision)
+	a.tag(res.Generation)
 	return a.json(http.StatusOK, res)
 }

@@ -261,7 +261,7 @@ func TestActorIsSignedAndClean(t *testing.T) {
 }
 
 func TestAnswersHaveListsWhereTheyAreEmpty(t *testing.T) {
-	f := controltest.NewFake(&control.Snapshot{Revision: 3})
+	f := controltest.NewFake(&control.Snapshot{Generation: 3})
 	h := control.Handler(f, as(control.RoleViewer))
 	w := ask(h, "GET", "/v1/snapshot", "")
 	for _, want := range []string{`"listeners":[]`, `"pools":[]`, `"events":[]`, `"role":"viewer"`} {

@@ -7,8 +7,8 @@ import (
 
 // Plan is what a change would do.
 type Plan struct {
-	// Revision the plan is true for.
-	Revision uint64 `json:"revision"`
+	// Generation the plan is true for.
+	Generation uint64 `json:"revision"`
 	// Changes in the order of their paths.
 	Changes []config.Change `json:"changes"`
 	// Listeners that the change touches, by name.

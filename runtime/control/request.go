@@ -41,8 +41,8 @@ func changeOf(a *answer, r *request) (Change, error) {
 	return c, c.Check()
 }
 
-// matched returns the revision of If-Match, 0 without one. Only what surely
-// means one revision is understood: a precondition must not be guessed.
+// matched returns the generation of If-Match, 0 without one. Only what surely
+// means one generation is understood: a precondition must not be guessed.
 func matched(h http.Header) (uint64, error) {
 	values := h.Values("If-Match")
 	if len(values) == 0 {

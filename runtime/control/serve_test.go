@@ -46,7 +46,7 @@ func TestWatchOverHTTP1HasALinePerSnapshot(t *testing.T) {
 	for range 3 {
 		line, err := lines.ReadString('\n')
 		var s control.Snapshot
-		if err != nil || json.Unmarshal([]byte(line), &s) != nil || s.Revision != 7 || len(s.Listeners[1].History) != 2 {
+		if err != nil || json.Unmarshal([]byte(line), &s) != nil || s.Generation != 7 || len(s.Listeners[1].History) != 2 {
 			t.Fatalf("line %q, %v", line[:min(100, len(line))], err)
 		}
 	}

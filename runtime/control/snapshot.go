@@ -15,8 +15,8 @@ type Snapshot struct {
 	Host      string    `json:"host"`
 	PID       int       `json:"pid"`
 	StartedAt time.Time `json:"started_at"`
-	// Revision grows with every change of the desired state.
-	Revision uint64 `json:"revision"`
+	// Generation grows with every change of the desired state.
+	Generation uint64 `json:"revision"`
 	// Role of the one who asks: "admin" or "viewer".
 	Role      string         `json:"role"`
 	Config    ConfigStatus   `json:"config"`

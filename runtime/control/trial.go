@@ -34,9 +34,9 @@ type Trial struct {
 	Reason string    `json:"reason,omitempty"`
 	// Changes that are on trial.
 	Changes []config.Change `json:"changes"`
-	// Revision that is on trial, and Before the one to go back to.
-	Revision uint64 `json:"revision"`
-	Before   uint64 `json:"before"`
+	// Generation that is on trial, and Before the one to go back to.
+	Generation uint64 `json:"revision"`
+	Before     uint64 `json:"before"`
 	// Persist is true if the config file is written when it is confirmed.
 	Persist bool `json:"persist,omitempty"`
 	// Guard that watches over it, nil if none does.

@@ -41,13 +41,13 @@ func (o *Operator) confirm(r request.Change, p *control.Plan) tea.Cmd {
 	return o.ask(d, func(button int) tea.Cmd {
 		switch button {
 		case dialog.Confirm:
-			return o.apply(r, p.Revision)
+			return o.apply(r, p.Generation)
 		case tryButton:
 			r.Confirm = trialTime
-			return o.apply(r, p.Revision)
+			return o.apply(r, p.Generation)
 		case writeButton:
 			r.Persist = true
-			return o.apply(r, p.Revision)
+			return o.apply(r, p.Generation)
 		}
 		o.queue.forget()
 		return nil

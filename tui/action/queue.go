@@ -60,7 +60,7 @@ func (o *Operator) Busy() bool { return o.queue.flight != nil || o.ending != Not
 type queue struct {
 	flight  *request.Change // planned, asked about or applied now
 	waiting []request.Change
-	// known is the newest revision seen, in a snapshot or a result.
+	// known is the newest generation seen, in a snapshot or a result.
 	known uint64
 	// desired are the numbers of workers asked for that no snapshot shows yet.
 	desired map[string]desiredWorkers
@@ -69,22 +69,22 @@ type queue struct {
 }
 
 type desiredWorkers struct {
-	workers  int
-	revision uint64 // that made it; 0 while it is not made
+	workers    int
+	generation uint64 // that made it; 0 while it is not made
 }
 
 func (q *queue) init() { q.desired = map[string]desiredWorkers{} }
 
-// saw takes note of the revision and forgets the desired numbers that the snapshot shows. A
+// saw takes note of the generation and forgets the desired numbers that the snapshot shows. A
 // snapshot may be older than the result of a change.
 func (q *queue) saw(s *control.Snapshot) {
 	if !q.born.Equal(s.StartedAt) {
 		q.born, q.known = s.StartedAt, 0
 		q.init()
 	}
-	q.known = max(q.known, s.Revision)
+	q.known = max(q.known, s.Generation)
 	for name, a := range q.desired {
-		if a.revision > 0 && a.revision <= s.Revision {
+		if a.generation > 0 && a.generation <= s.Generation {
 			delete(q.desired, name)
 		}
 	}
@@ -94,7 +94,7 @@ func (q *queue) saw(s *control.Snapshot) {
 func (q *queue) forget() {
 	q.flight, q.waiting = nil, nil
 	for name, a := range q.desired {
-		if a.revision == 0 {
+		if a.generation == 0 {
 			delete(q.desired, name)
 		}
 	}
@@ -185,7 +185,7 @@ func (o *Operator) planned(msg plannedMsg) tea.Cmd {
 		o.closeForm(msg.change)
 		return tea.Batch(o.env.Notify(component.Note, "nothing changes"), o.nextChange())
 	case !msg.plan.Disruptive() && len(msg.plan.Warnings) == 0 && !msg.change.ShowPlan:
-		return o.apply(msg.change, msg.plan.Revision)
+		return o.apply(msg.change, msg.plan.Generation)
 	case o.asking():
 		o.queue.forget()
 		return o.env.Notify(component.Note, "not done: another question is open")
@@ -193,15 +193,15 @@ func (o *Operator) planned(msg plannedMsg) tea.Cmd {
 	return o.confirm(msg.change, msg.plan)
 }
 
-func (o *Operator) apply(r request.Change, revision uint64) tea.Cmd {
+func (o *Operator) apply(r request.Change, generation uint64) tea.Cmd {
 	return o.env.Call(func(ctx context.Context, ctl control.Controller) tea.Msg {
 		ctx, cancel := context.WithTimeout(ctx, applyTime)
 		defer cancel()
 		if r.Generation != 0 && r.Confirm == 0 {
-			result, err := ctl.Act(ctx, control.Action{Kind: control.Rollback, Generation: r.Generation, Base: revision, Actor: request.Actor})
+			result, err := ctl.Act(ctx, control.Action{Kind: control.Rollback, Generation: r.Generation, Base: generation, Actor: request.Actor})
 			return appliedMsg{r, result, err}
 		}
-		result, err := ctl.Apply(ctx, r.Control(revision))
+		result, err := ctl.Apply(ctx, r.Control(generation))
 		return appliedMsg{r, result, err}
 	})
 }
@@ -211,10 +211,10 @@ func (o *Operator) applied(msg appliedMsg) tea.Cmd {
 		return o.failed(msg.change, msg.err)
 	}
 	r := msg.change
-	o.queue.known = max(o.queue.known, msg.result.Revision)
+	o.queue.known = max(o.queue.known, msg.result.Generation)
 	o.expect(msg.result)
 	if a, ok := o.queue.desired[r.Listener]; ok && r.Workers != nil && a.workers == *r.Workers {
-		o.queue.desired[r.Listener] = desiredWorkers{a.workers, msg.result.Revision}
+		o.queue.desired[r.Listener] = desiredWorkers{a.workers, msg.result.Generation}
 	}
 	o.closeForm(r)
 	text := r.Done
@@ -228,7 +228,7 @@ func (o *Operator) applied(msg appliedMsg) tea.Cmd {
 }
 
 // nextChange goes on with what waits. The same operator asked for it before
-// the last change was made: its base is now the newest revision.
+// the last change was made: its base is now the newest generation.
 func (o *Operator) nextChange() tea.Cmd {
 	o.queue.flight = nil
 	if len(o.queue.waiting) == 0 {

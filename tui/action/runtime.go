@@ -54,7 +54,7 @@ func (o *Operator) acted(msg actedMsg) tea.Cmd {
 	if t := o.Trial(); t != nil && (msg.action.Kind == control.Confirm || msg.action.Kind == control.Rollback) {
 		o.trialOver = t.Until
 	}
-	o.queue.known = max(o.queue.known, msg.result.Revision)
+	o.queue.known = max(o.queue.known, msg.result.Generation)
 	o.expect(msg.result)
 	return tea.Batch(o.env.Notify(component.Done, msg.result.Message), o.env.LookSoon())
 }

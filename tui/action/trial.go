@@ -24,7 +24,7 @@ func (o *Operator) keep() tea.Cmd {
 	if o.Trial() == nil {
 		return o.env.Notify(component.Note, noTrial)
 	}
-	return o.act(control.Action{Kind: control.Confirm, Base: o.Trial().Revision}, applyTime)
+	return o.act(control.Action{Kind: control.Confirm, Base: o.Trial().Generation}, applyTime)
 }
 
 const noTrial = "no trial is running"
@@ -43,7 +43,7 @@ func (o *Operator) askTakeBack() tea.Cmd {
 	d := dialog.Confirmation("roll the trial back?", "roll back", o.changesText(back, 8))
 	d.Buttons[dialog.Cancel].Hint = "the trial continues"
 	d.Buttons[dialog.Confirm].Hint = request.Command("rollback")
-	action := control.Action{Kind: control.Rollback, Base: t.Revision}
+	action := control.Action{Kind: control.Rollback, Base: t.Generation}
 	return o.ask(d, func(button int) tea.Cmd {
 		if button != dialog.Confirm {
 			return nil

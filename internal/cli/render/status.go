@@ -12,7 +12,7 @@ import (
 // Status writes the state of the runtime in a page: config, listeners, pools,
 // problems.
 func Status(p *Page, s *control.Snapshot) {
-	p.Line("rockstar-tui %s on %s, pid %d, up %s, revision %d", s.Version, s.Host, s.PID, since(s.StartedAt, s.Time), s.Revision)
+	p.Line("rockstar-tui %s on %s, pid %d, up %s, generation %d", s.Version, s.Host, s.PID, since(s.StartedAt, s.Time), s.Generation)
 	configStatus(p, s)
 	if u := s.Upgrade; u != nil && (!u.Over() || u.State == control.UpgradeFailed) {
 		p.Line("upgrade from %s to %s: %s", u.From, u.To, strings.TrimSpace(u.State+" "+u.Error))

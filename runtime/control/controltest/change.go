@@ -23,7 +23,7 @@ func (f *Fake) begin(s *control.Snapshot) {
 		file = with(file, config.Edit{Path: o.Path, Value: o.File, Unset: o.File == ""})
 		overrides[o.Path] = ledger.OverrideMeta{Base: o.Base, Value: o.Value, Actor: o.Actor, Reason: o.Reason, Since: o.Since, Expires: o.Expires}
 	}
-	number := max(1, s.Revision, s.Config.Generation)
+	number := max(1, s.Generation, s.Config.Generation)
 	trial, held := s.Config.Trial, s.Config.Held
 	if trial != nil {
 		number = max(1, number-1)
@@ -125,12 +125,12 @@ func (f *Fake) commit(e ledger.Entry, commit func(ledger.Entry) ledger.Effects) 
 	before, to := f.ledger.View().Running, clone(f.now)
 	effects := commit(e)
 	show(to, before, e.To)
-	result := &control.Result{Message: e.Message, Changes: effects.Changes, Generation: effects.Generation, Until: effects.Until}
+	result := &control.Result{Message: e.Message, Changes: effects.Changes, Made: effects.Generation, Until: effects.Until}
 	if len(effects.Changes) > 0 {
 		result.ID = receipt(f.now, to, e.Message, e.Change.Actor, control.EndedDrained)
 	}
 	f.settle(to, effects)
-	result.Revision = f.now.Revision
+	result.Generation = f.now.Generation
 	return result
 }
 
@@ -140,7 +140,7 @@ func (f *Fake) settle(to *control.Snapshot, effects ledger.Effects) {
 		addEvent(to, e)
 	}
 	v := f.ledger.View()
-	to.Config, to.Revision = v.Status(), v.Generation
+	to.Config, to.Generation = v.Status(), v.Generation
 	f.now = to
 	f.notify()
 }
@@ -165,7 +165,7 @@ func (f *Fake) actOnConfig(a control.Action) (*control.Result, error) {
 			return nil, err
 		}
 		f.settle(clone(f.now), effects)
-		return &control.Result{Revision: f.now.Revision, Message: message}, nil
+		return &control.Result{Generation: f.now.Generation, Message: message}, nil
 	}
 	v := f.ledger.View()
 	if err := v.OnTrial(); err != nil {
@@ -204,7 +204,7 @@ func (f *Fake) confirm(a control.Action) (*control.Result, error) {
 		return nil, err
 	}
 	f.settle(clone(f.now), effects)
-	return &control.Result{Revision: f.now.Revision, Generation: effects.Generation, Message: message}, nil
+	return &control.Result{Generation: f.now.Generation, Made: effects.Generation, Message: message}, nil
 }
 
 // rollback takes back the trial, or goes back to a generation.

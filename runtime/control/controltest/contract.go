@@ -40,7 +40,7 @@ func TestController(t *testing.T, start func(t *testing.T) Harness) {
 		{"WatchEndsWithItsContext", watchEndsWithItsContext},
 		{"SlowWatcherBlocksNobody", slowWatcherBlocksNobody},
 		{"PlanChangesNothing", planChangesNothing},
-		{"ApplyRaisesTheRevisionAndShows", applyRaisesTheRevisionAndShows},
+		{"ApplyRaisesTheGenerationAndShows", applyRaisesTheGenerationAndShows},
 		{"ApplyIsInTheEvents", applyIsInTheEvents},
 		{"SameChangeAgainChangesNothing", sameChangeAgainChangesNothing},
 		{"EmptyChangeChangesNothing", emptyChangeChangesNothing},
@@ -191,10 +191,10 @@ func (r *rig) wantError(what string, err error, want ...error) *control.Error {
 	return e
 }
 
-// unchanged checks that the revision is as before.
+// unchanged checks that the generation is as before.
 func (r *rig) unchanged(before *control.Snapshot) {
 	r.Helper()
-	if now := r.snapshot(); now.Revision != before.Revision {
-		r.Errorf("revision is %d, want %d as before", now.Revision, before.Revision)
+	if now := r.snapshot(); now.Generation != before.Generation {
+		r.Errorf("revision is %d, want %d as before", now.Generation, before.Generation)
 	}
 }

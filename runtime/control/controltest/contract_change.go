@@ -13,13 +13,13 @@ func planChangesNothing(r *rig) {
 	before := r.snapshot()
 	idle := r.listener(before).Timeouts.Idle
 	c := r.set("timeouts.idle", "43s")
-	c.Base = before.Revision
+	c.Base = before.Generation
 	p, err := r.Controller.Plan(r.ctx, c)
 	if err != nil {
 		r.Fatalf("Plan: %v", err)
 	}
-	if p.Revision != before.Revision || p.Summary == "" {
-		r.Errorf("plan is for revision %d with summary %q, want revision %d and some words", p.Revision, p.Summary, before.Revision)
+	if p.Generation != before.Generation || p.Summary == "" {
+		r.Errorf("plan is for generation %d with summary %q, want generation %d and some words", p.Generation, p.Summary, before.Generation)
 	}
 	r.wantOneChange(p.Changes, "timeouts.idle", "43s")
 	if len(p.Listeners) != 1 || p.Listeners[0].Name != r.Listener || p.Listeners[0].Action != "update" || p.Listeners[0].Drained != 0 {
@@ -38,18 +38,18 @@ func (r *rig) wantOneChange(changes []config.Change, key, to string) {
 	}
 }
 
-func applyRaisesTheRevisionAndShows(r *rig) {
+func applyRaisesTheGenerationAndShows(r *rig) {
 	before := r.snapshot()
 	c := r.set("timeouts.idle", "44s")
-	c.Base = before.Revision
+	c.Base = before.Generation
 	res := r.apply(c)
-	if res.Revision <= before.Revision || res.Message == "" {
-		r.Errorf("result has revision %d and message %q, want more than %d and some words", res.Revision, res.Message, before.Revision)
+	if res.Generation <= before.Generation || res.Message == "" {
+		r.Errorf("result has generation %d and message %q, want more than %d and some words", res.Generation, res.Message, before.Generation)
 	}
 	r.wantOneChange(res.Changes, "timeouts.idle", "44s")
 	now := r.snapshot()
-	if got := r.listener(now).Timeouts.Idle; now.Revision != res.Revision || got != "44s" {
-		r.Errorf("the next snapshot has revision %d and idle timeout %s, want %d and 44s", now.Revision, got, res.Revision)
+	if got := r.listener(now).Timeouts.Idle; now.Generation != res.Generation || got != "44s" {
+		r.Errorf("the next snapshot has generation %d and idle timeout %s, want %d and 44s", now.Generation, got, res.Generation)
 	}
 }
 
@@ -64,9 +64,9 @@ func sameChangeAgainChangesNothing(r *rig) {
 	c := r.set("timeouts.idle", "46s")
 	r.apply(c)
 	before := r.snapshot()
-	c.Base = before.Revision
-	if res := r.apply(c); len(res.Changes) != 0 || res.Revision != before.Revision {
-		r.Errorf("the same change again made %+v, revision %d; want none, revision %d", res.Changes, res.Revision, before.Revision)
+	c.Base = before.Generation
+	if res := r.apply(c); len(res.Changes) != 0 || res.Generation != before.Generation {
+		r.Errorf("the same change again made %+v, generation %d; want none, generation %d", res.Changes, res.Generation, before.Generation)
 	}
 	r.unchanged(before)
 }
@@ -77,30 +77,30 @@ func emptyChangeChangesNothing(r *rig) {
 	if err != nil || len(p.Changes) != 0 || len(p.Listeners) != 0 {
 		r.Errorf("plan of an empty change is %+v, %v; want an empty one", p, err)
 	}
-	if res := r.apply(control.Change{}); len(res.Changes) != 0 || res.Revision != before.Revision {
-		r.Errorf("an empty change made %+v, revision %d; want none, revision %d", res.Changes, res.Revision, before.Revision)
+	if res := r.apply(control.Change{}); len(res.Changes) != 0 || res.Generation != before.Generation {
+		r.Errorf("an empty change made %+v, generation %d; want none, generation %d", res.Changes, res.Generation, before.Generation)
 	}
 	r.unchanged(before)
 }
 
 func staleBaseIsAConflict(r *rig) {
-	old := r.snapshot().Revision
+	old := r.snapshot().Generation
 	r.apply(r.set("timeouts.idle", "47s"))
 	before := r.snapshot()
-	for _, base := range []uint64{old, before.Revision + 1} {
+	for _, base := range []uint64{old, before.Generation + 1} {
 		c := r.set("timeouts.idle", "48s")
 		c.Base = base
 		_, err := r.Controller.Apply(r.ctx, c)
-		r.wantError("Apply on revision "+strconv.FormatUint(base, 10), err, control.ErrConflict)
+		r.wantError("Apply on generation "+strconv.FormatUint(base, 10), err, control.ErrConflict)
 		_, err = r.Controller.Plan(r.ctx, c)
-		r.wantError("Plan on revision "+strconv.FormatUint(base, 10), err, control.ErrConflict)
+		r.wantError("Plan on generation "+strconv.FormatUint(base, 10), err, control.ErrConflict)
 	}
 	r.unchanged(before)
 }
 
 // What others have changed meanwhile matters only where it is the same value.
 func changesOfOtherValuesAreNoConflict(r *rig) {
-	old := r.snapshot().Revision
+	old := r.snapshot().Generation
 	r.apply(r.set("timeouts.idle", "47s"))
 	for _, on := range []string{"false", "true"} {
 		c := r.set("enabled", on)
@@ -108,7 +108,7 @@ func changesOfOtherValuesAreNoConflict(r *rig) {
 		if p, err := r.Controller.Plan(r.ctx, c); err != nil || len(p.Changes) != 1 {
 			r.Errorf("a plan of another value than was changed meanwhile is %+v, %v; want one of it alone", p, err)
 		}
-		old = r.apply(c).Revision
+		old = r.apply(c).Generation
 	}
 	c := r.set("enabled", "false")
 	c.Base = old - 1

@@ -13,7 +13,7 @@ func (r *rig) try(key, value string, within time.Duration) *control.Result {
 	c := r.set(key, value)
 	c.Confirm = config.Duration(within)
 	res := r.apply(c)
-	if res.Until == nil || res.Generation == 0 {
+	if res.Until == nil || res.Made == 0 {
 		r.Fatalf("the result of a change on trial is %+v, want an end and a generation", res)
 	}
 	return res
@@ -56,16 +56,16 @@ func trialIsShownAndConfirmed(r *rig) {
 	res := r.try("timeouts.idle", "51s", time.Hour)
 	trial := r.snapshot().Config.Trial
 	if trial == nil || !trial.Until.Equal(*res.Until) || trial.Actor == "" || trial.Reason != "test" ||
-		trial.Revision != res.Revision || trial.Before >= trial.Revision {
+		trial.Generation != res.Generation || trial.Before >= trial.Generation {
 		r.Fatalf("the snapshot has the trial %+v, want that of %+v", trial, res)
 	}
 	r.wantOneChange(trial.Changes, "timeouts.idle", "51s")
 	r.wantIdle("51s")
 	for _, kind := range []string{control.Confirm, control.Rollback} {
-		_, err := r.Controller.Act(r.ctx, control.Action{Kind: kind, Base: res.Revision - 1})
+		_, err := r.Controller.Act(r.ctx, control.Action{Kind: kind, Base: res.Generation - 1})
 		r.wantError(kind+" of another trial", err, control.ErrConflict)
 	}
-	if res := r.act(control.Action{Kind: control.Confirm, Base: res.Revision}); res.Message == "" {
+	if res := r.act(control.Action{Kind: control.Confirm, Base: res.Generation}); res.Message == "" {
 		r.Error("the result of a confirm has no message")
 	}
 	if s := r.snapshot(); s.Config.Trial != nil {
@@ -178,7 +178,7 @@ func historyTellsWhatWasDone(r *rig) {
 	res := r.apply(r.set("timeouts.idle", "60s"))
 	all := r.history(control.HistoryQuery{Config: true})
 	g := all[0]
-	if len(all) != len(first)+1 || g.Number != res.Generation || g.Number <= first[0].Number || g.Revision != res.Revision ||
+	if len(all) != len(first)+1 || g.Number != res.Made || g.Number <= first[0].Number || g.Revision != res.Generation ||
 		g.Actor == "" || g.Reason != "test" || g.Trigger != control.TriggerChange || g.Result != control.ResultApplied ||
 		g.Message == "" || g.Time.IsZero() || !g.Running || g.Config == "" {
 		r.Errorf("the newest of %d generations is %+v, want that of %+v", len(all), g, res)
@@ -204,9 +204,9 @@ func rollbackGoesToAGeneration(r *rig) {
 	was := r.listener(r.snapshot()).Timeouts.Idle
 	r.apply(r.set("timeouts.idle", "61s"))
 	r.apply(r.set("timeouts.read", "62s"))
-	_, err := r.Controller.Act(r.ctx, control.Action{Kind: control.Rollback, Generation: start, Base: r.snapshot().Revision - 1})
+	_, err := r.Controller.Act(r.ctx, control.Action{Kind: control.Rollback, Generation: start, Base: r.snapshot().Generation - 1})
 	r.wantError("going back on a stale revision", err, control.ErrConflict)
-	if res := r.act(control.Action{Kind: control.Rollback, Generation: start, Base: r.snapshot().Revision}); len(res.Changes) != 2 {
+	if res := r.act(control.Action{Kind: control.Rollback, Generation: start, Base: r.snapshot().Generation}); len(res.Changes) != 2 {
 		r.Errorf("the rollback changed %+v, want two values", res.Changes)
 	}
 	r.wantIdle(was)

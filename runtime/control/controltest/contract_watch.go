@@ -15,8 +15,8 @@ func snapshotIsSound(r *rig) {
 	if s.Time.IsZero() || s.StartedAt.IsZero() || s.StartedAt.After(s.Time) {
 		r.Errorf("time %v, started at %v: want both, in order", s.Time, s.StartedAt)
 	}
-	if s.PID <= 0 || s.Revision == 0 {
-		r.Errorf("pid %d, revision %d: want both above 0", s.PID, s.Revision)
+	if s.PID <= 0 || s.Generation == 0 {
+		r.Errorf("pid %d, generation %d: want both above 0", s.PID, s.Generation)
 	}
 	if s.Role != control.RoleAdmin {
 		r.Errorf("role %q, want %q", s.Role, control.RoleAdmin)
@@ -70,7 +70,7 @@ func watchShowsTheStateAtOnce(r *rig) {
 	seen := make(chan *control.Snapshot, 1)
 	stop := r.watch(control.WatchOptions{Interval: time.Hour}, offer(seen))
 	defer stop()
-	if s := receive(r, "first snapshot, with an interval of an hour", seen); s.Revision == 0 {
+	if s := receive(r, "first snapshot, with an interval of an hour", seen); s.Generation == 0 {
 		r.Error("the first snapshot has no revision")
 	}
 }
@@ -158,14 +158,14 @@ func slowWatcherBlocksNobody(r *rig) {
 		receive(r, "snapshot beside a slow watcher", seen)
 	}
 	res := r.apply(r.set("timeouts.idle", "41s"))
-	r.until("the change beside a slow watcher", func(s *control.Snapshot) bool { return s.Revision >= res.Revision })
+	r.until("the change beside a slow watcher", func(s *control.Snapshot) bool { return s.Generation >= res.Generation })
 	stop()
 
 	close(release)
 	receive(r, "first, old snapshot", slow)
 	// What came while the watcher was busy is missed but for one or two, of
 	// which one may be on its way already.
-	for missed := 0; receive(r, "newer snapshot for the slow watcher", slow).Revision < res.Revision; missed++ {
+	for missed := 0; receive(r, "newer snapshot for the slow watcher", slow).Generation < res.Generation; missed++ {
 		if missed == 2 {
 			r.Error("the slow watcher is shown one old state after the other")
 			break

@@ -48,8 +48,8 @@ func (f *Fake) take(s *control.Snapshot) {
 	f.now = clone(s)
 	f.rates = ratesOf(f.now)
 	f.begin(f.now)
-	f.now.Revision = f.ledger.View().Generation
-	f.now.Config.Generation = f.now.Revision
+	f.now.Generation = f.ledger.View().Generation
+	f.now.Config.Generation = f.now.Generation
 }
 
 // Fail makes every call end with err, those under way included, until
@@ -198,7 +198,7 @@ func (f *Fake) Act(ctx context.Context, a control.Action) (*control.Result, erro
 	}
 	f.now = to
 	f.notify()
-	return &control.Result{ID: id, Revision: to.Revision, Message: message}, nil
+	return &control.Result{ID: id, Generation: to.Generation, Message: message}, nil
 }
 
 // operate carries out an action that is about processes.

@@ -112,8 +112,8 @@ func TestFakeAppliesAndRecords(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, _ := f.Snapshot(ctx)
-	if s.Revision != 8 || s.Listeners[1].WorkersReady != 6 || s.Listeners[0].State != control.StateStopped {
-		t.Errorf("after apply: revision %d, web %d ready, hello %s", s.Revision, s.Listeners[1].WorkersReady, s.Listeners[0].State)
+	if s.Generation != 8 || s.Listeners[1].WorkersReady != 6 || s.Listeners[0].State != control.StateStopped {
+		t.Errorf("after apply: generation %d, web %d ready, hello %s", s.Generation, s.Listeners[1].WorkersReady, s.Listeners[0].State)
 	}
 	if want := []string{"listeners.hello.enabled", "listeners.web.prefork.workers"}; !slices.Equal(s.Config.Overrides, want) {
 		t.Errorf("overrides %v, want %v", s.Config.Overrides, want)

@@ -46,12 +46,12 @@ func Scene(name string) *control.Snapshot {
 func empty() *control.Snapshot {
 	return &control.Snapshot{
 		Time: sceneTime, Version: "v0.1.0", Host: "stage", PID: 4200,
-		StartedAt: sceneTime.Add(-26*time.Hour - 3*time.Minute), Revision: 7, Role: "admin",
+		StartedAt: sceneTime.Add(-26*time.Hour - 3*time.Minute), Generation: 7, Role: "admin",
 		Config: control.ConfigStatus{Path: "/etc/rockstar-tui/config.yaml", State: control.ConfigInSync,
 			LoadedAt: sceneTime.Add(-42 * time.Minute)},
 		Listeners: []control.ListenerInfo{}, Pools: []control.PoolInfo{},
 		Events: []control.Event{{Seq: 1, Time: sceneTime.Add(-42 * time.Minute), Level: control.LevelInfo,
-			Message: "config loaded, revision 7"}},
+			Message: "config loaded, generation 7"}},
 	}
 }
 
@@ -116,7 +116,7 @@ func refused() *control.Snapshot {
 		{File: s.Config.Path, Line: 18, Column: 7, Path: "listeners.web.timeouts.raed", Message: "unknown key", Hint: `did you mean "read"?`},
 		{File: s.Config.Path, Line: 24, Column: 14, Path: "listeners.web.address", Message: `"80" has no port`, Hint: `write ":80"`},
 	}}
-	addEvent(s, control.Event{Level: control.LevelError, Message: "config refused, revision 7 keeps running: " +
+	addEvent(s, control.Event{Level: control.LevelError, Message: "config refused, generation 7 keeps running: " +
 		`/etc/rockstar-tui/config.yaml:18:7: listeners.web.timeouts.raed: unknown key, did you mean "read"?`})
 	return s
 }
@@ -125,7 +125,7 @@ func refused() *control.Snapshot {
 func stopped() *control.Snapshot {
 	s := busy()
 	stop(&s.Listeners[1])
-	s.Revision++
+	s.Generation++
 	setByHand(s, "listeners.web.enabled", "true", "false")
 	addEvent(s, control.Event{Level: control.LevelInfo, Listener: "web", Actor: "alice (uid 1000)", Message: "web: stop, 212 connections drained"})
 	return s

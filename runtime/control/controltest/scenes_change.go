@@ -11,14 +11,14 @@ import (
 func onTrial() *control.Snapshot {
 	s := busy()
 	s.Listeners[1].Timeouts.Idle, s.Listeners[1].Limits.AcceptRate = "2s", 50
-	s.Revision++
+	s.Generation++
 	changes := []config.Change{
 		{Path: "listeners.web.limits.accept_rate", From: "0", To: "50", Effect: config.Live},
 		{Path: "listeners.web.timeouts.idle", From: "2m0s", To: "2s", Effect: config.Live},
 	}
 	since := sceneTime.Add(-13 * time.Second)
 	s.Config.Trial = &control.Trial{Until: sceneTime.Add(47 * time.Second), Since: since, Actor: "alice (uid 1000)",
-		Reason: "too many idle ones", Changes: changes, Revision: s.Revision, Before: s.Revision - 1,
+		Reason: "too many idle ones", Changes: changes, Generation: s.Generation, Before: s.Generation - 1,
 		Guard: &control.Guard{Errors: 5, Crashes: 1}}
 	s.Config.State = control.ConfigOverridden
 	for _, c := range changes {
@@ -65,7 +65,7 @@ func overridden() *control.Snapshot {
 // fallback was started with what ran last, because the config file is broken.
 func fallback() *control.Snapshot {
 	s := refused()
-	s.Revision, s.Config.Fallback, s.Config.Generation = 41, 41, 41
+	s.Generation, s.Config.Fallback, s.Config.Generation = 41, 41, 41
 	return s
 }
 

@@ -42,7 +42,7 @@ func (l *Ledger) Try(e Entry, from map[string]Counts) Effects {
 		Trial: control.Trial{
 			Until: now.Add(time.Duration(e.Change.Confirm)), Since: now,
 			Actor: e.Change.Actor, Reason: e.Change.Reason, Changes: out.Changes,
-			Revision: out.Generation, Before: before.Generation,
+			Generation: out.Generation, Before: before.Generation,
 			Persist: e.Change.Persist, Guard: e.Change.Guard,
 		},
 	}
@@ -70,8 +70,8 @@ func (v *View) Meant(a control.Action) (*Trial, error) {
 	switch t := v.Trial; {
 	case t == nil:
 		return nil, errNoTrial
-	case a.Base != 0 && a.Base != t.Revision:
-		return nil, control.Fail(control.CodeConflict, message.AnotherTrial, a.Base, t.Revision, OrSomebody(t.Actor))
+	case a.Base != 0 && a.Base != t.Generation:
+		return nil, control.Fail(control.CodeConflict, message.AnotherTrial, a.Base, t.Generation, OrSomebody(t.Actor))
 	default:
 		return t, nil
 	}
@@ -95,7 +95,7 @@ func (l *Ledger) Confirm(a control.Action, file *config.Config) (told string, ou
 	v.Trial = nil
 	l.keepOverrides(v, &out)
 	out.remove(TrialFile)
-	if i := v.history.find(t.Revision); i >= 0 {
+	if i := v.history.find(t.Generation); i >= 0 {
 		g := v.history.entries[i].unpack(true)
 		g.Confirmed = &control.Confirmation{By: a.Actor, At: l.now(), Reason: a.Reason}
 		v.history = v.history.replace(i, g)

@@ -50,7 +50,7 @@ func TestPlansOfListeners(t *testing.T) {
 		if l.WorkersStarted != started || l.WorkersRetired != retired {
 			t.Errorf("%s: %d workers are started and %d retired, want %d and %d", c.edits, l.WorkersStarted, l.WorkersRetired, started, retired)
 		}
-		if p.Summary != c.summary || p.Revision != 7 || len(p.Changes) == 0 {
+		if p.Summary != c.summary || p.Generation != 7 || len(p.Changes) == 0 {
 			t.Errorf("%s: the whole is %+v", c.edits, p)
 		}
 	}
