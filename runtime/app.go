@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"maps"
-	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,9 +19,8 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/internal/logqueue"
 	"github.com/echterhof/rockstar-tui/runtime/internal/monitor"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
-	"github.com/echterhof/rockstar-tui/runtime/internal/steps"
+	"github.com/echterhof/rockstar-tui/runtime/internal/slowdisk"
 	"github.com/echterhof/rockstar-tui/runtime/internal/upgrade"
-	"github.com/echterhof/rockstar-tui/runtime/internal/watch"
 )
 
 // ErrClosed is returned by an App that was shut down.
@@ -60,9 +58,25 @@ type Options struct {
 
 // App is a running runtime. It implements [control.Controller].
 type App struct {
-	*applier
+	// engine changes what runs; the others do what it decides, and look.
+	engine    *change.Engine
+	endpoints *endpoints.Set
+	cells     *scoreboard.Cells // of backends
+	keys      *certs.Store
+	monitor   *monitor.Monitor
+	events    *events.Journal
+	upgrade   *upgrade.Upgrader
+
+	// ctx ends when the App is shut down, ending as soon as that is asked for;
+	// background goroutines are counted in running.
+	ctx     context.Context
+	cancel  context.CancelCauseFunc
+	ending  context.Context
+	hasten  context.CancelFunc
+	running sync.WaitGroup
 
 	version string
+	log     *slog.Logger
 	// logQueue is what log writes to, so that nobody who logs waits for a reader.
 	logQueue *logqueue.Queue
 
@@ -71,12 +85,11 @@ type App struct {
 	lastReceipt atomic.Uint64
 	watchers    watchers
 
-	upgrade *upgrade.Upgrader
-
 	noOrphanDir string // why there is none though there should be
 
-	server *Server // of the seed's page, with its client
-	client NetworkClient
+	program *program // what Go code gave to New; nil after Open
+	server  *Server  // of the seed's page, with its client
+	client  NetworkClient
 
 	hooks hooks // of OnShutdown
 	end   termination
@@ -89,33 +102,19 @@ var _ control.Controller = (*App)(nil)
 // its own error. Either way nothing keeps running.
 func Open(ctx context.Context, o Options) (*App, error) {
 	a := newApp(o)
-	a.state.open(o, a.events)
-	a.ledger.Load(a.state.generations())
-	cfg, wrong, path := o.Config, error(nil), ""
-	if o.ConfigPath != "" {
-		var read configFile
-		read, wrong = a.readFile(ctx, o.ConfigPath, watch.Read)
-		if ctx.Err() != nil {
-			a.state.close()
-			return nil, ctx.Err()
-		}
-		cfg, path = read.config, read.path
-		if wrong != nil && !o.FallbackLastGood {
-			a.state.close()
-			return nil, wrong
-		}
-		a.fileHash = read.hash
-		defer func() { a.watchFile(read) }()
+	a.engine.OpenState(o.StateDir, o.KeepOverrides)
+	a.engine.LoadHistory()
+	first := &change.Start{ConfigPath: o.ConfigPath, Config: o.Config, FallbackLastGood: o.FallbackLastGood}
+	if err := a.engine.Read(ctx, first); err != nil {
+		a.engine.Close()
+		return nil, err
 	}
-	if cfg == nil {
-		cfg = config.New()
-	}
-	a.ledger.Watch(path)
+	defer a.engine.Watch(first)
 	for _, s := range a.endpoints.FindOrphans() {
 		inherit(s, a.cells, a.keys)
 	}
 	defer a.endpoints.DrainOrphans()
-	if err := a.begin(ctx, cfg, wrong, o); err != nil {
+	if err := a.engine.Start(ctx, first); err != nil {
 		a.Shutdown(context.Background())
 		return nil, err
 	}
@@ -132,39 +131,36 @@ func newApp(o Options) *App {
 		log = slog.New(slog.DiscardHandler)
 	}
 	log, queue := logqueue.New(log)
-	a := &App{version: o.Version, noOrphanDir: o.noOrphanDir, logQueue: queue, end: termination{done: make(chan struct{})}}
-	a.applier = &applier{
-		log:    log,
-		events: events.New(log),
-		ledger: ledger.New(time.Now, ledger.Rules{History: keptGenerations, KeepOverrides: o.KeepOverrides}),
-		cells:  scoreboard.NewCells(),
-		queue:  change.NewQueue(control.Fail(control.CodeUnavailable, message.ShutDown)),
-		wake:   make(chan struct{}, 1),
+	a := &App{
+		version: o.Version, log: log, logQueue: queue, events: events.New(log), cells: scoreboard.NewCells(),
+		noOrphanDir: o.noOrphanDir, end: termination{done: make(chan struct{})},
 	}
+	a.ctx, a.cancel = context.WithCancelCause(context.Background())
+	a.ending, a.hasten = context.WithCancel(a.ctx)
 	a.endpoints = endpoints.New(endpoints.Config{
 		Log: log, Events: a.events, Cells: a.cells, Dedicated: o.dedicated, OrphanDir: o.orphanDir,
-		Program: a.programOf, Given: a.takeGiven,
+		Program: ofApp{a}.Of, Given: a.takeGiven,
 	})
-	a.keys, a.state.files = certs.New(&a.files), &a.files
+	files := new(slowdisk.Files)
+	a.keys = certs.New(files)
 	a.monitor = monitor.New(monitor.Config{
 		Version: o.Version, Endpoints: a.endpoints, Cells: a.cells, Certificates: a.keys, Events: a.events,
 		Desired: a.desired, Facts: a.facts,
 	})
-	a.steps = &steps.Maker{
-		Endpoints: a.endpoints, Cells: a.cells, Certificates: a.keys, Monitor: a.monitor,
-		Files: &a.files, Log: log, Program: a.programOf, IsGiven: a.isGiven,
-	}
+	desired := ledger.New(time.Now, ledger.Rules{History: keptGenerations, KeepOverrides: o.KeepOverrides})
+	a.engine = change.New(change.Config{
+		Log: log, Events: a.events, Ledger: desired, Endpoints: a.endpoints, Cells: a.cells, Certificates: a.keys,
+		Files: files, Monitor: a.monitor, Program: ofApp{a}, Ending: a.ending, Closed: ErrClosed, Background: a.background,
+	})
+	a.upgrade = newUpgrader(a, desired)
 	if a.noOrphanDir != "" {
 		a.events.Warn("", message.AdoptionMissing, a.noOrphanDir)
 	}
-	a.ctx, a.cancel = context.WithCancelCause(context.Background())
-	a.ending, a.hasten = context.WithCancel(a.ctx)
-	a.upgrade = newUpgrader(a)
 	return a
 }
 
 // background runs f until the App's context ends, and Shutdown waits for it.
-func (a *applier) background(f func(ctx context.Context)) {
+func (a *App) background(f func(ctx context.Context)) {
 	a.running.Add(1)
 	go func() {
 		defer a.running.Done()
@@ -174,7 +170,7 @@ func (a *applier) background(f func(ctx context.Context)) {
 
 // awaitBackground reports whether what background began has ended within limit. One of
 // them may be within a read that does not return.
-func (a *applier) awaitBackground(limit time.Duration) bool {
+func (a *App) awaitBackground(limit time.Duration) bool {
 	over := make(chan struct{})
 	go func() { a.running.Wait(); close(over) }()
 	select {
@@ -200,15 +196,15 @@ const endTimeout = time.Second
 
 func (a *App) shutdown(ctx context.Context) error {
 	defer a.logQueue.Flush()
-	defer a.state.close()
+	defer a.engine.Close()
 	a.hasten()
 	a.upgrade.AllWell() // nobody has to come back
 	a.endpoints.Close()
-	if behind := a.queue.Close(endTimeout); behind != nil {
+	if behind := a.engine.Stop(endTimeout); behind != nil {
 		a.log.Warn("the runtime ends without waiting for an unfinished change", "who", behind)
 	}
 	a.cancel(ErrClosed)
-	if a.currentRevision() > 0 { // it had begun
+	if a.engine.View().Generation > 0 { // it had begun
 		a.events.Info("", message.ShuttingDown)
 	}
 	asked := a.lastReceipt.Load()
@@ -227,14 +223,10 @@ func (a *App) shutdown(ctx context.Context) error {
 	}
 	err := a.hooks.call(ctx, a.log)
 	if !a.awaitBackground(endTimeout) {
-		a.log.Warn("the runtime ends without waiting for a file that is still being read", "config", a.ledger.View().Path())
+		a.log.Warn("the runtime ends without waiting for a file that is still being read", "config", a.engine.View().Path())
 	}
 	if asked != 0 {
 		a.watchers.awaitLook()
 	}
 	return err
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	return slices.Sorted(maps.Keys(m))
 }

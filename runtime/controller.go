@@ -2,16 +2,13 @@ package runtime
 
 import (
 	"context"
-	"sync"
 	"time"
 
-	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/control/message"
-	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
+	"github.com/echterhof/rockstar-tui/runtime/control/problems"
 	"github.com/echterhof/rockstar-tui/runtime/internal/events"
-	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
-	"github.com/echterhof/rockstar-tui/runtime/internal/steps"
+	"github.com/echterhof/rockstar-tui/runtime/internal/monitor"
 )
 
 // Snapshot returns the present state.
@@ -46,83 +43,49 @@ func (a *App) Watch(ctx context.Context, o control.WatchOptions, fn func(*contro
 // reads files, which takes time: it looks at the state of one moment and keeps
 // nobody from changing it.
 func (a *App) Plan(ctx context.Context, c control.Change) (*control.Plan, error) {
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	v := a.ledger.View()
-	to, err := v.Want(c, a.wholeConfig(c))
-	if err != nil {
-		return nil, err
-	}
-	if err := a.keys.Load(ctx, to); err != nil {
-		return nil, err
-	}
-	p, err := a.steps.Try(ctx, v, to)
-	if err != nil && ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	if err != nil {
-		return nil, &control.Error{Code: control.CodeRefused, Message: err.Error()}
-	}
-	return p, nil
+	return a.engine.Plan(ctx, c)
 }
 
 // Apply carries out a change.
 func (a *App) Apply(ctx context.Context, c control.Change) (*control.Result, error) {
-	was, whole := a.readToWrite(ctx, c.Persist), a.wholeConfig(c)
-	ctx, unlock, err := a.lock(ctx, turn{Turn: by(c.Actor), to: func(v *ledger.View) *config.Config {
-		to, _ := v.Want(c, whole) // what is wrong with it is told when its turn has come
-		return to
-	}})
-	if err != nil {
-		return nil, err
-	}
-	defer unlock()
-	if err := a.ledger.View().OnTrial(); err != nil {
-		return nil, err
-	}
-	to, err := a.ledger.View().Want(c, whole)
-	if err != nil {
-		return nil, err
-	}
-	if err := a.startAgain(ctx, c.Patch); err != nil {
-		return nil, err
-	}
-	e := &ledger.Entry{To: to, Trigger: control.TriggerChange, Change: c, Began: time.Now()}
-	var write func() error
-	written := ""
-	if c.Persist {
-		file, writeFile, err := a.writeBack(ctx, was, c.Patch)
-		if err != nil {
-			return nil, err
-		}
-		if c.Confirm == 0 {
-			e.File, write, written = file, writeFile, "; written to "+a.fileName()
-		} else { // the file is written when it is confirmed
-			written = "; to be written to " + a.fileName() + " when confirmed"
-		}
-	}
-	t := a.changed(e, func(p *control.Plan) string {
-		e.Text = message.Message{Code: p.Code, Args: p.Args, Text: p.Summary}
-		return p.Summary + written
-	})
-	if t.last = write; c.Confirm != 0 {
-		return a.try(ctx, t, e)
-	}
-	return a.change(ctx, t, e)
+	return a.engine.Apply(ctx, c)
 }
 
-// wholeConfig parses the config of a change when it is first asked for: a large one
-// takes seconds, and is not parsed again while others wait.
-func (a *applier) wholeConfig(c control.Change) func() (*config.Config, error) {
-	return sync.OnceValues(func() (*config.Config, error) {
-		return parseConfig(a.ledger.View().Path(), []byte(c.Config))
-	})
+// Reload reads the config file again and makes it what runs. What was changed by
+// hand stays changed, except where the file changed too. An error leaves everything
+// as it was, and stays in the status until the file is good again.
+func (a *App) Reload(ctx context.Context) (*control.Result, error) {
+	return a.Act(ctx, control.Action{Kind: control.Reload})
 }
 
-// currentRevision is the generation that runs.
-func (a *applier) currentRevision() uint64 {
-	return a.ledger.View().Generation
+// History lists what was put into effect or refused, newest first.
+func (a *App) History(ctx context.Context, q control.HistoryQuery) ([]control.Generation, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return a.engine.History(q)
+}
+
+// Act does what is not a state.
+func (a *App) Act(ctx context.Context, action control.Action) (*control.Result, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	switch action.Kind {
+	case control.Replace:
+		result, err := a.upgrade.Begin(ctx, action)
+		if err == nil {
+			result.Generation = a.engine.View().Generation
+		}
+		return result, err
+	case control.Shutdown:
+		a.events.Add(events.By(action.Actor, control.LevelWarn, message.New(message.ShutdownAsked), action.Reason))
+		id := a.endpoints.OpenReceipt(control.Receipt{Summary: "shutdown", Actor: action.Actor, Planned: a.engine.Forecast(ctx)})
+		a.lastReceipt.Store(id)
+		go a.Shutdown(context.Background())
+		return &control.Result{ID: id, Generation: a.engine.View().Generation, Message: "shutting down"}, nil
+	}
+	return a.engine.Act(ctx, action)
 }
 
 // Connections lists open connections, oldest first.
@@ -137,71 +100,40 @@ func (a *App) Connections(ctx context.Context, q control.Query) (*control.Page, 
 	return a.endpoints.Connections(ctx, q)
 }
 
-// Act does what is not a state.
-func (a *App) Act(ctx context.Context, action control.Action) (*control.Result, error) {
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
-	}
-	switch action.Kind {
-	case control.Reload, control.Confirm, control.Rollback, control.AcceptHeld, control.RejectHeld:
-		return a.actOnConfig(ctx, action)
-	case control.DrainExtend, control.DrainNow:
-		return a.atRevision(a.endpoints.ActOnDrain(action))
-	case control.RestartWorker:
-		return a.restartWorker(ctx, action)
-	case control.RestartWorkers:
-		return a.restartWorkers(ctx, action)
-	case control.Replace:
-		return a.atRevision(a.upgrade.Begin(ctx, action))
-	case control.Shutdown:
-		a.events.Add(events.By(action.Actor, control.LevelWarn, message.New(message.ShutdownAsked), action.Reason))
-		id := a.endpoints.OpenReceipt(control.Receipt{Summary: "shutdown", Actor: action.Actor, Planned: steps.Forecast(ctx, a.endpoints.All(), endpoints.EveryWorker)})
-		a.lastReceipt.Store(id)
-		go a.Shutdown(context.Background())
-		return &control.Result{ID: id, Generation: a.currentRevision(), Message: "shutting down"}, nil
-	}
-	return nil, control.UnknownAction(action.Kind)
-}
-
-// actOnConfig does what changes the desired state, when its turn comes.
-func (a *applier) actOnConfig(ctx context.Context, action control.Action) (*control.Result, error) {
-	if action.Kind == control.Reload {
-		// Who reloads after replacing a certificate must not be answered while
-		// the old one is still served.
-		if err := a.renewAll(ctx); err != nil {
-			return nil, err
-		}
-		return a.reload(ctx, action)
-	}
-	was := a.readToWrite(ctx, action.Kind == control.Confirm && a.persists())
-	ctx, unlock, err := a.lock(ctx, turn{Turn: by(action.Actor), to: a.actionLeadsTo(action)})
-	if err != nil {
+// Read hands out what is too much for a snapshot.
+func (a *App) Read(ctx context.Context, q control.ReadQuery) (control.Stream, error) {
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	defer unlock()
-	switch action.Kind {
-	case control.Confirm:
-		return a.confirm(ctx, was, action)
-	case control.Rollback:
-		return a.rollback(ctx, action)
+	if err := q.Check(); err != nil {
+		return nil, err
 	}
-	return a.decide(ctx, action)
+	if q.Listener != "" && !a.endpoints.Has(q.Listener) {
+		return nil, control.Fail(control.CodeNotFound, message.NoListener, q.Listener)
+	}
+	source := func(after uint64, limit int) ([]control.Record, <-chan struct{}, error) {
+		found, more := a.events.After(q.Listener, after, limit)
+		return found, more, nil
+	}
+	if q.Kind == control.ReadSeries {
+		source = func(after uint64, limit int) ([]control.Record, <-chan struct{}, error) {
+			found, more := a.monitor.Points(q.Listener, after, limit)
+			return found, more, nil
+		}
+	}
+	return control.NewStream(ctx, q, a.Done(), source), nil
 }
 
-// actionLeadsTo is the config that an action will make run.
-func (a *applier) actionLeadsTo(action control.Action) func(*ledger.View) *config.Config {
-	return func(v *ledger.View) *config.Config {
-		switch {
-		case action.Kind == control.Rollback && action.Generation != 0:
-			to, _ := a.wantBack(v, action)
-			return to
-		case action.Kind == control.Rollback && v.Trial != nil:
-			return v.Before()
-		}
-		if file := a.heldFile(); file != nil {
-			to, _ := v.FileLeadsTo(file, false)
-			return to
-		}
-		return nil
-	}
+// desired is what should run, for those who look.
+func (a *App) desired() monitor.Desired {
+	v := a.engine.View()
+	return monitor.Desired{Revision: v.Generation, Config: v.Running, Status: v.Status(), Upgrade: a.upgrade.Status()}
+}
+
+// facts are what the monitor does not see by itself.
+func (a *App) facts() (f problems.Facts) {
+	f.StateMissing, f.StateError, f.StateSince = a.engine.StateTrouble()
+	f.NoAdoption = a.noOrphanDir
+	f.LogDropped, f.LogDroppedAt = a.logQueue.Lost()
+	return f
 }

@@ -33,9 +33,9 @@
 // # How it is built
 //
 // This package holds the Go API and ties rooms together that do the work, below
-// runtime/internal: what decides (ledger, plan, probe), what serves (endpoints,
-// serving, routes, nethttp), what looks (monitor, scoreboard) and what outlives
-// a process. ARCHITECTURE.md shows how they relate. The mechanisms know nothing
+// runtime/internal: what decides (change, ledger, plan, probe), what serves
+// (endpoints, serving, routes, nethttp), what looks (monitor, scoreboard) and what
+// outlives a process (upgrade). ARCHITECTURE.md shows how they relate. The mechanisms know nothing
 // of config or each other: packages listener, prefork and pool.
 //
 // Go's own package runtime is imported as goruntime throughout this module.

@@ -1,14 +1,18 @@
 package runtime
 
-import "time"
+import (
+	"time"
+
+	"github.com/echterhof/rockstar-tui/runtime/internal/change"
+)
 
 // SetFailpoint has f called with the name of each step that a crash may come between.
-func SetFailpoint(f func(step string)) { failpoint = f }
+func SetFailpoint(f func(step string)) { change.Failpoint = f }
 
 // SetChangeWait sets how long a change waits for the one before it, until back
 // is called.
 func SetChangeWait(d time.Duration) (back func()) {
-	was := changeWait
-	changeWait = d
-	return func() { changeWait = was }
+	was := change.ChangeWait
+	change.ChangeWait = d
+	return func() { change.ChangeWait = was }
 }

@@ -54,7 +54,7 @@ func New(c FrameworkConfig) (*App, error) {
 		c.Log = slog.Default()
 	}
 	a := newApp(Options{Log: c.Log, Version: c.Version})
-	a.ledger.Watch("")
+	a.engine.WatchNothing()
 	a.program = newProgram(a)
 	a.program.leaveSignals = c.LeaveSignals
 	a.program.operation = operation{socket: c.ControlSocket, readOnly: c.ReadOnly, stateDir: c.StateDir}

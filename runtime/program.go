@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/echterhof/rockstar-tui/prefork"
 	"github.com/echterhof/rockstar-tui/runtime/config"
-	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/internal/change"
 	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
-	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 	"github.com/echterhof/rockstar-tui/runtime/internal/routes"
 	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 )
@@ -91,8 +89,13 @@ func (p *program) serverOf(name string) *Server {
 	return server
 }
 
-// programOf returns the program if the listener of that name is one of its own.
-func (a *applier) programOf(name string) serving.Program {
+// ofApp is the program of an App, if it has one.
+type ofApp struct{ *App }
+
+var _ change.Program = ofApp{}
+
+// Of returns the program if the listener of that name is one of its own.
+func (a ofApp) Of(name string) serving.Program {
 	if a.program == nil {
 		return nil
 	}
@@ -104,8 +107,8 @@ func (a *applier) programOf(name string) serving.Program {
 	return ofListener{a.program, name}
 }
 
-// isGiven reports whether the program itself made the listener of this name.
-func (a *applier) isGiven(name string) bool {
+// IsGiven reports whether the program itself made the listener of this name.
+func (a ofApp) IsGiven(name string) bool {
 	if a.program == nil {
 		return false
 	}
@@ -116,7 +119,7 @@ func (a *applier) isGiven(name string) bool {
 
 // takeGiven returns the listener that the program made itself for this name, nil
 // if there is none. It can be had once, since it is closed at its end.
-func (a *applier) takeGiven(name string) (endpoints.Sockets, error) {
+func (a *App) takeGiven(name string) (endpoints.Sockets, error) {
 	if a.program == nil {
 		return nil, nil
 	}
@@ -135,64 +138,10 @@ func (a *applier) takeGiven(name string) (endpoints.Sockets, error) {
 
 // begin brings a listener of the program into the config that runs.
 func (p *program) begin(ctx context.Context, name string, l config.Listener) (*endpoints.Listener, error) {
-	a := p.app
-	with := func(c *config.Config) (*config.Config, error) { return c.WithListener(name, l) }
-	ctx, unlock, err := a.lock(ctx, turn{to: func(v *ledger.View) *config.Config {
-		to, _ := with(v.Running)
-		return to
-	}})
-	if err != nil {
-		return nil, ErrClosed
-	}
-	defer unlock()
-	if err := p.operation.begin(a); err != nil {
-		return nil, err
-	}
-	if _, exists := a.ledger.View().Running.Listeners[name]; exists {
-		return nil, fmt.Errorf("listener %q already exists: give this server another ServerConfig.Name", name)
-	}
-	if err := p.change(ctx, with, name+" is served"); err != nil {
-		return nil, err
-	}
-	p.sampled.Do(func() {
-		beginTasks(a)
-	})
-	return a.endpoints.Listener(name), nil
+	return p.app.engine.Serve(ctx, name, l,
+		func() error { return p.operation.begin(p.app) },
+		func() { p.sampled.Do(func() { beginTasks(p.app) }) })
 }
 
 // end takes a listener of the program out of the config again.
-func (p *program) end(ctx context.Context, name string) error {
-	a := p.app
-	ctx, unlock, err := a.lock(ctx, turn{})
-	if err != nil {
-		return err
-	}
-	defer unlock()
-	if _, exists := a.ledger.View().Running.Listeners[name]; !exists {
-		return nil // an operator has removed it
-	}
-	without := config.Patch{{Path: "listeners." + name, Unset: true}}
-	return p.change(ctx, func(c *config.Config) (*config.Config, error) { return c.With(without) }, name+" is no longer served")
-}
-
-// programActor is who changes something when the program's code does.
-const programActor = "program"
-
-// change carries out what the program's code changes itself: an error is as it is,
-// and what the program says is no override. The first change is the start.
-func (p *program) change(ctx context.Context, edit func(*config.Config) (*config.Config, error), message string) error {
-	v := p.app.ledger.View()
-	e := &ledger.Entry{Trigger: control.TriggerChange, Change: control.Change{Actor: programActor}, Message: message, Began: time.Now(), Quiet: true}
-	if v.Generation == 0 {
-		e.Trigger = control.TriggerStart
-	}
-	var err error
-	if e.To, err = edit(v.Running); err != nil {
-		return err
-	}
-	if e.File, err = edit(v.File); err != nil {
-		e.File = nil // what the program said before does not go with it
-	}
-	_, err = p.app.commit(ctx, p.app.changed(e, nil))
-	return err
-}
+func (p *program) end(ctx context.Context, name string) error { return p.app.engine.Remove(ctx, name) }

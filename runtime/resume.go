@@ -1,16 +1,13 @@
 package runtime
 
 import (
-	"context"
 	"io"
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/internal/certs"
-	"github.com/echterhof/rockstar-tui/runtime/internal/change"
-	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
+	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
-	"github.com/echterhof/rockstar-tui/runtime/internal/steps"
 	"github.com/echterhof/rockstar-tui/runtime/internal/upgrade"
 )
 
@@ -35,18 +32,12 @@ func CheckUpgrade(in io.Reader, out io.Writer, version string) error {
 func StandBy(args []string) error { return upgrade.StandBy(args) }
 
 // newUpgrader is that of an App that is complete but for it.
-func newUpgrader(a *App) *upgrade.Upgrader {
+func newUpgrader(a *App, desired *ledger.Ledger) *upgrade.Upgrader {
 	return upgrade.New(upgrade.Config{
 		Version: a.version,
-		Ledger:  a.ledger, Endpoints: a.endpoints, Cells: a.cells, Certificates: a.keys, Monitor: a.monitor, Events: a.events,
-		FileHash: a.seenFile, FlushLog: a.logQueue.Flush, Ending: a.ending,
-		Lock: func(ctx context.Context, actor string) (context.Context, func(), error) {
-			return a.lock(ctx, turn{Turn: by(actor)})
-		},
-		Refuse: a.queue.Refuse,
-		Forecast: func(ctx context.Context) control.ReceiptPlan {
-			return steps.Forecast(ctx, a.endpoints.All(), endpoints.EveryWorker)
-		},
+		Ledger:  desired, Endpoints: a.endpoints, Cells: a.cells, Certificates: a.keys, Monitor: a.monitor, Events: a.events,
+		FileHash: a.engine.SeenFile, FlushLog: a.logQueue.Flush, Ending: a.ending,
+		Lock: a.engine.Lock, Refuse: a.engine.Refuse, Forecast: a.engine.Forecast,
 	})
 }
 
@@ -58,24 +49,16 @@ func resume(o Options, s *upgrade.State) (a *App, release func(), err error) {
 		return nil, nil, err
 	}
 	a = newApp(o)
-	a.state.open(o, a.events)
-	if _, release, err = a.queue.Take(a.ctx, change.Turn{Actor: "the upgrade"}); err != nil {
+	a.engine.OpenState(o.StateDir, o.KeepOverrides)
+	if _, release, err = a.engine.Lock(a.ctx, "the upgrade"); err != nil {
 		return nil, nil, err
 	}
-	a.fileHash = s.Hash
 	a.upgrade.Resume(a.ctx, s, running, file, func(listener string) (serving.Settings, error) {
-		return a.steps.Settings(running, listener, a.cells.Place)
+		return a.engine.Settings(running, listener)
 	})
-	a.wakeTimekeeper()
-	a.steps.UseCertificates(false)
-	if s.Status.Path != "" {
-		if s.Status.State == control.ConfigPending { // what was held is to be read, and held, again
-			s.Hash = [32]byte{}
-		}
-		a.watchFile(configFile{path: s.Status.Path, hash: s.Hash})
-	}
+	// What was held is to be read, and held, again.
+	a.engine.Resume(s.Status.Path, s.Hash, s.Status.State == control.ConfigPending)
 	beginTasks(a)
-	a.background(a.reopenFailed)
 	return a, release, nil
 }
 

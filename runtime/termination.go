@@ -127,7 +127,7 @@ func callHook(ctx context.Context, hook func(context.Context) error) (err error)
 
 // beginTasks begins what goes on for as long as an App has listeners.
 func beginTasks(a *App) {
-	for _, task := range []func(context.Context){a.monitor.Run, a.endpoints.PublishCounts, a.watchCerts, a.retryState} {
+	for _, task := range []func(context.Context){a.monitor.Run, a.endpoints.PublishCounts, a.engine.Run} {
 		a.background(task)
 	}
 }

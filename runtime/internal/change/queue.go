@@ -1,14 +1,3 @@
-// Package change sees to it that what should run is changed by one at a time.
-//
-// Whoever wants to change something takes a turn of a [Queue] and gives it back.
-// Turns are handed on in the order in which they were asked for; nobody polls. The
-// clock goes before everybody else: when the time of a trial is up, it also ends a
-// turn that yields, such as the renewal of a certificate, which is then tried
-// again. The end of the runtime waits for nobody: it cancels the turn under way,
-// refuses those who wait, and leaves behind a turn that does not come back.
-//
-// While a turn lasts its owner may do what changes what runs. Whatever can block
-// for other reasons, such as reading a file, belongs before the turn.
 package change
 
 import (

@@ -1,4 +1,4 @@
-package runtime
+package change
 
 import (
 	"context"
@@ -8,7 +8,6 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/control/message"
-	"github.com/echterhof/rockstar-tui/runtime/internal/change"
 	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
 	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 	"github.com/echterhof/rockstar-tui/runtime/internal/steps"
@@ -19,20 +18,20 @@ import (
 const reopenEvery = 2 * time.Second
 
 // tellLost marks the listeners as failed that could not be opened.
-func (a *applier) tellLost(lost []steps.Lost) {
+func (e *Engine) tellLost(lost []steps.Lost) {
 	for _, l := range lost {
 		l.Fail(l.Err)
-		a.events.Error(l.Name(), message.ListenerRetried, l.Err, reopenEvery)
+		e.events.Error(l.Name(), message.ListenerRetried, l.Err, reopenEvery)
 	}
 }
 
 // reopenFailed tries to open what could not be opened at the start, until there is
 // nothing left to open.
-func (a *applier) reopenFailed(ctx context.Context) {
+func (e *Engine) reopenFailed(ctx context.Context) {
 	tick := time.NewTicker(reopenEvery)
 	defer tick.Stop()
 	for {
-		failed := a.endpoints.Failed()
+		failed := e.endpoints.Failed()
 		if len(failed) == 0 {
 			return
 		}
@@ -42,33 +41,33 @@ func (a *applier) reopenFailed(ctx context.Context) {
 		case <-tick.C:
 		}
 		for _, m := range failed {
-			a.reopen(ctx, m)
+			e.reopen(ctx, m)
 		}
 	}
 }
 
 // reopen tries to open one. The config stays as it is.
-func (a *applier) reopen(ctx context.Context, m *endpoints.Listener) {
-	ctx, unlock, err := a.lock(ctx, turn{Turn: change.Turn{Yields: true}, to: func(v *ledger.View) *config.Config { return v.Running }})
+func (e *Engine) reopen(ctx context.Context, m *endpoints.Listener) {
+	ctx, unlock, err := e.lock(ctx, turn{Turn: Turn{Yields: true}, to: func(v *ledger.View) *config.Config { return v.Running }})
 	if err != nil {
 		return
 	}
 	defer unlock()
 	was := m.Failure()
-	if err := a.openFailed(ctx, m); err != nil && ctx.Err() == nil && err.Error() != was {
-		a.events.Error(m.Name(), message.NotOpened, err)
+	if err := e.openFailed(ctx, m); err != nil && ctx.Err() == nil && err.Error() != was {
+		e.events.Error(m.Name(), message.NotOpened, err)
 	}
 }
 
 // startAgain opens at once those that could not be opened and that a change asks
 // to be started, though they are enabled already. Callers have the turn.
-func (a *applier) startAgain(ctx context.Context, p config.Patch) error {
-	for _, m := range a.endpoints.Failed() {
+func (e *Engine) startAgain(ctx context.Context, p config.Patch) error {
+	for _, m := range e.endpoints.Failed() {
 		asked := config.Edit{Path: "listeners." + m.Name() + ".enabled", Value: "true"}
 		if !slices.Contains(p, asked) {
 			continue
 		}
-		if err := a.openFailed(ctx, m); err != nil {
+		if err := e.openFailed(ctx, m); err != nil {
 			if ctx.Err() != nil {
 				return turnEnded(ctx)
 			}
@@ -79,12 +78,12 @@ func (a *applier) startAgain(ctx context.Context, p config.Patch) error {
 }
 
 // openFailed opens one that could not be opened. Callers have the turn.
-func (a *applier) openFailed(ctx context.Context, m *endpoints.Listener) error {
-	if m.Failure() == "" || a.endpoints.Listener(m.Name()) != m {
+func (e *Engine) openFailed(ctx context.Context, m *endpoints.Listener) error {
+	if m.Failure() == "" || e.endpoints.Listener(m.Name()) != m {
 		return nil
 	}
-	_, err := a.commit(ctx, transaction{to: a.ledger.View().Running, reopen: m})
-	if err != nil && ctx.Err() == nil && !a.endpoints.IsClosed() {
+	_, err := e.commit(ctx, transaction{to: e.ledger.View().Running, reopen: m})
+	if err != nil && ctx.Err() == nil && !e.endpoints.IsClosed() {
 		m.Fail(err)
 	}
 	return err

@@ -1,4 +1,4 @@
-package runtime
+package change
 
 import (
 	goruntime "runtime"

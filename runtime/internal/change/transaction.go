@@ -1,4 +1,4 @@
-package runtime
+package change
 
 import (
 	"context"
@@ -42,8 +42,8 @@ type outcome struct {
 // fail: addresses are bound, workers started, settings accepted by all of them; a
 // failure undoes it and leaves no trace. Then the change is decided, and what it
 // replaces is retired. Callers have the turn.
-func (a *applier) commit(ctx context.Context, t transaction) (out outcome, err error) {
-	p, err := a.prepare(ctx, t)
+func (e *Engine) commit(ctx context.Context, t transaction) (out outcome, err error) {
+	p, err := e.prepare(ctx, t)
 	if err != nil {
 		return out, err
 	}
@@ -56,81 +56,81 @@ func (a *applier) commit(ctx context.Context, t transaction) (out outcome, err e
 	var told *control.Plan
 	summary := ""
 	if t.say != nil {
-		told = a.planned(t.to, p)
+		told = e.planned(t.to, p)
 		summary = t.say(told)
 	}
-	failpoint("prepared")
+	Failpoint("prepared")
 	if !p.Commit(t.to) {
 		p.Back()
-		return out, ErrClosed
+		return out, e.closed
 	}
 	if t.record != nil {
 		out.Effects = t.record()
 	}
-	failpoint("committed")
-	a.tellLost(p.Lost)
-	a.steps.UseCertificates(a.ledger.View().Trial != nil)
+	Failpoint("committed")
+	e.tellLost(p.Lost)
+	e.steps.UseCertificates(e.ledger.View().Trial != nil)
 	if told != nil && len(out.Changes) > 0 {
-		out.receipt = a.begun(control.Receipt{Summary: summary, Actor: t.actor}, told, p)
+		out.receipt = e.begun(control.Receipt{Summary: summary, Actor: t.actor}, told, p)
 	}
 	p.Retire()
-	a.endpoints.MarkedAll(out.receipt)
-	a.endpoints.Announce()
-	failpoint("retired")
-	out.unkept = a.carry(out.Effects)
+	e.endpoints.MarkedAll(out.receipt)
+	e.endpoints.Announce()
+	Failpoint("retired")
+	out.unkept = e.carry(out.Effects)
 	return out, nil
 }
 
 // carry carries out what the ledger says, and returns the files of the state
 // directory that could not be written or removed.
-func (a *applier) carry(e ledger.Effects) (unkept map[string]bool) {
-	unkept = a.state.carry(e.Writes)
-	for _, event := range e.Events {
-		a.events.Add(event)
+func (e *Engine) carry(effects ledger.Effects) (unkept map[string]bool) {
+	unkept = e.state.carry(effects.Writes)
+	for _, event := range effects.Events {
+		e.events.Add(event)
 	}
-	a.wakeTimekeeper()
+	e.wakeTimekeeper()
 	return unkept
 }
 
 // prepare does what can fail.
-func (a *applier) prepare(ctx context.Context, t transaction) (*steps.Prepared, error) {
+func (e *Engine) prepare(ctx context.Context, t transaction) (*steps.Prepared, error) {
 	if t.reopen != nil {
-		return a.steps.PrepareOne(ctx, t.to, t.reopen)
+		return e.steps.PrepareOne(ctx, t.to, t.reopen)
 	}
-	return a.steps.Prepare(ctx, a.ledger.View(), t.to, t.lenient)
+	return e.steps.Prepare(ctx, e.ledger.View(), t.to, t.lenient)
 }
 
 // change is a transaction that somebody asked for: a refusal is told to the history
 // and the events. Callers have the turn.
-func (a *applier) change(ctx context.Context, t transaction, e *ledger.Entry) (*control.Result, error) {
-	out, err := a.commit(ctx, t)
+func (e *Engine) change(ctx context.Context, t transaction, entry *ledger.Entry) (*control.Result, error) {
+	out, err := e.commit(ctx, t)
 	if err != nil && ctx.Err() != nil {
 		return nil, turnEnded(ctx)
 	}
 	if err != nil {
-		a.carry(a.ledger.Refuse(*e, err))
+		e.carry(e.ledger.Refuse(*entry, err))
 		return nil, &control.Error{Code: control.CodeRefused, Message: err.Error()}
 	}
-	return a.result(out, e.Message), nil
+	return e.result(out, entry.Message), nil
 }
 
 // changed is the transaction of an entry, whose message say makes; nil if the entry
 // has one and nobody else is told.
-func (a *applier) changed(e *ledger.Entry, say func(*control.Plan) string) transaction {
-	t := transaction{to: e.To, actor: e.Change.Actor, record: func() ledger.Effects { return a.ledger.Commit(*e) }}
+func (e *Engine) changed(entry *ledger.Entry, say func(*control.Plan) string) transaction {
+	t := transaction{to: entry.To, actor: entry.Change.Actor, record: func() ledger.Effects { return e.ledger.Commit(*entry) }}
 	if say != nil {
 		t.say = func(p *control.Plan) string {
-			e.Message = say(p)
-			return e.Message
+			entry.Message = say(p)
+			return entry.Message
 		}
 	}
 	return t
 }
 
 // result tells what a transaction did.
-func (a *applier) result(out outcome, message string) *control.Result {
-	return &control.Result{ID: out.receipt, Generation: a.currentRevision(), Made: out.Generation,
-		Changes: out.Changes, Message: message, Warnings: a.shortfall(), Until: out.Until}
+func (e *Engine) result(out outcome, message string) *control.Result {
+	return &control.Result{ID: out.receipt, Generation: e.generation(), Made: out.Generation,
+		Changes: out.Changes, Message: message, Warnings: e.shortfall(), Until: out.Until}
 }
 
 func orSomebody(actor string) string { return ledger.OrSomebody(actor) }

@@ -1,4 +1,4 @@
-package runtime
+package change
 
 import (
 	"context"
@@ -8,47 +8,46 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/control/message"
-	"github.com/echterhof/rockstar-tui/runtime/internal/change"
 	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 )
 
-// changeWait is how long a change waits for the one before it.
-var changeWait = 30 * time.Second
+// ChangeWait is how long a change waits for the one before it. Tests change it.
+var ChangeWait = 30 * time.Second
 
 // turn is what somebody wants to change something for.
 type turn struct {
-	change.Turn
+	Turn
 	// to is the config that the turn is about to make run, as far as can be told
 	// from a view; nil if none. What it needs from the disk is read before.
 	to func(*ledger.View) *config.Config
 }
 
 // by is a turn of somebody who does not wait for ever.
-func by(actor string) change.Turn {
-	return change.Turn{Actor: orSomebody(actor), Patience: changeWait}
+func by(actor string) Turn {
+	return Turn{Actor: orSomebody(actor), Patience: ChangeWait}
 }
 
 // lock waits for its turn to change something, within bounds: who waits for
 // longer is told for whom. The context returned also ends with the runtime, and
 // when the turn has to yield. Nothing reads files under the lock: they may be on
 // a disk that hangs.
-func (a *applier) lock(ctx context.Context, t turn) (turnCtx context.Context, done func(), err error) {
+func (e *Engine) lock(ctx context.Context, t turn) (turnCtx context.Context, done func(), err error) {
 	if ctx.Err() != nil {
 		return nil, nil, ctx.Err()
 	}
 	for tries := 3; ; tries-- {
-		reading, read := a.untilEnd(ctx)
-		plan, err := a.readFor(reading, t)
+		reading, read := e.untilEnd(ctx)
+		plan, err := e.readFor(reading, t)
 		read()
 		if err != nil {
 			return nil, nil, err
 		}
-		turnCtx, done, err = a.queue.Take(ctx, t.Turn)
+		turnCtx, done, err = e.queue.Take(ctx, t.Turn)
 		if err != nil {
 			return nil, nil, err
 		}
-		a.ahead = plan
-		if t.to == nil || tries == 0 || a.keys.Covers(t.to(a.ledger.View())) {
+		e.ahead = plan
+		if t.to == nil || tries == 0 || e.keys.Covers(t.to(e.ledger.View())) {
 			return turnCtx, done, nil
 		}
 		done() // what runs has changed since, so that other certificates are needed
@@ -56,30 +55,30 @@ func (a *applier) lock(ctx context.Context, t turn) (turnCtx context.Context, do
 }
 
 // untilEnd is ctx that also ends when the runtime begins to end.
-func (a *applier) untilEnd(ctx context.Context) (context.Context, func()) {
+func (e *Engine) untilEnd(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	stop := context.AfterFunc(a.ending, func() { cancel(ErrClosed) })
+	stop := context.AfterFunc(e.ending, func() { cancel(e.closed) })
 	return ctx, func() { stop(); cancel(nil) }
 }
 
 // readFor reads what a turn will need from the disk, and plans it: workers are
 // asked for their connections, which takes time too.
-func (a *applier) readFor(ctx context.Context, t turn) (*ahead, error) {
+func (e *Engine) readFor(ctx context.Context, t turn) (*ahead, error) {
 	if t.to == nil {
 		return nil, nil
 	}
-	v := a.ledger.View()
+	v := e.ledger.View()
 	to := t.to(v)
 	if to == nil {
 		return nil, nil
 	}
-	if err := a.keys.Load(ctx, to); err != nil {
+	if err := e.keys.Load(ctx, to); err != nil {
 		return nil, err
 	}
-	if err := a.steps.AskRoots(ctx, v.Running, to); err != nil || t.Urgent {
+	if err := e.steps.AskRoots(ctx, v.Running, to); err != nil || t.Urgent {
 		return nil, err
 	}
-	return a.planAhead(ctx, v, to), nil
+	return e.planAhead(ctx, v, to), nil
 }
 
 // turnEnded is why the context of a turn has ended.
@@ -87,8 +86,8 @@ func turnEnded(ctx context.Context) error {
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, control.ErrUnavailable):
 		return control.Fail(control.CodeUnavailable, message.ShutDown)
-	case errors.Is(cause, change.ErrYielded):
-		return &control.Error{Code: control.CodeConflict, Message: change.ErrYielded.Error()}
+	case errors.Is(cause, ErrYielded):
+		return &control.Error{Code: control.CodeConflict, Message: ErrYielded.Error()}
 	}
 	return ctx.Err()
 }

@@ -1,4 +1,4 @@
-package runtime
+package change
 
 import (
 	"context"
@@ -16,8 +16,8 @@ import (
 // writeBack finds out whether edits can be made in the config file, touching
 // nothing else in it. write makes them; the file then says what is returned, so
 // that the watcher finds nothing to apply once the ledger knows. Callers have the turn.
-func (a *applier) writeBack(ctx context.Context, read fileText, p config.Patch) (file *config.Config, write func() error, err error) {
-	v := a.ledger.View()
+func (e *Engine) writeBack(ctx context.Context, read fileText, p config.Patch) (file *config.Config, write func() error, err error) {
+	v := e.ledger.View()
 	path := v.Path()
 	switch {
 	case path == "":
@@ -41,10 +41,10 @@ func (a *applier) writeBack(ctx context.Context, read fileText, p config.Patch) 
 		return nil, nil, control.Refused(err)
 	}
 	return file, func() error {
-		if err := a.replaceFile(ctx, path, was, now); err != nil {
+		if err := e.replaceFile(ctx, path, was, now); err != nil {
 			return notWritten(err)
 		}
-		failpoint("written")
+		Failpoint("written")
 		return nil
 	}, nil
 }
@@ -56,25 +56,25 @@ type fileText struct {
 }
 
 // readToWrite reads the config file that is to be edited, if it is.
-func (a *applier) readToWrite(ctx context.Context, edited bool) (t fileText) {
-	ctx, done := a.untilEnd(ctx)
+func (e *Engine) readToWrite(ctx context.Context, edited bool) (t fileText) {
+	ctx, done := e.untilEnd(ctx)
 	defer done()
-	if path := a.ledger.View().Path(); edited && path != "" {
-		t.text, t.err = slowdisk.Within(ctx, &a.files, path, slowdisk.FileTimeout, func() ([]byte, error) { return slowdisk.Read(path, watch.MaxSize) })
+	if path := e.ledger.View().Path(); edited && path != "" {
+		t.text, t.err = slowdisk.Within(ctx, e.files, path, slowdisk.FileTimeout, func() ([]byte, error) { return slowdisk.Read(path, watch.MaxSize) })
 	}
 	return t
 }
 
 // replaceFile writes the config file. What has not come as far as to replace it in
 // time is undone.
-func (a *applier) replaceFile(ctx context.Context, path string, was, now []byte) error {
+func (e *Engine) replaceFile(ctx context.Context, path string, was, now []byte) error {
 	var decided atomic.Bool // by whoever comes first: the rename, or the end of the wait
-	_, err := slowdisk.Within(ctx, &a.files, path, slowdisk.FileTimeout, func() (struct{}, error) {
+	_, err := slowdisk.Within(ctx, e.files, path, slowdisk.FileTimeout, func() (struct{}, error) {
 		staged, err := config.Stage(path, was, now)
 		if err != nil {
 			return struct{}{}, err
 		}
-		failpoint("staged")
+		Failpoint("staged")
 		if !decided.CompareAndSwap(false, true) {
 			staged.Discard()
 			return struct{}{}, nil
@@ -86,8 +86,8 @@ func (a *applier) replaceFile(ctx context.Context, path string, was, now []byte)
 }
 
 // persists reports whether the trial under way is to be written to the file.
-func (a *applier) persists() bool {
-	t := a.ledger.View().Trial
+func (e *Engine) persists() bool {
+	t := e.ledger.View().Trial
 	return t != nil && t.Persist
 }
 
@@ -113,4 +113,4 @@ func notWritten(err error) *control.Error {
 }
 
 // fileName is how the config file is called in messages.
-func (a *applier) fileName() string { return filepath.Base(a.ledger.View().Path()) }
+func (e *Engine) fileName() string { return filepath.Base(e.ledger.View().Path()) }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
+	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/control/socket"
 	"github.com/echterhof/rockstar-tui/runtime/internal/upgrade"
 )
@@ -69,3 +70,49 @@ func (d *door) Refusal() string { return d.refusal }
 
 // IgnoreSignals is inherited by the program that follows.
 func (d *door) IgnoreSignals() (restore func()) { return d.signals.ignore() }
+
+// operation is how an App of Go code is operated from outside of its process.
+// It is used by whose turn it is.
+type operation struct {
+	socket   string // path of the control socket; empty for none
+	readOnly bool
+	stateDir string
+	begun    bool
+}
+
+// begin opens the state directory and the control socket, at the first start of
+// a server. After an error it can be tried again.
+func (o *operation) begin(a *App) error {
+	if o.begun {
+		return nil
+	}
+	var ln net.Listener
+	if o.socket != "" {
+		var err error
+		if ln, err = socket.Listen(o.socket); err != nil {
+			return err
+		}
+	}
+	o.begun = true
+	a.engine.OpenProgramState(o.stateDir)
+	if ln != nil {
+		o.answer(a, ln)
+	}
+	return nil
+}
+
+// answer serves the control socket until the App has shut down.
+func (o *operation) answer(a *App, ln net.Listener) {
+	d := &door{broken: make(chan error, 1)}
+	d.handler = control.Handler(a, control.HandlerOptions{Version: a.version, Log: a.log, Role: roles(o.readOnly)})
+	d.open(ln)
+	go func() {
+		select {
+		case <-a.Done():
+		case err := <-d.broken:
+			a.events.Error("", message.SocketBroken, err)
+		}
+		d.close()
+		ln.Close()
+	}()
+}

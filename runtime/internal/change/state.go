@@ -1,4 +1,4 @@
-package runtime
+package change
 
 import (
 	"cmp"
@@ -20,9 +20,9 @@ import (
 // probeFile of the state directory tells whether the disk works again.
 const probeFile = "probe.json"
 
-// failpoint is called with the name of each step that a crash may come between.
+// Failpoint is called with the name of each step that a crash may come between.
 // Tests end the process there.
-var failpoint = func(string) {}
+var Failpoint = func(string) {}
 
 // state is what outlives the process. Without a directory nothing does, and
 // nothing fails for it. It is used by whose turn it is.
@@ -52,19 +52,19 @@ func (s *state) why() string {
 	return ""
 }
 
-// open claims the directory. Without one the App does all the same.
-func (s *state) open(o Options, events *events.Journal) {
-	s.events, s.keepOverrides = events, o.KeepOverrides
-	if o.StateDir == "" {
+// open claims the directory. Without one the runtime does all the same.
+func (s *state) open(path string, keepOverrides bool, events *events.Journal) {
+	s.events, s.keepOverrides = events, keepOverrides
+	if path == "" {
 		return
 	}
-	dir, err := slowdisk.Within(context.Background(), s.files, o.StateDir, slowdisk.FileTimeout, func() (*statedir.Dir, error) { return statedir.Open(o.StateDir) })
+	dir, err := slowdisk.Within(context.Background(), s.files, path, slowdisk.FileTimeout, func() (*statedir.Dir, error) { return statedir.Open(path) })
 	if err != nil {
 		s.trouble.Store(&stateTrouble{missing: err.Error()})
 		events.Warn("", message.NoStateDirectory, err)
 		return
 	}
-	dir.At = func(step string) { failpoint(step) }
+	dir.At = func(step string) { Failpoint(step) }
 	s.dir = dir
 }
 
@@ -132,11 +132,31 @@ func (s *state) saved(what, name string, v any, err error) bool {
 	return false
 }
 
+// OpenState claims the state directory. Without one, or if it cannot be used,
+// nothing outlives the process, and nothing fails for it. With keepOverrides what
+// an operator changed is kept there.
+func (e *Engine) OpenState(dir string, keepOverrides bool) {
+	e.state.open(dir, keepOverrides, e.events)
+}
+
+// LoadHistory has the ledger know what the state directory tells of the past.
+func (e *Engine) LoadHistory() { e.ledger.Load(e.state.generations()) }
+
+// StateTrouble is why the state directory is of no use: missing says why it could not
+// be opened, failing why it cannot be written to, since when. All are zero if it
+// works.
+func (e *Engine) StateTrouble() (missing, failing string, since time.Time) {
+	if t := e.state.trouble.Load(); t != nil {
+		return t.missing, t.failing, t.since
+	}
+	return "", "", time.Time{}
+}
+
 // stateRetry is how often what the disk did not take is tried again.
 const stateRetry = 5 * time.Second
 
 // retryState brings what the state directory lacks there once its disk works again.
-func (a *applier) retryState(ctx context.Context) {
+func (e *Engine) retryState(ctx context.Context) {
 	tick := time.NewTicker(stateRetry)
 	defer tick.Stop()
 	for {
@@ -145,11 +165,11 @@ func (a *applier) retryState(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		if t := a.state.trouble.Load(); t == nil || t.failing == "" {
+		if t := e.state.trouble.Load(); t == nil || t.failing == "" {
 			continue
 		}
-		if _, unlock, err := a.lock(ctx, turn{}); err == nil {
-			a.state.retry()
+		if _, unlock, err := e.lock(ctx, turn{}); err == nil {
+			e.state.retry()
 			unlock()
 		}
 	}
@@ -239,8 +259,8 @@ func (s *state) generations() (out []control.Generation) {
 
 // shortfall is what a change should say that was promised to outlive the process
 // and will not; nil if it will, or if nothing was promised.
-func (a *applier) shortfall() []string {
-	if why := a.state.why(); why != "" && a.state.keepOverrides && len(a.ledger.View().Edits) > 0 {
+func (e *Engine) shortfall() []string {
+	if why := e.state.why(); why != "" && e.state.keepOverrides && len(e.ledger.View().Edits) > 0 {
 		return []string{"a restart forgets it despite --keep-overrides: the state directory cannot be used: " + why}
 	}
 	return nil

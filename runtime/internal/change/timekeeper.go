@@ -1,4 +1,4 @@
-package runtime
+package change
 
 import (
 	"context"
@@ -8,7 +8,6 @@ import (
 	"github.com/echterhof/rockstar-tui/internal/words"
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
-	"github.com/echterhof/rockstar-tui/runtime/internal/change"
 	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 )
 
@@ -18,38 +17,38 @@ const longestNap = time.Minute
 
 // wakeTimekeeper has it look at what is due; it is started when there first is
 // something to wait for. Callers have the turn, so that no shutdown waits yet.
-func (a *applier) wakeTimekeeper() {
-	v := a.ledger.View()
+func (e *Engine) wakeTimekeeper() {
+	v := e.ledger.View()
 	if _, next := v.Due(time.Now(), nil); next.IsZero() {
 		return
 	}
-	a.timing.Do(func() { a.background(a.keepTime) })
+	e.timing.Do(func() { e.background(e.keepTime) })
 	select {
-	case a.wake <- struct{}{}:
+	case e.wake <- struct{}{}:
 	default:
 	}
 }
 
 // keepTime takes back what is on trial and what expires when its time is up. It
 // belongs to the runtime: whoever asked for it may be long gone.
-func (a *applier) keepTime(ctx context.Context) {
+func (e *Engine) keepTime(ctx context.Context) {
 	for {
-		nap := time.NewTimer(a.untilDue())
+		nap := time.NewTimer(e.untilDue())
 		select {
 		case <-ctx.Done():
 			nap.Stop()
 			return
-		case <-a.wake:
+		case <-e.wake:
 			nap.Stop()
 		case <-nap.C:
-			a.takeBackDue(ctx)
+			e.takeBackDue(ctx)
 		}
 	}
 }
 
 // untilDue is how long there is nothing to do.
-func (a *applier) untilDue() time.Duration {
-	_, at := a.due(a.ledger.View())
+func (e *Engine) untilDue() time.Duration {
+	_, at := e.due(e.ledger.View())
 	if at.IsZero() {
 		return longestNap
 	}
@@ -57,40 +56,40 @@ func (a *applier) untilDue() time.Duration {
 }
 
 // due is what the clock has to do, and when to look again.
-func (a *applier) due(v *ledger.View) (ledger.Due, time.Time) {
+func (e *Engine) due(v *ledger.View) (ledger.Due, time.Time) {
 	var counts map[string]ledger.Counts
 	if v.Trial != nil && v.Trial.Guard != nil {
-		counts = a.counts()
+		counts = e.counts()
 	}
 	return v.Due(time.Now(), counts)
 }
 
 // takeBackDue takes back what is due, if anything is. The end of a trial goes
 // before all other changes.
-func (a *applier) takeBackDue(ctx context.Context) {
-	v := a.ledger.View()
-	if act, _ := a.due(v); act.Trigger == "" {
+func (e *Engine) takeBackDue(ctx context.Context) {
+	v := e.ledger.View()
+	if act, _ := e.due(v); act.Trigger == "" {
 		return
 	}
-	ctx, unlock, err := a.lock(ctx, turn{Turn: change.Turn{Clock: true, Urgent: v.Trial != nil}, to: a.backTo})
+	ctx, unlock, err := e.lock(ctx, turn{Turn: Turn{Clock: true, Urgent: v.Trial != nil}, to: e.backTo})
 	if err != nil {
-		a.postponeDue(err) // matters no more if the runtime was shut down
+		e.postponeDue(err) // matters no more if the runtime was shut down
 		return
 	}
 	defer unlock()
-	v = a.ledger.View()
-	switch act, _ := a.due(v); {
+	v = e.ledger.View()
+	switch act, _ := e.due(v); {
 	case act.Trigger == "":
 	case v.Trial != nil:
-		a.endTrial(ctx, act.Trigger, act.Why, control.Action{}) // what fails is told by the trial
+		e.endTrial(ctx, act.Trigger, act.Why, control.Action{}) // what fails is told by the trial
 	default:
-		a.expire(ctx, act)
+		e.expire(ctx, act)
 	}
 }
 
 // backTo is the config that what is due leads to.
-func (a *applier) backTo(v *ledger.View) *config.Config {
-	act, _ := a.due(v)
+func (e *Engine) backTo(v *ledger.View) *config.Config {
+	act, _ := e.due(v)
 	to, err := v.DueLeadsTo(act)
 	if err != nil {
 		return nil // told by expire
@@ -99,19 +98,19 @@ func (a *applier) backTo(v *ledger.View) *config.Config {
 }
 
 // postponeDue has what is due tried again later.
-func (a *applier) postponeDue(why error) { a.ledger.Postpone(why) }
+func (e *Engine) postponeDue(why error) { e.ledger.Postpone(why) }
 
 // expire takes back the overrides whose time is up. One that cannot be is tried
 // again later. Callers have the turn.
-func (a *applier) expire(ctx context.Context, act ledger.Due) {
-	e := &ledger.Entry{Trigger: act.Trigger, Began: time.Now()}
+func (e *Engine) expire(ctx context.Context, act ledger.Due) {
+	entry := &ledger.Entry{Trigger: act.Trigger, Began: time.Now()}
 	var err error
-	if e.To, err = a.ledger.View().DueLeadsTo(act); err == nil {
-		_, err = a.change(ctx, a.changed(e, func(p *control.Plan) string {
+	if entry.To, err = e.ledger.View().DueLeadsTo(act); err == nil {
+		_, err = e.change(ctx, e.changed(entry, func(p *control.Plan) string {
 			return fmt.Sprintf("%s expired: %s", words.Count(len(act.Expired), "override"), p.Summary)
-		}), e)
+		}), entry)
 	}
 	if err != nil {
-		a.postponeDue(err)
+		e.postponeDue(err)
 	}
 }

@@ -1,4 +1,4 @@
-package runtime
+package change
 
 import (
 	"context"
@@ -8,9 +8,9 @@ import (
 )
 
 // openConnections counts those of the listeners, by name.
-func (a *applier) openConnections() map[string]uint64 {
+func (e *Engine) openConnections() map[string]uint64 {
 	open := map[string]uint64{}
-	for _, m := range a.endpoints.All() {
+	for _, m := range e.endpoints.All() {
 		t := m.Totals()
 		open[m.Name()] = t.Active + t.Idle
 	}
@@ -18,33 +18,33 @@ func (a *applier) openConnections() map[string]uint64 {
 }
 
 // afterTrial applies the file that was saved during the trial.
-func (a *applier) afterTrial(ctx context.Context) {
-	if file := a.ledger.Release(); file != nil {
-		a.take(ctx, file)
+func (e *Engine) afterTrial(ctx context.Context) {
+	if file := e.ledger.Release(); file != nil {
+		e.take(ctx, file)
 	}
 }
 
 // heldFile is the file that is held; nil if none is.
-func (a *applier) heldFile() *config.Config {
-	if p := a.ledger.View().Pending; p != nil {
+func (e *Engine) heldFile() *config.Config {
+	if p := e.ledger.View().Pending; p != nil {
 		return p.File
 	}
 	return nil
 }
 
 // decide applies a held file, or leaves it unapplied until it is saved again.
-func (a *applier) decide(ctx context.Context, action control.Action) (*control.Result, error) {
-	file, err := a.ledger.View().Held()
+func (e *Engine) decide(ctx context.Context, action control.Action) (*control.Result, error) {
+	file, err := e.ledger.View().Held()
 	if err != nil {
 		return nil, err
 	}
 	if action.Kind == control.AcceptHeld {
-		return a.adopt(ctx, file, action.Actor, false)
+		return e.adopt(ctx, file, action.Actor, false)
 	}
-	message, effects, err := a.ledger.Reject(action)
+	message, effects, err := e.ledger.Reject(action)
 	if err != nil {
 		return nil, err
 	}
-	a.carry(effects)
-	return &control.Result{Generation: a.currentRevision(), Message: message}, nil
+	e.carry(effects)
+	return &control.Result{Generation: e.generation(), Message: message}, nil
 }
