@@ -117,6 +117,9 @@ func TestABoundOfIdleConnectionsHoldsForAllServersTogether(t *testing.T) {
 	all, _ := siblings(t, 2, listener.Limits{KeepAlive: true, MaxIdle: bound})
 	for i := range 12 {
 		all[i%2].dial().get("/")
+		if i < bound { // a server tells the others when a connection waits, just behind its response
+			eventually(t, "it waits", func() bool { return sum(all, func(t listener.Totals) uint64 { return t.Idle }) == uint64(i)+1 })
+		}
 	}
 	eventually(t, "the others are closed behind their response", func() bool { return sum(all, openNow) == bound })
 }
