@@ -259,7 +259,7 @@ func TestAStoppedListenerOfTheProgramStaysClosed(t *testing.T) {
 		t.Error("it runs after it was stopped")
 	}
 	_, err := app.Apply(t.Context(), control.Change{Patch: patch("listeners.own.enabled=true")})
-	if err == nil || !strings.Contains(err.Error(), "cannot be opened again") {
+	if err == nil || !strings.Contains(err.Error(), "cannot open it again") {
 		t.Errorf("starting it again: %v", err)
 	}
 }

@@ -261,7 +261,7 @@ func TestWhoWaitsTooLongIsToldForWhom(t *testing.T) {
 	}()
 	<-reached
 	_, err := app.Apply(t.Context(), control.Change{Patch: patch("listeners.web.timeouts.idle=12s"), Actor: "bob"})
-	if !errors.Is(err, control.ErrConflict) || !strings.Contains(err.Error(), "a change by alice has been running since") {
+	if !errors.Is(err, control.ErrConflict) || !strings.Contains(err.Error(), "alice has been changing something since") {
 		t.Errorf("a change behind one that takes too long: %v, want a conflict that names alice and since when", err)
 	}
 	close(goOn)

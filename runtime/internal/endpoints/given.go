@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/echterhof/rockstar-tui/listener/sockets"
 	"github.com/echterhof/rockstar-tui/prefork"
@@ -35,6 +36,7 @@ type Given struct {
 	ln   net.Listener
 	name string
 
+	closed   atomic.Bool // by the runtime, before ln is
 	failOnce sync.Once
 	failed   chan error
 }
@@ -53,7 +55,7 @@ func (g *Given) Accept() (net.Conn, error) {
 	if err == nil {
 		return c, nil
 	}
-	if t, ok := err.(interface{ Temporary() bool }); !ok || !t.Temporary() {
+	if t, ok := err.(interface{ Temporary() bool }); !g.closed.Load() && (!ok || !t.Temporary()) {
 		g.failOnce.Do(func() { g.failed <- err })
 	}
 	return nil, err
@@ -84,6 +86,7 @@ func (g *Given) Quiesce() error { return nil }
 
 // Close may come after the server has closed the listener already.
 func (g *Given) Close() error {
+	g.closed.Store(true)
 	if err := g.ln.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 		return err
 	}
