@@ -134,7 +134,7 @@ func TestPlansComeTrue(t *testing.T) {
 			ends := drainedBy(plan, "web")
 			if k.effect == config.Live && ends > 0 { // asking one in the meantime would keep it
 				await(t, app, "web", "what has overstayed to end", func(l control.ListenerInfo) bool {
-					return l.Connections.Idle <= idleClients-ends
+					return int(l.Connections.Idle) <= idleClients-ends
 				})
 			}
 			close(b.release)
