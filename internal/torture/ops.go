@@ -283,8 +283,8 @@ func (s *site) extendDrain(ctx context.Context) error {
 		return err
 	}
 	err := s.do(ctx, "drain", "--extend", "5s")
-	if err != nil && strings.Contains(err.Error(), "drains") {
-		return nil // all is done already
+	if err != nil && (strings.Contains(err.Error(), "nothing is draining") || strings.Contains(err.Error(), "drains")) {
+		return nil // all is done already; the second is how older programs say it
 	}
 	return err
 }

@@ -189,7 +189,7 @@ func UnknownAction(kind string) *Error {
 	return invalid("kind", message.UnknownAction, printable.Limit(kind, 40), strings.Join(Actions, ", "))
 }
 
-// Action is a deed that is not a state.
+// Action is a one-off operation.
 type Action struct {
 	Kind     string `json:"kind"`
 	Listener string `json:"listener,omitempty"`
