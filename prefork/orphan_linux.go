@@ -157,5 +157,5 @@ func (s adoptedProcess) ending() {
 }
 
 func (s adoptedProcess) wait() (State, string) {
-	return Exited, "ended; exit status unknown (inherited from a previous master)"
+	return Exited, "exit status unknown (inherited from a previous master)"
 }
