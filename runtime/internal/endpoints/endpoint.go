@@ -66,27 +66,28 @@ func (e *Endpoint) start(ctx context.Context, s serving.Settings) error {
 	if s.Listener.Prefork.Workers > 0 {
 		return e.startGroup(ctx, s)
 	}
-	return e.startLocal(s)
+	_, err := e.startLocal(s)
+	return err
 }
 
 // startLocal serves in this process, from every slot that exists: what still
 // arrives on a slot that a worker has left must be accepted too.
-func (e *Endpoint) startLocal(s serving.Settings) error {
+func (e *Endpoint) startLocal(s serving.Settings) (*serving.Service, error) {
 	local := serving.New(serving.Config{
 		Name: e.name, Board: scoreboard.New(), Admission: e.admission,
 		Dedicated: e.owner.set.dedicated, Program: e.program, Log: e.log,
 	})
 	if err := local.Update(s); err != nil {
-		return fmt.Errorf("listener %s: %w", e.name, err)
+		return nil, fmt.Errorf("listener %s: %w", e.name, err)
 	}
 	if err := e.serveLocal(local); err != nil {
 		local.Discard()
-		return fmt.Errorf("listener %s: %w", e.name, err)
+		return nil, fmt.Errorf("listener %s: %w", e.name, err)
 	}
 	e.mu.Lock()
 	e.settings, e.local = s, local
 	e.mu.Unlock()
-	return nil
+	return local, nil
 }
 
 // startGroup serves in worker processes; it returns when all are ready.
@@ -176,47 +177,51 @@ func (e *Endpoint) Change(ctx context.Context, to serving.Settings) (undo, retir
 }
 
 func (e *Endpoint) changeServers(ctx context.Context, to serving.Settings) (undo, retire func(), err error) {
-	from := e.Settings()
+	e.mu.Lock()
+	from, local, group := e.settings, e.local, e.group
+	e.mu.Unlock()
 	switch was, will := from.Listener.Prefork.Workers, to.Listener.Prefork.Workers; {
+	case was == 0 && local == nil:
+		return nil, nil, fmt.Errorf("listener %s: it has drained, as the runtime ends", e.name)
 	case was == 0 && will == 0:
-		return e.changeLocal(from, to)
+		return e.changeLocal(local, from, to)
 	case was > 0 && will > 0:
-		return e.changeGroup(ctx, from, to)
+		return e.changeGroup(ctx, group, from, to)
 	case will > 0:
-		return e.moveToGroup(ctx, from, to)
+		return e.moveToGroup(ctx, local, from, to)
 	default:
-		return e.moveToLocal(from, to)
+		return e.moveToLocal(group, from, to)
 	}
 }
 
-func (e *Endpoint) changeLocal(from, to serving.Settings) (undo, retire func(), err error) {
-	if err := e.local.Update(to); err != nil {
+func (e *Endpoint) changeLocal(local *serving.Service, from, to serving.Settings) (undo, retire func(), err error) {
+	if err := local.Update(to); err != nil {
 		return nil, nil, fmt.Errorf("listener %s: %w", e.name, err)
 	}
 	e.setSettings(to)
 	undo = func() {
-		e.local.Update(from) // worked a moment ago
+		local.Update(from) // worked a moment ago
 		e.setSettings(from)
 	}
 	return undo, func() {}, nil
 }
 
-func (e *Endpoint) changeGroup(ctx context.Context, from, to serving.Settings) (undo, retire func(), err error) {
-	if err := e.group.Update(ctx, e.encode(to)); err != nil {
+func (e *Endpoint) changeGroup(ctx context.Context, group *prefork.Group, from, to serving.Settings) (undo, retire func(), err error) {
+	if err := group.Update(ctx, e.encode(to)); err != nil {
 		return nil, nil, fmt.Errorf("listener %s: %w", e.name, err)
 	}
 	was, will := from.Listener.Prefork.Workers, to.Listener.Prefork.Workers
 	undo = func() {
 		back, cancel := context.WithTimeout(context.Background(), startTimeout)
 		defer cancel()
-		e.group.Resize(back, was)
-		e.group.Update(back, e.encode(from))
-		watchWorkers(e.group, from)
+		group.Resize(back, was)
+		group.Update(back, e.encode(from))
+		watchWorkers(group, from)
 		e.setSettings(from)
 	}
-	watchWorkers(e.group, to)
+	watchWorkers(group, to)
 	if will > was {
-		if err := e.group.Resize(ctx, will); err != nil {
+		if err := group.Resize(ctx, will); err != nil {
 			undo()
 			return nil, nil, fmt.Errorf("listener %s: %w", e.name, err)
 		}
@@ -224,7 +229,7 @@ func (e *Endpoint) changeGroup(ctx context.Context, from, to serving.Settings) (
 	e.setSettings(to)
 	retire = func() {
 		if will < was {
-			if err := e.group.Resize(context.Background(), will); err != nil {
+			if err := group.Resize(context.Background(), will); err != nil {
 				e.log.Error("retiring workers", "listener", e.name, "error", err)
 			}
 		}
@@ -233,8 +238,7 @@ func (e *Endpoint) changeGroup(ctx context.Context, from, to serving.Settings) (
 }
 
 // moveToGroup replaces serving in this process by workers on the same sockets.
-func (e *Endpoint) moveToGroup(ctx context.Context, from, to serving.Settings) (undo, retire func(), err error) {
-	local := e.local
+func (e *Endpoint) moveToGroup(ctx context.Context, local *serving.Service, from, to serving.Settings) (undo, retire func(), err error) {
 	if err := e.mayMove(); err != nil {
 		return nil, nil, err
 	}
@@ -243,11 +247,11 @@ func (e *Endpoint) moveToGroup(ctx context.Context, from, to serving.Settings) (
 		return nil, nil, err
 	}
 	e.mu.Lock()
+	group := e.group
 	e.local, e.leaving = nil, append(e.leaving, local)
 	e.mu.Unlock()
 	undo = func() {
 		e.steerLocal()
-		group := e.group
 		e.mu.Lock()
 		e.settings, e.local, e.group, e.leaving = from, local, nil, without(e.leaving, local)
 		e.mu.Unlock()
@@ -255,7 +259,7 @@ func (e *Endpoint) moveToGroup(ctx context.Context, from, to serving.Settings) (
 		e.endGroup(group)
 	}
 	retire = func() {
-		local.HandOver(e.group.SendConn)
+		local.HandOver(group.SendConn)
 		e.moving.Go(func() {
 			local.Drain(from.DrainTimeout())
 			e.mu.Lock()
@@ -268,19 +272,18 @@ func (e *Endpoint) moveToGroup(ctx context.Context, from, to serving.Settings) (
 }
 
 // moveToLocal replaces workers by serving in this process.
-func (e *Endpoint) moveToLocal(from, to serving.Settings) (undo, retire func(), err error) {
-	group := e.group
+func (e *Endpoint) moveToLocal(group *prefork.Group, from, to serving.Settings) (undo, retire func(), err error) {
 	if err := e.mayMove(); err != nil {
 		return nil, nil, err
 	}
-	if err := e.startLocal(to); err != nil {
+	local, err := e.startLocal(to)
+	if err != nil {
 		return nil, nil, err
 	}
 	e.mu.Lock()
 	e.group, e.departed = nil, append(e.departed, group)
 	e.mu.Unlock()
 	undo = func() {
-		local := e.local
 		e.mu.Lock()
 		e.settings, e.local, e.group, e.departed = from, nil, group, without(e.departed, group)
 		e.mu.Unlock()
@@ -290,7 +293,7 @@ func (e *Endpoint) moveToLocal(from, to serving.Settings) (undo, retire func(), 
 	}
 	retire = func() {
 		e.steerLocal()
-		group.AcceptConns(e.local.AcceptConn)
+		group.AcceptConns(local.AcceptConn)
 		e.moving.Go(func() { e.endGroup(group) })
 	}
 	return undo, retire, nil
