@@ -45,7 +45,7 @@ func Converse(x Exchange) {
 // request, gives it its limits and its clock, and calls the server's handler.
 type streams struct {
 	s             *Server
-	requests      *atomic.Uint64 // active on the connection
+	requests      *atomic.Uint64 // begun on the connection
 	remote, local net.Addr
 	// prepare completes a request before it is handled; may be nil.
 	prepare func(*http.Request)
@@ -175,7 +175,7 @@ func (m *streams) end(x *netExchange) {
 	}
 }
 
-// settleTransfer blames a request that failed on somebody, unless that was done. A
+// settle blames a request that failed on somebody, unless that was done. A
 // response that was broken off counts as the server's failure where the client
 // still is there.
 func (x *netExchange) settle() {

@@ -2,7 +2,7 @@ package listener
 
 import "math"
 
-// framing reads what a client sends before the HTTP/1.1 engine does and lets only
+// framingParser reads what a client sends before the HTTP/1.1 engine does and lets only
 // well-formed messages through: the engine is lenient in places where leniency
 // makes two servers in a row see two different requests. It looks at each byte
 // of a header once, at none of a body, and keeps nothing but where it stands,
@@ -110,7 +110,7 @@ func (g *framingParser) refuse(status, i int) int {
 	return i
 }
 
-// active says whether a request has begun and not ended.
+// begun says whether a request has begun and not ended.
 func (g *framingParser) begun() bool { return g.state > framingFirst }
 
 func (g *framingParser) skip(p []byte, i int) int {

@@ -41,7 +41,7 @@ type h2 struct {
 	ending         atomic.Bool // the connection ends with an error
 
 	headerSince atomic.Int64  // when the header being received began; 0 for none
-	writes      atomic.Uint64 // active and ended
+	writes      atomic.Uint64 // begun and ended
 	cutAt       atomic.Int64  // when streams were last reset for their client
 
 	// The sweeper alone uses these.

@@ -287,7 +287,7 @@ func (m *h2) sweep(limits *effectiveLimits, now int64) {
 // writer tells whether a write of the connection makes progress. It is the
 // sweeper's.
 type writer struct {
-	calls  uint64 // active and ended, when it last looked
+	calls  uint64 // begun and ended, when it last looked
 	since  int64  // of the last progress
 	taken  uint64 // bytes that the client had acknowledged then
 	waited time.Duration

@@ -137,7 +137,7 @@ func (c *conn) leaves() bool {
 	return true
 }
 
-// transfers hands over the connections of a server that drains. The zero value is
+// transferQueue hands over the connections of a server that drains. The zero value is
 // ready; it has a goroutine while there is something to move.
 type transferQueue struct {
 	send   atomic.Pointer[SendConn]

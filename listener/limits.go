@@ -108,7 +108,7 @@ func (l *Limits) bound(s State) time.Duration {
 	return 0
 }
 
-// limits are the limits in force. They are replaced as a whole.
+// effectiveLimits are the limits in force. They are replaced as a whole.
 type effectiveLimits struct {
 	Limits
 	engine   engine

@@ -20,10 +20,10 @@ func waiting(tcp *net.TCPConn) bool {
 	return n > 0
 }
 
-// waitReadable waits for bytes, the end of the connection or a deadline.
 // Connections can wait without an engine.
 const canPark = true
 
+// waitReadable waits for bytes, the end of the connection or a deadline.
 func waitReadable(tcp *net.TCPConn) error {
 	raw, err := tcp.SyscallConn()
 	if err != nil {

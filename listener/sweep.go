@@ -178,7 +178,7 @@ func (c evictReason) delay() time.Duration {
 	return patience
 }
 
-// reason wakes the goroutine that serves c, if it still is in the phase seen.
+// evict wakes the goroutine that serves c, if it still is in the phase seen.
 func (c *conn) evict(p phase, why evictReason) {
 	if !c.swap(p, p.with(why)) || c.s.wake(c) {
 		return

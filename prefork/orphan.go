@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// patience of both sides when a master looks for orphans.
+// orphanPatience of both sides when a master looks for orphans.
 const orphanPatience = 2 * time.Second
 
 // identity is what an orphan says of itself. A master that takes it answers

@@ -186,8 +186,8 @@ func (f *Frozen) worker(p *process) (w FrozenWorker, err error) {
 	return w, err
 }
 
-// questions are the open ones that matter to a successor: who waits for the
-// answer to a call waits in the program that ends.
+// calls are the open ones that matter to a successor: who waits for the answer to
+// a kindCall waits in the program that ends.
 func (f *Frozen) calls(a *pendingCalls) (last uint64, open []FrozenCall, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -18,7 +18,7 @@ func (l *Counter) add(n int64) {
 
 func (l *Counter) count() int64 { return l.word.Load() }
 
-// began counts a connection that came another way than by steering, and ended
+// Began counts a connection that came another way than by steering, and Ended
 // takes off one that is over.
 func (l *Counter) Began() { l.add(1) }
 func (l *Counter) Ended() { l.add(-1) }

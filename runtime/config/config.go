@@ -195,10 +195,10 @@ type MinRate struct {
 	Grace Duration `json:"grace"`
 }
 
-// TLS names the certificate of a listener, two files in PEM. They are read again
 // Secure reports whether the listener speaks TLS.
 func (l Listener) Secure() bool { return l.TLS != nil || l.ProgramTLS }
 
+// TLS names the certificate of a listener, two files in PEM. They are read again
 // when they change.
 type TLS struct {
 	// CertFile has the certificate, then those that lead to its root; relative
