@@ -34,7 +34,7 @@ type NetworkClientConfig struct {
 	// Timeout of a whole exchange, redirects and reading the body included.
 	// Default 30s; negative means none.
 	Timeout time.Duration
-	// MaxResponseBytes bounds a response's body. Default 10 MiB.
+	// MaxResponseBytes bounds a response's body. Default 10 MiB; negative means none.
 	MaxResponseBytes int64
 	// MaxRedirects that are followed. Default 10; negative means none: the
 	// response that redirects is then the result.

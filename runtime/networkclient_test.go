@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -109,4 +110,14 @@ func TestNetworkClientTellsWhatWentWrong(t *testing.T) {
 		t.Fatalf("with no redirects: %v, %v", resp, err)
 	}
 	resp.Body.Close()
+}
+
+func TestNetworkClientsMayReadWithoutABound(t *testing.T) {
+	url, _ := backend(t)
+	for _, bound := range []int64{-1, math.MaxInt64} {
+		client := runtime.NewNetworkClient(runtime.NetworkClientConfig{MaxResponseBytes: bound})
+		if got, err := client.Get(url+"/large", nil); len(got) != 1000 || err != nil {
+			t.Errorf("MaxResponseBytes %d: %d bytes, %v; want 1000", bound, len(got), err)
+		}
+	}
 }

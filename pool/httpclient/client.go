@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"time"
 )
@@ -25,7 +26,7 @@ var ErrResponseTooLarge = errors.New("the response is too large")
 type Config struct {
 	// Timeout of a whole exchange. Default 30s; negative means none.
 	Timeout time.Duration
-	// MaxResponseBytes bounds a response's body. Default 10 MiB.
+	// MaxResponseBytes bounds a response's body. Default 10 MiB; negative means none.
 	MaxResponseBytes int64
 	// MaxRedirects that are followed. Default 10; negative means none.
 	MaxRedirects int
@@ -51,6 +52,9 @@ func New(c Config) *Client {
 		c.Transport = newTransport(c)
 	}
 	n := &Client{maxBytes: cmp.Or(c.MaxResponseBytes, 10<<20), ctx: context.Background()}
+	if n.maxBytes < 0 {
+		n.maxBytes = math.MaxInt64
+	}
 	n.http = http.Client{
 		Transport:     c.Transport,
 		Timeout:       max(cmp.Or(c.Timeout, 30*time.Second), 0),
@@ -130,7 +134,7 @@ type boundedBody struct {
 }
 
 func (b *boundedBody) Read(p []byte) (int, error) {
-	if int64(len(p)) > b.left+1 {
+	if int64(len(p))-1 > b.left {
 		p = p[:b.left+1]
 	}
 	n, err := b.ReadCloser.Read(p)
