@@ -2,6 +2,7 @@ package listener
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"log"
@@ -115,7 +116,8 @@ type netH1 struct {
 	handling atomic.Bool
 	taken    atomic.Bool // hijacked
 	request  *http.Request
-	done     chan struct{} // closed when the engine is done with the connection
+	tlsState *tls.ConnectionState // of all its requests; nil in clear
+	done     chan struct{}        // closed when the engine is done with the connection
 
 	// mu guards which deadlines are not the sweeper's.
 	mu            sync.Mutex
@@ -127,6 +129,10 @@ type netH1 struct {
 func (s *Server) serveNetHTTP(c *conn) {
 	n := &netH1{conn: c, done: make(chan struct{})}
 	n.streams = streams{s: s, requests: &c.requests, remote: c.RemoteAddr(), local: c.LocalAddr(), one: n}
+	if session := c.session(); session != nil {
+		state := session.ConnectionState()
+		n.tlsState = &state
+	}
 	s.netHTTP.Serve(&single{conn: n})
 	<-n.done
 }
@@ -159,9 +165,8 @@ func (n *netH1) stateChanged(state http.ConnState) {
 func (n *netH1) began(x *netExchange) {
 	c := n.conn
 	n.request = x.r
-	if c.tls != nil {
-		state := c.tls.ConnectionState()
-		x.r.TLS = &state
+	if n.tlsState != nil {
+		x.r.TLS = n.tlsState
 	}
 	length := x.r.ContentLength
 	if x.r.Body == http.NoBody {

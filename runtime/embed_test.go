@@ -101,6 +101,9 @@ func TestAListenerThatSpeaksTLSItself(t *testing.T) {
 	cert, trust := pairOf(t)
 	app := program(t, runtime.ServerConfig{})
 	app.Router().GET("/", tellTLS)
+	app.Router().Mount("/mounted", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.Proto, " ", r.TLS != nil && r.TLS.HandshakeComplete)
+	}))
 	for name, wrap := range map[string]func(net.Listener) net.Listener{
 		"as it is": func(ln net.Listener) net.Listener { return ln },
 		"wrapped":  func(ln net.Listener) net.Listener { return runtime.NewLimitedListener(ln, 10) },
@@ -115,6 +118,9 @@ func TestAListenerThatSpeaksTLSItself(t *testing.T) {
 		for proto, c := range map[string]*http.Client{"HTTP/1.1": h1, "HTTP/2.0": over2(trust)} {
 			if _, body := answer(t, c, "https://"+addr+"/"); body != proto+"  0" {
 				t.Errorf("%s: got %q over %s", name, body, proto)
+			}
+			if _, body := answer(t, c, "https://"+addr+"/mounted"); body != proto+" true" {
+				t.Errorf("%s: a mounted handler got %q over %s, want that it knows of TLS", name, body, proto)
 			}
 			c.CloseIdleConnections()
 		}
