@@ -250,8 +250,8 @@ func (s *Set) Resume(ctx context.Context, from State, want map[string]config.Lis
 	s.listeners[l.name] = l
 }
 
-// resumeEndpoint goes on with an endpoint. If its workers cannot be adopted,
-// others take their place.
+// resumeEndpoint goes on with an endpoint. An error has closed its sockets, so that
+// its address can be had.
 func (l *Listener) resumeEndpoint(ctx context.Context, f *Frozen, by func() (serving.Settings, error)) (*Endpoint, error) {
 	s, err := by()
 	if err != nil {
@@ -266,22 +266,32 @@ func (l *Listener) resumeEndpoint(ctx context.Context, f *Frozen, by func() (ser
 	}
 	e := l.newEndpoint(open)
 	e.settings = s
+	if err := e.resumeGroup(ctx, f); err != nil {
+		return nil, errors.Join(err, open.Close())
+	}
+	return e, nil
+}
+
+// resumeGroup goes on with the workers of an endpoint. If they cannot be adopted,
+// others take their place.
+func (e *Endpoint) resumeGroup(ctx context.Context, f *Frozen) error {
 	if common, err := f.Workers.MapCommon(); err == nil {
 		e.admission, err = serving.AdmissionOver(common)
 		if err != nil {
-			return nil, err
+			return err
 		}
 	} else if err := e.share(); err != nil {
-		return nil, err
+		return err
 	}
-	if e.group, err = prefork.Adopt(e.groupConfig(s), f.Workers); err == nil {
+	var err error
+	if e.group, err = prefork.Adopt(e.groupConfig(e.settings), f.Workers); err == nil {
 		e.retain()
-		return e, nil
+		return nil
 	}
-	l.set.events.Error(l.name, message.NewWorkersTakeOver, err)
+	e.owner.set.events.Error(e.name, message.NewWorkersTakeOver, err)
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	return e, e.startGroup(ctx, s)
+	return e.startGroup(ctx, e.settings)
 }
 
 func (f *Frozen) adoptSockets() (Sockets, error) {
