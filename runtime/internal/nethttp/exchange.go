@@ -8,8 +8,7 @@
 // An [Exchange] is made for one request: Begin, then the handler, then Finish
 // where the handler has returned, and Release in any case. [Params] are the
 // wildcards of a path, [Answer] lets a handler of net/http answer an exchange that
-// has no Exchange here, [StatusWriter] and [Recorder] stand in front of a
-// ResponseWriter or in its place.
+// has no Exchange here, and a [StatusWriter] stands in front of a ResponseWriter.
 //
 // Nothing here knows a server, a route or an App.
 package nethttp
