@@ -299,9 +299,9 @@ func (e *Endpoint) moveToLocal(group *prefork.Group, from, to serving.Settings) 
 	return undo, retire, nil
 }
 
-// endGroup drains a group whose sockets somebody else serves from now on.
+// endGroup drains a group whose sockets somebody else serves from now on, to whom
+// its workers hand their connections over.
 func (e *Endpoint) endGroup(group *prefork.Group) {
-	announceSuccessor(group)
 	e.stopGroup(group)
 	e.mu.Lock()
 	e.departed = without(e.departed, group)
