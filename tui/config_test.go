@@ -5,9 +5,12 @@ import (
 	"strings"
 	"testing"
 
+	tea "github.com/charmbracelet/bubbletea"
+
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/control/controltest"
+	"github.com/echterhof/rockstar-tui/tui/feed"
 )
 
 func TestConfigPageShowsFileAndRunningWithWhoAndWhy(t *testing.T) {
@@ -73,6 +76,50 @@ type forgetful struct{ *controltest.Fake }
 
 func (forgetful) History(context.Context, control.HistoryQuery) ([]control.Generation, error) {
 	return nil, &control.Error{Code: control.CodeUnavailable, Message: "no memory of it"}
+}
+
+func TestHistoryIsAskedForOnceAtATime(t *testing.T) {
+	var asked counting
+	s := web(t, func(o *Options) {
+		asked.Fake = o.controller.(*controltest.Fake)
+		o.controller = &asked
+	}).press("4")
+	happens := func(idle string) tea.Cmd {
+		s.fake.Apply(t.Context(), control.Change{Patch: config.Patch{{Path: "listeners.web.timeouts.idle", Value: idle}}})
+		now, _ := s.fake.Snapshot(t.Context())
+		s.feed.state = &feed.State{Snapshot: now, At: s.now}
+		_, cmd := s.m.Update(tickMsg{s.m.tickID, s.now})
+		return cmd
+	}
+	before := asked.n
+	first, second := happens("9s"), happens("8s")
+	if s.run(second); asked.n != before {
+		t.Errorf("asked %d times while an answer was awaited", asked.n-before)
+	}
+	if s.run(first); asked.n != before+2 {
+		t.Errorf("asked %d times, want once for the first change and once for what came meanwhile", asked.n-before)
+	}
+	s.wants("*9")
+}
+
+// counting counts how often the history is asked for.
+type counting struct {
+	*controltest.Fake
+	n int
+}
+
+func (c *counting) History(ctx context.Context, q control.HistoryQuery) ([]control.Generation, error) {
+	c.n++
+	return c.Fake.History(ctx, q)
+}
+
+func TestSettingsKeepTheNewestConfig(t *testing.T) {
+	s := web(t, func(o *Options) { o.controller = knowing{o.controller.(*controltest.Fake)} }).press("e")
+	old := runningMsg{of: s.m.ran, failed: "an answer that came late"}
+	s.fake.Apply(t.Context(), control.Change{Patch: config.Patch{{Path: "listeners.web.timeouts.idle", Value: "9s"}}})
+	s.look()
+	s.send(old)
+	s.lacks("an answer that came late")
 }
 
 func TestGoingBackShowsItsPlanFirst(t *testing.T) {

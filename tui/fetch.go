@@ -29,9 +29,10 @@ type pastMsg struct {
 	failed string
 }
 
-// wantPast asks for the history while its page is shown and what it shows is old.
+// wantPast asks for the history while its page is shown and what it shows is old. It
+// waits for one answer before it asks again: events may come faster than answers.
 func (m *model) wantPast() tea.Cmd {
-	if m.tab != configTab || m.data == nil || m.lost {
+	if m.tab != configTab || m.data == nil || m.lost || m.pastAsked {
 		return nil
 	}
 	now := pastSeen{asked: true, born: m.data.StartedAt, generation: m.data.Generation}
@@ -41,7 +42,7 @@ func (m *model) wantPast() tea.Cmd {
 	if now == m.past {
 		return nil
 	}
-	m.past = now
+	m.past, m.pastAsked = now, true
 	return m.call(func(ctx context.Context, ctl control.Controller) tea.Msg {
 		ctx, cancel := context.WithTimeout(ctx, fetchTime)
 		defer cancel()
@@ -53,8 +54,15 @@ func (m *model) wantPast() tea.Cmd {
 	})
 }
 
-// runningMsg is the config that runs, or why it is not known.
+// tookPast shows the history that was asked for.
+func (m *model) tookPast(msg pastMsg) {
+	m.pastAsked = false
+	m.config.Past(msg.all, msg.failed)
+}
+
+// runningMsg is the config that runs, or why it is not known, as it was asked for.
 type runningMsg struct {
+	of     runningSeen
 	config *config.Config
 	failed string
 }
@@ -83,19 +91,23 @@ func (m *model) wantRunning() tea.Cmd {
 		all, err := ctl.History(ctx, control.HistoryQuery{Number: now.generation, Limit: 1, Config: true})
 		switch {
 		case err != nil:
-			return runningMsg{failed: err.Error()}
+			return runningMsg{of: now, failed: err.Error()}
 		case len(all) == 0 || all[0].Config == "":
-			return runningMsg{failed: "the history lacks the running config"}
+			return runningMsg{of: now, failed: "the history lacks the running config"}
 		}
 		c, err := config.Parse(file, []byte(all[0].Config))
 		if err != nil {
-			return runningMsg{failed: "the config is of another version"}
+			return runningMsg{of: now, failed: "the config is of another version"}
 		}
-		return runningMsg{config: c}
+		return runningMsg{of: now, config: c}
 	})
 }
 
-func (m *model) took(msg runningMsg) {
+// tookRunning shows the config that was asked for, unless another one has been since.
+func (m *model) tookRunning(msg runningMsg) {
+	if msg.of != m.ran {
+		return
+	}
 	c := msg.config
 	if c != nil && len(c.Listeners) == 0 {
 		c = nil // of a runtime that has no config as we know it

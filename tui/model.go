@@ -42,17 +42,18 @@ type model struct {
 	lost   bool
 
 	// The pages, and which is shown.
-	overview *page.Overview
-	workers  *page.Workers
-	pools    *page.Pools
-	events   *page.Events
-	config   *page.Config
-	past     pastSeen // which history the config page shows
-	tab      int
-	inside   bool // of the first tab: the listener instead of the overview
-	deeper   bool // and instead of that its settings
-	settings *page.Settings
-	ran      runningSeen // which config the settings show
+	overview  *page.Overview
+	workers   *page.Workers
+	pools     *page.Pools
+	events    *page.Events
+	config    *page.Config
+	past      pastSeen // which history the config page shows
+	pastAsked bool     // and no answer has come yet
+	tab       int
+	inside    bool // of the first tab: the listener instead of the overview
+	deeper    bool // and instead of that its settings
+	settings  *page.Settings
+	ran       runningSeen // which config the settings show
 
 	modals dialog.Stack // what lies on top
 
@@ -142,9 +143,9 @@ func (m *model) update(msg tea.Msg) tea.Cmd {
 			m.toast = nil
 		}
 	case pastMsg:
-		m.config.Past(msg.all, msg.failed)
+		m.tookPast(msg)
 	case runningMsg:
-		m.took(msg)
+		m.tookRunning(msg)
 	case tea.ResumeMsg:
 		return m.tick(first)
 	}
