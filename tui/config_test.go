@@ -2,6 +2,7 @@ package tui
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -100,6 +101,16 @@ func TestHistoryIsAskedForOnceAtATime(t *testing.T) {
 		t.Errorf("asked %d times, want once for the first change and once for what came meanwhile", asked.n-before)
 	}
 	s.wants("*9")
+}
+
+func TestHistoryIsAskedForAgainOverANewLink(t *testing.T) {
+	s := web(t)
+	s.fake.Fail(errors.New("broken pipe"))
+	s.press("4").wants("no history: broken pipe")
+	s.look()
+	s.fake.Fail(nil)
+	s.look()
+	s.wants("started")
 }
 
 // counting counts how often the history is asked for.

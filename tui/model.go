@@ -250,6 +250,9 @@ func (m *model) judgeLink() {
 	const timeout = 4 * time.Second
 	silent := !m.seen.At.IsZero() && m.now.Sub(m.seen.At) > timeout
 	m.lost = m.data != nil && (m.seen.Err != nil || silent)
+	if m.lost { // what was asked may have failed with the link: it is asked again
+		m.past, m.ran = pastSeen{}, runningSeen{}
+	}
 }
 
 func (m *model) all() []page.Page {
