@@ -256,7 +256,8 @@ func watchOptionsOf(raw string) (WatchOptions, error) {
 	if err != nil {
 		return WatchOptions{}, invalid("", message.QueryMalformed, err)
 	}
-	o := WatchOptions{Look: values["look"]}
+	// An empty parameter means everything, as that of a listener does.
+	o := WatchOptions{Look: slices.DeleteFunc(values["look"], func(path string) bool { return path == "" })}
 	if len(o.Look) > maxLook {
 		return o, invalid("look", message.ParameterTooOften, "look", len(o.Look), maxLook)
 	}

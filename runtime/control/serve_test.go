@@ -37,7 +37,7 @@ func raw(t *testing.T, path, request string) net.Conn {
 func TestWatchOverHTTP1HasALinePerSnapshot(t *testing.T) {
 	path := socketPath(t)
 	stop := serve(t, path, control.Handler(busy(), as(control.RoleAdmin)))
-	c := raw(t, path, "GET /v1/watch?interval=100ms&history=2")
+	c := raw(t, path, "GET /v1/watch?interval=100ms&history=2&look=") // of everything
 	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil || resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "application/x-ndjson" {
 		t.Fatalf("answer %+v, %v", resp, err)
