@@ -236,6 +236,8 @@ func TestExitCodes(t *testing.T) {
 		{args: "connections --state busy", code: 2, message: "active, idle"},
 		{args: "connections --limit 0", code: 2, message: "between 1 and 10000"},
 		{args: "events -n 0", code: 2, message: "less than 1"},
+		{args: "config history -n 0", code: 2, message: "less than 1"},
+		{args: "config history -n -1", code: 2, message: "less than 1"},
 		{args: "completion csh", code: 2, message: "csh"},
 		{args: "config validate", code: 2, message: "no file: name one"},
 		{args: "status --socket /nonexistent/control.sock", code: 3, message: "/nonexistent/control.sock"},

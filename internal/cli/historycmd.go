@@ -28,6 +28,9 @@ With a number, history shows that generation with its changes and its config.`,
 			if len(args) == 1 {
 				return c.generation(cmd, args[0])
 			}
+			if limit < 1 {
+				return usageError(cmd, "--number %d is less than 1", limit)
+			}
 			return c.history(cmd.Context(), limit)
 		},
 	}

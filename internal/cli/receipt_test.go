@@ -99,3 +99,19 @@ func TestNoWaitReturnsBeforeTheReceiptIsClosed(t *testing.T) {
 		t.Errorf("exit code %d, stdout %s, stderr %s", code, &p.stdout, &p.stderr)
 	}
 }
+
+// silent is a runtime that shows nothing after a change.
+type silent struct{ cutting }
+
+func (*silent) Watch(ctx context.Context, _ control.WatchOptions, _ func(*control.Snapshot)) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func TestATimeoutBeforeTheReceiptIsSeenSaysSo(t *testing.T) {
+	p := on(t, &silent{cutting{Fake: controltest.NewFake(scene())}})
+	code := p.run(t, "set", "listeners.web.timeouts.idle", "3s", "--timeout", "50ms")
+	if code != 1 || !strings.Contains(p.stderr.String(), "changed; what became of the connections was not told within 50ms") {
+		t.Errorf("exit code %d, stdout %s, stderr %s", code, &p.stdout, &p.stderr)
+	}
+}

@@ -213,6 +213,8 @@ func (c *call) receipt(ctx context.Context, cl *control.Client, o *changing, id 
 	switch {
 	case over && (last == nil || last.Closed || o.noWait):
 		return last, nil
+	case last == nil && errors.Is(err, context.DeadlineExceeded):
+		return nil, failed("changed; what became of the connections was not told within %s: see rockstar-tui drain", o.timeout)
 	case over, errors.Is(err, context.DeadlineExceeded):
 		return nil, failed("changed, but not finished: %s", last)
 	}
