@@ -199,23 +199,21 @@ func yes(values url.Values, name string) (bool, error) {
 
 func (q Query) values() url.Values {
 	v := url.Values{}
-	set := func(name string, n int) {
-		if n != 0 {
-			v.Set(name, strconv.Itoa(n))
-		}
-	}
-	if q.Listener != "" {
-		v.Set("listener", q.Listener)
-	}
-	if q.State != "" {
-		v.Set("state", q.State)
-	}
+	set(v, "listener", q.Listener)
 	if q.Worker != nil {
 		v.Set("worker", strconv.Itoa(*q.Worker))
 	}
-	set("limit", q.Limit)
-	set("offset", q.Offset)
+	set(v, "state", q.State)
+	set(v, "limit", q.Limit)
+	set(v, "offset", q.Offset)
 	return v
+}
+
+// set adds a parameter, unless it has the value that it has without.
+func set[T string | int | uint64 | bool](v url.Values, name string, value T) {
+	if value != *new(T) {
+		v.Set(name, fmt.Sprint(value))
+	}
 }
 
 func historyQueryOf(raw string) (HistoryQuery, error) {
@@ -239,15 +237,9 @@ func historyQueryOf(raw string) (HistoryQuery, error) {
 
 func (q HistoryQuery) values() url.Values {
 	v := url.Values{}
-	if q.Number != 0 {
-		v.Set("number", strconv.FormatUint(q.Number, 10))
-	}
-	if q.Limit != 0 {
-		v.Set("limit", strconv.Itoa(q.Limit))
-	}
-	if q.Config {
-		v.Set("config", "true")
-	}
+	set(v, "number", q.Number)
+	set(v, "limit", q.Limit)
+	set(v, "config", q.Config)
 	return v
 }
 
@@ -301,17 +293,9 @@ func readQueryOf(raw string) (ReadQuery, error) {
 
 func (q ReadQuery) values() url.Values {
 	v := url.Values{"kind": {q.Kind}}
-	if q.Listener != "" {
-		v.Set("listener", q.Listener)
-	}
-	if q.After != 0 {
-		v.Set("after", strconv.FormatUint(q.After, 10))
-	}
-	if q.Limit != 0 {
-		v.Set("limit", strconv.Itoa(q.Limit))
-	}
-	if q.Follow {
-		v.Set("follow", "true")
-	}
+	set(v, "listener", q.Listener)
+	set(v, "after", q.After)
+	set(v, "limit", q.Limit)
+	set(v, "follow", q.Follow)
 	return v
 }

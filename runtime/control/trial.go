@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
@@ -224,27 +225,21 @@ func (g *Guard) check() error {
 
 // String names the thresholds: "5 errors, 1 crash".
 func (g Guard) String() string {
-	var s string
-	add := func(n int, one string) {
-		if n == 0 {
-			return
-		}
-		if s != "" {
-			s += ", "
-		}
-		s += fmt.Sprintf("%d %s", n, one)
-		if n != 1 {
-			s += map[string]string{"error": "s", "crash": "es", "refused connection": "s"}[one]
+	var parts []string
+	add := func(n int, one, many string) {
+		switch n {
+		case 0:
+		case 1:
+			parts = append(parts, "1 "+one)
+		default:
+			parts = append(parts, fmt.Sprintf("%d %s", n, many))
 		}
 	}
-	add(g.Errors, "error")
+	add(g.Errors, "error", "errors")
 	if g.ErrorPercent > 0 {
-		if s != "" {
-			s += ", "
-		}
-		s += fmt.Sprintf("%g %% errors", g.ErrorPercent)
+		parts = append(parts, fmt.Sprintf("%g %% errors", g.ErrorPercent))
 	}
-	add(g.Crashes, "crash")
-	add(g.Refused, "refused connection")
-	return s
+	add(g.Crashes, "crash", "crashes")
+	add(g.Refused, "refused connection", "refused connections")
+	return strings.Join(parts, ", ")
 }

@@ -105,11 +105,7 @@ func poolConfig(p control.PoolInfo) config.Pool {
 // show makes a state of what a config says instead of what another said: at once,
 // nothing has to drain.
 func show(s *control.Snapshot, from, to *config.Config) {
-	s.Listeners = slices.DeleteFunc(s.Listeners, func(l control.ListenerInfo) bool {
-		_, had := from.Listeners[l.Name]
-		_, has := to.Listeners[l.Name]
-		return had && !has
-	})
+	s.Listeners = slices.DeleteFunc(s.Listeners, func(l control.ListenerInfo) bool { return isRemoved(l.Name, from.Listeners, to.Listeners) })
 	for _, name := range slices.Sorted(maps.Keys(to.Listeners)) {
 		will := to.Listeners[name]
 		l := find(s, name)
@@ -121,6 +117,13 @@ func show(s *control.Snapshot, from, to *config.Config) {
 		showListener(s, l, from.Listeners[name], will)
 	}
 	showPools(s, from, to)
+}
+
+// isRemoved reports whether what one config has is missing from another.
+func isRemoved[T any](name string, from, to map[string]T) bool {
+	_, had := from[name]
+	_, has := to[name]
+	return had && !has
 }
 
 func showListener(s *control.Snapshot, l *control.ListenerInfo, was, will config.Listener) {
@@ -147,11 +150,7 @@ func showListener(s *control.Snapshot, l *control.ListenerInfo, was, will config
 }
 
 func showPools(s *control.Snapshot, from, to *config.Config) {
-	s.Pools = slices.DeleteFunc(s.Pools, func(p control.PoolInfo) bool {
-		_, had := from.Pools[p.Name]
-		_, has := to.Pools[p.Name]
-		return had && !has
-	})
+	s.Pools = slices.DeleteFunc(s.Pools, func(p control.PoolInfo) bool { return isRemoved(p.Name, from.Pools, to.Pools) })
 	for _, name := range slices.Sorted(maps.Keys(to.Pools)) {
 		i := slices.IndexFunc(s.Pools, func(p control.PoolInfo) bool { return p.Name == name })
 		if i < 0 {
