@@ -66,7 +66,7 @@ func (a *App) History(ctx context.Context, q control.HistoryQuery) ([]control.Ge
 	return a.engine.History(q)
 }
 
-// Act does what is not a state.
+// Act runs a one-off operation.
 func (a *App) Act(ctx context.Context, action control.Action) (*control.Result, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()

@@ -16,7 +16,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control"
 )
 
-// act has the runtime do what is not a state.
+// act has the runtime run a one-off operation.
 func (o *changing) act(ctx context.Context, cl *control.Client, a control.Action) (*control.Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, applyTimeout)
 	defer cancel()

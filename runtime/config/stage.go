@@ -11,8 +11,8 @@ import (
 	"github.com/echterhof/rockstar-tui/internal/osfile"
 )
 
-// ErrFileChanged is returned when a config file no longer holds what an edit of
-// it was thought up on.
+// ErrFileChanged is returned when a config file no longer holds the text that an
+// edit of it is based on.
 var ErrFileChanged = errors.New("the file has changed meanwhile")
 
 // Staged is the new content of a file, on its disk and not yet in its place. It

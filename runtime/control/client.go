@@ -114,7 +114,7 @@ func (c *Client) Connections(ctx context.Context, q Query) (*Page, error) {
 	return call[Page](ctx, c, http.MethodGet, "connections", q.values(), nil)
 }
 
-// Act does what is not a state.
+// Act runs a one-off operation.
 func (c *Client) Act(ctx context.Context, a Action) (*Result, error) {
 	return call[Result](ctx, c, http.MethodPost, "act", nil, a)
 }

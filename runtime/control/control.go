@@ -53,7 +53,7 @@ type Controller interface {
 	Apply(ctx context.Context, change Change) (*Result, error)
 	// Connections lists open connections.
 	Connections(ctx context.Context, query Query) (*Page, error)
-	// Act does what is not a state: reload, restart a worker, confirm a trial, shut down.
+	// Act runs a one-off operation: reload, restart a worker, confirm a trial, shut down.
 	Act(ctx context.Context, action Action) (*Result, error)
 	// History lists what was put into effect or refused, newest first.
 	History(ctx context.Context, query HistoryQuery) ([]Generation, error)
@@ -76,22 +76,23 @@ type WatchOptions struct {
 	Look []string
 }
 
-// Change is a wish for another desired state: a patch of the present one, or a
-// whole config.
+// Change asks for another desired state: a patch of the present one, or a whole
+// config.
 type Change struct {
 	// Patch edits the present config. Exclusive with Config.
 	Patch config.Patch `json:"patch,omitempty"`
 	// Config is a whole config file's text. Exclusive with Patch.
 	Config string `json:"config,omitempty"`
-	// Base is the generation the change was thought up on; if the runtime has
-	// moved on, the change ends in ErrConflict. 0 means whatever it is now.
+	// Base is the generation that the change is based on: if one of its paths has
+	// changed since, or anything and the change is a whole config, it ends in
+	// ErrConflict. 0 means the present generation.
 	Base uint64 `json:"base,omitempty"`
 	// Persist also makes the change in the config file, touching nothing else
 	// in it. With Confirm the file is written when the change is confirmed.
 	Persist bool `json:"persist,omitempty"`
-	// Confirm puts the change on trial: it is taken back after that time, 1s to
-	// 24h, unless an [Action] confirms it. The runtime sees to that, whatever
-	// becomes of who asked.
+	// Confirm puts the change on trial: it is rolled back after that time, 1s to
+	// 24h, unless an [Action] confirms it. The runtime does so even if the client
+	// has ended.
 	Confirm config.Duration `json:"confirm,omitempty"`
 	// Guard ends a trial early; nil for none.
 	Guard *Guard `json:"guard,omitempty"`
@@ -198,9 +199,9 @@ type Action struct {
 	// runs is what the file says. Without a file it is what the runtime was
 	// started with.
 	Discard bool `json:"discard,omitempty"`
-	// Base is the generation that a confirm or rollback was thought up on: of what
-	// is on trial, or of what runs. If there is another now it ends in
-	// ErrConflict. 0 means whichever it is.
+	// Base is the generation that a confirm or rollback is based on: the one on
+	// trial, or the one that runs. If it is another one now, the action ends in
+	// ErrConflict. 0 means the present one.
 	Base uint64 `json:"base,omitempty"`
 	// Generation a rollback goes back to; 0 takes back what is on trial.
 	Generation uint64 `json:"generation,omitempty"`

@@ -6,8 +6,8 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/config"
 )
 
-// What disrupts is decided here, for the runtime, the cockpit and the command
-// line alike: whoever asks for what is disruptive is asked whether it is meant.
+// What is disruptive is decided here, for the runtime, the cockpit and the command
+// line alike: the last two ask for confirmation first.
 
 // Interrupts reports whether nobody serves the listener any more where it is
 // served now: all its connections end.

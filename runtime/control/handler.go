@@ -5,8 +5,10 @@ import (
 	"cmp"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -131,7 +133,7 @@ func (h *handler) serve(a *answer, r *http.Request) error {
 	}
 	rt, known := routes[r.URL.Path]
 	if !known {
-		return Fail(CodeNotFound, message.NoSuchPath, printable.Limit(r.URL.Path, 200))
+		return Fail(CodeNotFound, message.NoSuchPath, printable.Limit(r.URL.Path, 200), strings.Join(slices.Sorted(maps.Keys(routes)), ", "))
 	}
 	if r.Method != rt.method {
 		a.Header().Set("Allow", rt.method)

@@ -30,7 +30,7 @@ const (
 // Ending is how far a shutdown that was asked for has come.
 func (o *Operator) Ending() Ending { return o.ending }
 
-// act does what is not a change of state.
+// act has the runtime run a one-off operation.
 func (o *Operator) act(action control.Action, limit time.Duration) tea.Cmd {
 	action.Actor = request.Actor
 	return o.env.Call(func(ctx context.Context, ctl control.Controller) tea.Msg {

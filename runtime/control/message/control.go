@@ -4,11 +4,11 @@ package message
 var (
 	// Requests that make no sense.
 	LimitOutOfRange     = text("request.limit_out_of_range", "{what}: limit {limit} is not between 1 and {most}")
-	OffsetNegative      = text("request.offset_negative", "connections: offset {offset} is negative")
-	UnknownState        = text("request.unknown_state", `connections: state "{state}" is neither active nor idle`)
+	OffsetNegative      = text("request.offset_negative", "connections: offset {offset} is negative: use 0 or more")
+	UnknownState        = text("request.unknown_state", `connections: state "{state}" is neither active nor idle: leave it out for both`)
 	UnknownReadKind     = text("read.unknown_kind", `read: unknown kind "{kind}": use {kinds}`)
 	ReadNeedsListener   = text("read.needs_listener", "read: name the listener whose series to read")
-	ReadLimitNegative   = text("read.limit_negative", "read: limit {limit} is negative")
+	ReadLimitNegative   = text("read.limit_negative", "read: limit {limit} is negative: use 0 for no limit")
 	UnknownAction       = text("action.unknown", `unknown action "{kind}": use {kinds}`)
 	PatchAndConfig      = text("change.patch_and_config", "a change is either a patch or a whole config, not both")
 	ConfirmOutOfRange   = text("change.confirm_out_of_range", "a trial cannot take {time}: use {least} to {most}")
@@ -30,13 +30,13 @@ var (
 	RuntimeHasEnded     = text("runtime.ended", "the runtime has ended")
 	ControlPanic        = text("control.panic", "internal error; see the log of the runtime")
 	BrowserRefused      = text("control.browser_refused", "requests from browsers are refused")
-	NoSuchPath          = text("control.no_such_path", `no such path: "{path}"`)
+	NoSuchPath          = text("control.no_such_path", `no such path: "{path}": use {paths}`)
 	MethodNotAllowed    = text("control.method_not_allowed", "method not allowed: use {method} for {path}")
 	ViewerMayNot        = text("control.viewer_may_not", "not allowed: this connection is read-only")
 	AnotherUsersRuntime = text("control.another_users_runtime", "not allowed: this runtime belongs to another user than you {peer}")
 
 	// Mistakes in a request over HTTP.
-	BaseTwice          = text("http.base_twice", "If-Match asks for generation {match}, the base of the change is {base}")
+	BaseTwice          = text("http.base_twice", "If-Match names generation {match}, the base of the change is {base}: send one of the two")
 	IfMatchMalformed   = text("http.if_match_malformed", `If-Match "{value}" is not a generation, write it as "7" with its quotes`)
 	IfMatchOnAction    = text("http.if_match_on_action", "actions take no If-Match: leave it out")
 	BodyGoesOn         = text("http.body_goes_on", "the body continues after its JSON value")

@@ -6,7 +6,7 @@ var (
 	ListenerWorkersNone = text("listener.no_workers", "{listener} has no ready worker: {reason}")
 	RefusingDescriptors = text("refusing.descriptors", "{listener} refused {clients} connections: its process is out of file descriptors")
 	RefusingConnections = text("refusing.max_connections", "{listener} refused {clients} connections: {open} are open, max_connections is {limit}")
-	RefusingRate        = text("refusing.accept_rate", "{listener} refused {clients} connections")
+	RefusingRate        = text("refusing.accept_rate", "{listener} refused {clients} connections: accept_rate is {limit}")
 	BackendsAllDown     = text("backend.all_down", "{pool}: all {count} backends are down")
 	CertificateExpired  = text("certificate.expired", "{listener}: the certificate {file} expired on {date}")
 	ConfigFallback      = text("config.fallback", "generation {generation} runs instead of the config file: {reason}")

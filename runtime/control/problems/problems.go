@@ -150,7 +150,7 @@ func (s *search) refusing(l *control.ListenerInfo, object string, scarce bool) {
 	case below && scarce:
 		p = s.add(object, message.RefusingDescriptors, l.Name, lately)
 	case below && l.Limits.AcceptRate > 0:
-		p = s.add(object, message.RefusingRate, l.Name, lately)
+		p = s.add(object, message.RefusingRate, l.Name, lately, l.Limits.AcceptRate)
 		key = ".limits.accept_rate"
 	default:
 		p = s.add(object, message.RefusingConnections, l.Name, lately, open, l.Limits.MaxConnections)

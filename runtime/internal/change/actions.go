@@ -8,7 +8,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 )
 
-// Act does what is not a state: all actions but those that end the process or
+// Act runs a one-off operation: all actions but those that end the process or
 // replace its program.
 func (e *Engine) Act(ctx context.Context, action control.Action) (*control.Result, error) {
 	if ctx.Err() != nil {

@@ -81,7 +81,7 @@ func (e *Engine) OpenProgramState(dir string) {
 	e.OpenState(dir, false)
 	e.LoadHistory()
 	if s := e.state.savedState(ledger.TrialFile); s != nil {
-		e.events.Warn("", message.ProgramTrialEnded, orSomebody(s.Actor))
+		e.events.Warn("", message.TrialInterrupted, orSomebody(s.Actor))
 		e.state.remove(ledger.TrialFile)
 	}
 }
