@@ -51,17 +51,17 @@ SIGUSR2           upgrade to the program that is now at this program's path:
 	return cmd
 }
 
-// serve runs the runtime and tells the one who waits for it how it began.
+// serve runs the runtime and reports its start to the process that waits for it.
 func (c *call) serve(ctx context.Context, o ServeOptions) error {
 	parent := inheritedParent()
 	if strings.HasPrefix(o.Socket, sshScheme) {
 		return &exitError{exitUsage, &control.Error{Code: codeUsage, Message: "serve: the control socket is a path, not " + o.Socket}}
 	}
-	o.Ready = func() { parent.tell(birth{Ready: true}) }
+	o.Ready = func() { parent.tell(startupStatus{Ready: true}) }
 	o.Terminal = isTerminal(c.Stdin) || isTerminal(c.Stderr)
 	err := startError(o.ConfigPath, c.Serve(ctx, o))
 	if err != nil {
-		parent.tell(birth{Error: asError(err), Exit: exitCode(err)})
+		parent.tell(startupStatus{Error: asError(err), Exit: exitCode(err)})
 	}
 	return err
 }

@@ -21,28 +21,28 @@ import (
 const (
 	// startTimeout is how long a runtime may take until it is ready.
 	startTimeout = 15 * time.Second
-	// patience is how long one waits without being told what for.
-	patience = time.Second
+	// progressDelay is after how long a start says that it is under way.
+	progressDelay = time.Second
 	// killAfter is how long a runtime that is not wanted any more may drain.
 	killAfter = 5 * time.Second
 )
 
-// birth is what a runtime tells, once, to the one who started it: a line of
-// JSON through the inherited pipe.
-type birth struct {
+// startupStatus is what a runtime reports, once, to the process that started it: a
+// line of JSON through the inherited pipe.
+type startupStatus struct {
 	Ready bool           `json:"ready"`
 	Error *control.Error `json:"error,omitempty"`
 	Exit  int            `json:"exit,omitempty"` // exit code, with Error
 }
 
-// parent is who started this process to serve, through a pipe; nil if nobody waits.
+// parent is the process that started this one to serve, behind a pipe; nil if none waits.
 type parent struct {
 	pipe *os.File
 	once sync.Once
 }
 
-// tell passes on the news, the first time. Nobody may be listening any more.
-func (p *parent) tell(b birth) {
+// tell reports the status, the first time. The process may have ended meanwhile.
+func (p *parent) tell(b startupStatus) {
 	if p == nil {
 		return
 	}
@@ -64,7 +64,7 @@ func (c *call) spawn(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", failed("start a runtime: %v", err)
 	}
-	b, err := c.awaitBirth(ctx, child)
+	b, err := c.awaitStartup(ctx, child)
 	switch {
 	case err != nil:
 		child.end()
@@ -78,9 +78,9 @@ func (c *call) spawn(ctx context.Context) (string, error) {
 
 // child is a runtime that is about to serve.
 type child struct {
-	cmd  *exec.Cmd
-	news chan birth    // closed without one when the child ends silently
-	gone chan struct{} // closed when it has ended
+	cmd    *exec.Cmd
+	status chan startupStatus // closed without one when the child ends silently
+	gone   chan struct{}      // closed when it has ended
 }
 
 func (c *call) startChild(log *os.File) (*child, error) {
@@ -97,12 +97,12 @@ func (c *call) startChild(log *os.File) (*child, error) {
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = os.Environ()
 	inSessionOfItsOwn(cmd)
-	bequeath(cmd, w)
+	passPipe(cmd, w)
 	if err := cmd.Start(); err != nil {
 		_ = r.Close()
 		return nil, err
 	}
-	ch := &child{cmd: cmd, news: make(chan birth, 1), gone: make(chan struct{})}
+	ch := &child{cmd: cmd, status: make(chan startupStatus, 1), gone: make(chan struct{})}
 	go ch.listen(r)
 	go ch.reap()
 	return ch, nil
@@ -116,15 +116,15 @@ func (c *call) serveArgs() []string {
 	return args
 }
 
-// listen passes on what the child tells. It ends with the child at the latest,
+// listen passes on what the child reports. It ends with the child at the latest,
 // as the other end of the pipe is the child's alone.
 func (ch *child) listen(r io.ReadCloser) {
 	defer func() { _ = r.Close() }()
-	defer close(ch.news)
+	defer close(ch.status)
 	line, err := bufio.NewReader(io.LimitReader(r, 1<<20)).ReadBytes('\n')
-	var b birth
+	var b startupStatus
 	if err == nil && json.Unmarshal(line, &b) == nil && (b.Ready || b.Error != nil) {
-		ch.news <- b
+		ch.status <- b
 	}
 }
 
@@ -146,18 +146,18 @@ func (ch *child) end() {
 	}
 }
 
-// awaitBirth waits for the child's news, and says what it waits for when that
-// takes longer than one is used to.
-func (c *call) awaitBirth(ctx context.Context, ch *child) (birth, error) {
+// awaitStartup waits for the child's status, and says what it waits for when that
+// takes longer than [progressDelay].
+func (c *call) awaitStartup(ctx context.Context, ch *child) (startupStatus, error) {
 	began := time.Now()
 	limit := time.NewTimer(c.startTimeout)
 	defer limit.Stop()
-	tick := time.NewTicker(patience)
+	tick := time.NewTicker(progressDelay)
 	defer tick.Stop()
 	defer c.clearProgress()
 	for {
 		select {
-		case b, ok := <-ch.news:
+		case b, ok := <-ch.status:
 			if !ok {
 				ch.end()
 				return b, failed("the runtime ended before it was ready: %s", ch.cmd.ProcessState)
@@ -166,9 +166,9 @@ func (c *call) awaitBirth(ctx context.Context, ch *child) (birth, error) {
 		case <-tick.C:
 			c.progress("starting a runtime, %s", render.Age(time.Since(began)))
 		case <-limit.C:
-			return birth{}, failed("the runtime was not ready within %s and has been stopped", c.startTimeout)
+			return startupStatus{}, failed("the runtime was not ready within %s and has been stopped", c.startTimeout)
 		case <-ctx.Done():
-			return birth{}, ctx.Err()
+			return startupStatus{}, ctx.Err()
 		}
 	}
 }

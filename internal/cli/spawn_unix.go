@@ -19,8 +19,8 @@ func inSessionOfItsOwn(cmd *exec.Cmd) {
 	cmd.Dir = "/"
 }
 
-// bequeath hands the pipe's writing end to the command.
-func bequeath(cmd *exec.Cmd, w *os.File) {
+// passPipe hands the pipe's writing end to the command.
+func passPipe(cmd *exec.Cmd, w *os.File) {
 	cmd.ExtraFiles = []*os.File{w}
 	cmd.Env = append(cmd.Env, readyFD+"=3")
 }

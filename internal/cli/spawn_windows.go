@@ -18,8 +18,8 @@ func inSessionOfItsOwn(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: detachedProcess | syscall.CREATE_NEW_PROCESS_GROUP}
 }
 
-// bequeath hands the pipe's writing end to the command.
-func bequeath(cmd *exec.Cmd, w *os.File) {
+// passPipe hands the pipe's writing end to the command.
+func passPipe(cmd *exec.Cmd, w *os.File) {
 	h := syscall.Handle(w.Fd())
 	if syscall.SetHandleInformation(h, syscall.HANDLE_FLAG_INHERIT, syscall.HANDLE_FLAG_INHERIT) != nil {
 		return

@@ -58,11 +58,10 @@ func (d *decoder) value(k *key, n *node, v reflect.Value, path []string) {
 
 // misfit tells what is wrong with n before looking into it.
 func (k *key) misfit(n *node) *fault {
-	switch {
-	case n.shape != k.shape():
-		return faultf("is %s, not %s", n.shape.article(), k.article()).like(k)
+	if n.shape == k.shape() {
+		return nil
 	}
-	return nil
+	return faultf("is %s, not %s", n.shape.article(), k.article()).like(k)
 }
 
 func (d *decoder) section(k *key, n *node, v reflect.Value, path []string) {

@@ -21,8 +21,8 @@ func (Muted) WriteString(s string) (int, error) { return len(s), nil }
 // ReadFrom is here for the same reason.
 func (Muted) ReadFrom(r io.Reader) (int64, error) { return io.Copy(io.Discard, r) }
 
-// Keyboard is the terminal's input. When it ends, because the terminal has
-// gone, so does the cockpit; otherwise it would live on, deaf and unseen.
+// Keyboard is the terminal's input. When it ends, because the terminal has gone,
+// so does the cockpit; otherwise it would run on without input or output.
 type Keyboard struct {
 	*os.File
 	// Ended is called when a read finds that the terminal has gone.
