@@ -62,7 +62,6 @@ func (c *call) generation(cmd *cobra.Command, text string) error {
 			return err
 		}
 		return c.print(g, func(p *render.Page) { render.Generation(p, g, terminalWidth(c.Stdout)) })
-
 	})
 }
 

@@ -320,10 +320,10 @@ func (c *Config) pastRow(st *component.Styles, i int) string {
 	return c.history.Row(st, i+len(c.edits) == c.list.Cursor, func(column int) component.Cell {
 		switch column {
 		case hiNumber:
-			mark := ""
 			if g.Number == 0 { // an attempt
 				return component.Cell{Paint: st.Muted, Text: st.Glyphs.Dash}
 			}
+			mark := ""
 			if g.Number == c.data.Config.Generation {
 				mark = "*"
 			}

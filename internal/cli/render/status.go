@@ -160,7 +160,7 @@ func overrides(p *Page, s *control.Snapshot, differs string) {
 		}
 	}
 	if len(rows) > 0 {
-		p.Line("  %s:", fmt.Sprintf("%s, %s", differs, words.Count(len(rows), "value")))
+		p.Line("  %s, %s:", differs, words.Count(len(rows), "value"))
 		p.Table("  PATH|FILE|RUNS|>SINCE|>EXPIRES IN|WHO", rows)
 	}
 }

@@ -9,8 +9,8 @@ import (
 
 // Step lets one second pass: the clock moves, counters of listeners that had
 // traffic in their history grow, always in the same way, what drains has fewer
-// connections, what is on trial or expires is taken back in
-// its time, and watchers see it.
+// connections, what is on trial or expires is rolled back in its time, and watchers
+// see it.
 func (f *Fake) Step() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
