@@ -75,3 +75,27 @@ func TestAChangeIsTakenBackAfterTheEnd(t *testing.T) {
 		t.Error("an endpoint that has ended could be changed")
 	}
 }
+
+// The end meets an endpoint that a change has opened and takes back at that moment.
+func TestAnEndpointThatIsEndedTwiceCountsOnce(t *testing.T) {
+	s, to := newSet(), settingsOf(t, inProcess)
+	l := s.Listener("web")
+	undo, retire, err := l.Open(t.Context(), to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !s.Commit(map[string]config.Listener{"web": to.Listener}, []*Listener{l}) {
+		t.Fatal("an open set has refused a commit")
+	}
+	retire()
+	e := l.Endpoint()
+	e.local.Board().Listener.Accepted.Store(7)
+	_, first := l.retire(e)
+	_, second := l.retire(e)
+	undo()
+	<-first
+	<-second
+	if n := l.Totals().Accepted; n != 7 {
+		t.Errorf("%d connections accepted, want 7", n)
+	}
+}

@@ -35,8 +35,8 @@ type Endpoint struct {
 
 	// moving counts those who drain after a move between master and workers.
 	moving sync.WaitGroup
-	// over is closed when an endpoint that was ended has drained. managed.mu guards it.
-	over <-chan struct{}
+	// refused and over are those of end; nil before. The owner's mu guards them.
+	refused, over <-chan struct{}
 
 	// mu guards what snapshots read. It is never held while something is
 	// started, drained or waited for.
@@ -324,7 +324,7 @@ func (e *Endpoint) stopGroup(group *prefork.Group) {
 // any more, so that new connections are refused while the accepted ones finish:
 // refused is closed then, done when all is over. With a successor the listener is
 // served elsewhere from now on, and idle connections get the time to learn of it
-// with a last response.
+// with a last response. It is called by [Listener.end], once.
 func (e *Endpoint) end(successor bool) (refused, done <-chan struct{}) {
 	noAccept, over := make(chan struct{}), make(chan struct{})
 	timeout := e.Settings().DrainTimeout()

@@ -54,25 +54,37 @@ func (l *Listener) use(e *Endpoint) (replaced *Endpoint) {
 	return replaced
 }
 
-// retire drains an endpoint in the background. The channels are those of
-// [Endpoint.end].
+// retire drains an endpoint in the background, unless it drains already. The channels
+// are those of [Endpoint.end].
 func (l *Listener) retire(e *Endpoint) (refused, done <-chan struct{}) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.current == e {
 		l.current = nil
 	}
-	refused, done = e.end(l.current != nil)
-	e.over = done
-	l.retiring = append(l.retiring, e)
+	if l.end(e) {
+		l.retiring = append(l.retiring, e)
+		go l.awaitRetired(e, e.over)
+	}
+	return e.refused, e.over
+}
+
+// end ends an endpoint that is not the current one any more, and reports whether
+// nobody has before. It needs mu.
+func (l *Listener) end(e *Endpoint) (first bool) {
+	if e.over != nil {
+		return false
+	}
+	e.refused, e.over = e.end(l.current != nil)
+	return true
+}
+
+func (l *Listener) awaitRetired(e *Endpoint, over <-chan struct{}) {
+	<-over
+	l.mu.Lock()
+	l.retiring = without(l.retiring, e)
 	l.mu.Unlock()
-	go func() {
-		<-done
-		l.mu.Lock()
-		l.retiring = without(l.retiring, e)
-		l.mu.Unlock()
-		l.set.events.Info(l.name, message.ListenerLeft, e.sockets.Addr())
-	}()
-	return refused, done
+	l.set.events.Info(l.name, message.ListenerLeft, e.sockets.Addr())
 }
 
 // Endpoint that serves, nil while stopped.

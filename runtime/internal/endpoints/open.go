@@ -41,8 +41,11 @@ func (l *Listener) Open(ctx context.Context, to serving.Settings) (undo, retire 
 			l.set.abandon(e)
 			return
 		}
-		_, done := e.end(old != nil)
-		<-done
+		l.mu.Lock()
+		l.end(e)
+		over := e.over
+		l.mu.Unlock()
+		<-over
 	}
 	retire = func() {
 		l.set.events.Info(l.name, message.ListenerServing, e.sockets.Addr())
