@@ -4,8 +4,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -92,12 +94,28 @@ func seeded(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }
 
 func pick[T any](s *site, from ...T) T { return from[s.rng.IntN(len(from))] }
 
+// Exit codes of the command line.
+const (
+	exitConflict = 4 // something else came first
+	exitRefused  = 6
+)
+
+// exitCode is what a verb ended with, -1 if it did not end by itself.
+func exitCode(err error) int {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return exit.ExitCode()
+	}
+	return -1
+}
+
 // do runs a verb whose output is of no interest. Where the answer is to try
-// again later, it does.
+// again later, it does: after a conflict, and when a refusal says so.
 func (s *site) do(ctx context.Context, args ...string) error {
 	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
 		_, err := s.verb(ctx, args...)
-		again := err != nil && (strings.Contains(err.Error(), "try again") || strings.Contains(err.Error(), "look again"))
+		code := exitCode(err)
+		again := code == exitConflict || code == exitRefused && strings.Contains(err.Error(), "try again")
 		if !again || time.Now().After(deadline) {
 			return err
 		}
@@ -282,9 +300,12 @@ func (s *site) extendDrain(ctx context.Context) error {
 	if err := s.restartWorker(ctx); err != nil {
 		return err
 	}
-	err := s.do(ctx, "drain", "--extend", "5s")
-	if err != nil && (strings.Contains(err.Error(), "nothing is draining") || strings.Contains(err.Error(), "drains")) {
-		return nil // all is done already; the second is how older programs say it
+	err := s.do(ctx, "drain", "--extend", "5s", "--json")
+	if exitCode(err) == exitRefused {
+		text := err.Error()
+		if strings.Contains(text, `"drain.nothing_drains"`) || !strings.Contains(text, `"message_code"`) {
+			return nil // all is done already; older programs have no codes of messages
+		}
 	}
 	return err
 }
