@@ -231,8 +231,7 @@ func TestUpgradeToABadProgramLeavesTheOldOne(t *testing.T) {
 		}
 	}
 	after := p.status()
-	for i, w := range p.web().Workers {
-		_ = i
+	for _, w := range p.web().Workers {
 		if w.State == control.WorkerReady && !running(before, w.PID) {
 			t.Errorf("worker with pid %d was not there before", w.PID)
 		}
