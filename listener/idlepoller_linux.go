@@ -32,12 +32,12 @@ func (r *idlePoller) add(c *conn) bool {
 		r.free = append(r.free, len(r.conns))
 		r.conns = append(r.conns, nil)
 	}
-	bed := r.free[len(r.free)-1]
-	c.pollIndex = bed
-	r.conns[bed] = c
+	index := r.free[len(r.free)-1]
+	c.pollIndex = index
+	r.conns[index] = c
 	ok := r.control(c, unix.EPOLL_CTL_ADD)
 	if !ok {
-		r.conns[bed] = nil
+		r.conns[index] = nil
 		return false
 	}
 	r.free = r.free[:len(r.free)-1]
@@ -103,10 +103,10 @@ func (r *idlePoller) run(raw syscall.RawConn) {
 	}
 }
 
-func (r *idlePoller) in(bed int) *conn {
+func (r *idlePoller) in(index int) *conn {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.conns[bed]
+	return r.conns[index]
 }
 
 // stop lets nobody rest any more. Those who do have been closed, or are by the

@@ -17,7 +17,11 @@ type socket struct{ fd int }
 // keepRaw takes the descriptor of ln out of Go's hands.
 func keepRaw(ln *net.TCPListener) (socket, error) {
 	defer ln.Close()
-	raw, err := ln.SyscallConn()
+	return dupOf(ln)
+}
+
+func dupOf(c syscall.Conn) (socket, error) {
+	raw, err := c.SyscallConn()
 	if err != nil {
 		return socket{}, err
 	}
@@ -83,17 +87,9 @@ type packetSocket struct{ socket }
 // keepPackets takes the descriptor of pc out of Go's hands.
 func keepPackets(pc net.PacketConn) (packetSocket, error) {
 	defer pc.Close()
-	raw, err := pc.(*net.UDPConn).SyscallConn()
+	s, err := dupOf(pc.(*net.UDPConn))
 	if err != nil {
 		return packetSocket{}, err
-	}
-	var s socket
-	var dupErr error
-	if err := raw.Control(func(fd uintptr) { s, dupErr = socket{int(fd)}.dup() }); err != nil {
-		return packetSocket{}, err
-	}
-	if dupErr != nil {
-		return packetSocket{}, dupErr
 	}
 	enlarge(s.fd)
 	return packetSocket{s}, nil
