@@ -75,7 +75,7 @@ type Config struct {
 	// events, and for it to take the next piece of a request. 0 means no limit.
 	ReadTimeout time.Duration
 	// MaxHeaderBytes bounds the header of a response; a larger one is answered
-	// with 502. 0 means DefaultMaxHeaderBytes, and no limit is below 16 KiB.
+	// with 502. 0 means DefaultMaxHeaderBytes; less than 16 KiB means 16 KiB.
 	MaxHeaderBytes int
 	// Backends, at least one, with distinct names.
 	Backends []BackendConfig
@@ -276,7 +276,7 @@ func check(c Config) ([]string, error) {
 		return nil, fmt.Errorf("pool %s: balance %q is not one of %s, %s, %s", c.Name, c.Balance, LeastConnections, RoundRobin, Random)
 	}
 	if min(c.MaxConns, c.MaxHeaderBytes) < 0 || min(c.MaxWait, c.IdleTimeout, c.DialTimeout, c.ReadTimeout) < 0 {
-		return nil, fmt.Errorf("pool %s: a limit is negative", c.Name)
+		return nil, fmt.Errorf("pool %s: a limit is negative: want 0 or more", c.Name)
 	}
 	if len(c.Backends) == 0 {
 		return nil, fmt.Errorf("pool %s: needs at least one backend", c.Name)
@@ -289,7 +289,7 @@ func check(c Config) ([]string, error) {
 		case err != nil:
 			return nil, fmt.Errorf("pool %s: backend %s: %w", c.Name, b.Name, err)
 		case b.Weight < 0:
-			return nil, fmt.Errorf("pool %s: backend %s: weight %d is negative", c.Name, b.Name, b.Weight)
+			return nil, fmt.Errorf("pool %s: backend %s: weight %d is negative: want 1 or more", c.Name, b.Name, b.Weight)
 		case names[b.Name]:
 			return nil, fmt.Errorf("pool %s: backend %s appears twice", c.Name, b.Name)
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 var (
-	errSwitched  = errors.New("backend switched protocols without a request to")
+	errSwitched  = errors.New("backend switched protocols, which nobody had requested")
 	errInterim   = errors.New("backend sent too many interim responses")
 	errMalformed = errors.New("backend sent a malformed status line")
 )
