@@ -1,6 +1,7 @@
 package certs
 
 import (
+	"maps"
 	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
@@ -23,7 +24,7 @@ type StatePair struct {
 func (k *Store) State() State {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	s := State{Tickets: k.tickets, Rotated: k.rotated}
+	s := State{Tickets: maps.Clone(k.tickets), Rotated: k.rotated}
 	for files, p := range k.pairs {
 		s.Pairs = append(s.Pairs, StatePair{files, p.cert, p.key})
 	}
