@@ -220,12 +220,12 @@ func (l *Listener) fold(b *scoreboard.Board) {
 	l.mu.Unlock()
 }
 
-// Totals of the listener, all processes together. A process is counted among
-// the living or among the gone, and for a moment in between in neither: hence
-// counters are held at the highest value seen.
+// Totals of the listener, all processes together. What a process counted is on its
+// scoreboard, then in the retired totals, and for a moment in between in neither:
+// hence counters are held at the highest value seen.
 func (l *Listener) Totals() listener.Totals {
 	l.mu.Lock()
-	sum := l.retiredTotals // first: whoever goes meanwhile is then missed, never counted twice
+	sum := l.retiredTotals // first: a process that ends meanwhile is then missed, never counted twice
 	l.mu.Unlock()
 	for _, e := range l.endpoints() {
 		e.Each(func(_ prefork.Status, b *scoreboard.Board) { sum = sum.Add(b.Listener.Load()) })

@@ -38,9 +38,9 @@ func (b BackendTotals) State() string {
 // Sum adds up what is counted of each backend, by "pool/backend": by the processes
 // that are gone, and by those whose boards each calls its argument with.
 func (c *Cells) Sum(each func(func(*Board))) map[string]BackendTotals {
-	cells, gone := c.All()
+	cells, retired := c.All()
 	sum := map[string]BackendTotals{}
-	for backend, totals := range gone {
+	for backend, totals := range retired {
 		sum[backend] = BackendTotals{Totals: totals}
 	}
 	each(func(b *Board) {

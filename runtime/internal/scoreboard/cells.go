@@ -14,7 +14,8 @@ import (
 type Cells struct {
 	mu    sync.Mutex // nothing is called while it is held
 	cells map[string]int
-	gone  [MaxCells]pool.Totals
+	// retired was counted by processes that are gone.
+	retired [MaxCells]pool.Totals
 }
 
 // NewCells returns cells of which none is taken.
@@ -61,36 +62,36 @@ func (c *Cells) Fold(b *Board) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, cell := range c.cells {
-		c.gone[cell] = c.gone[cell].Add(b.Backend(cell).Past())
+		c.retired[cell] = c.retired[cell].Add(b.Backend(cell).Past())
 	}
 }
 
 // All are the cells in use, and what processes that are gone counted there.
-func (c *Cells) All() (cells map[string]int, gone map[string]pool.Totals) {
+func (c *Cells) All() (cells map[string]int, retired map[string]pool.Totals) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	gone = map[string]pool.Totals{}
+	retired = map[string]pool.Totals{}
 	for backend, cell := range c.cells {
-		gone[backend] = c.gone[cell]
+		retired[backend] = c.retired[cell]
 	}
-	return maps.Clone(c.cells), gone
+	return maps.Clone(c.cells), retired
 }
 
 // State is what another program needs to go on: the cells, and by their numbers
 // what was counted there.
-func (c *Cells) State() (cells map[string]int, gone []pool.Totals) {
+func (c *Cells) State() (cells map[string]int, retired []pool.Totals) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	known := 0
 	for _, cell := range c.cells {
 		known = max(known, cell+1)
 	}
-	return maps.Clone(c.cells), append([]pool.Totals{}, c.gone[:known]...)
+	return maps.Clone(c.cells), append([]pool.Totals{}, c.retired[:known]...)
 }
 
 // Restore goes on with the State of another program, of which there may be more than
 // this one has room for.
-func (c *Cells) Restore(cells map[string]int, gone []pool.Totals) {
+func (c *Cells) Restore(cells map[string]int, retired []pool.Totals) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for backend, cell := range cells {
@@ -98,5 +99,5 @@ func (c *Cells) Restore(cells map[string]int, gone []pool.Totals) {
 			c.cells[backend] = cell
 		}
 	}
-	copy(c.gone[:], gone)
+	copy(c.retired[:], retired)
 }
