@@ -25,7 +25,7 @@ var allowed = map[string][]string{
 	"runtime/internal/demo":       {},
 	"runtime/internal/scoreboard": {"listener", "pool", "runtime/control"},
 	"runtime/internal/certs":      {"internal/words", "runtime/config", "runtime/control/problems", "runtime/internal/slowdisk"},
-	"runtime/internal/events":     {"runtime/control", "runtime/config", "runtime/control/message"},
+	"runtime/internal/events":     {"runtime/control", "runtime/control/message"},
 	"runtime/internal/ledger":     {"internal/words", "runtime/config", "runtime/control", "runtime/control/message"},
 	"runtime/internal/change": {
 		"internal/words", "runtime/config", "runtime/control", "runtime/control/message", "runtime/internal/certs",
@@ -112,7 +112,7 @@ var allowed = map[string][]string{
 	"tui/action":           {"internal/words", "tui/request", "tui/dialog", "tui/page", "tui/component", "runtime/control", "runtime/config"},
 	"tui":                  {"internal/words", "tui/termquery", "tui/term", "tui/feed", "tui/action", "tui/dialog", "tui/page", "tui/component", "themes", "runtime/control", "runtime/config"},
 	"internal/cli/render":  {"internal/words", "runtime/control", "runtime/config", "internal/printable"},
-	"internal/cli":         {"internal/cli/render", "internal/words", "runtime/control", "runtime/control/problems", "runtime/control/socket", "runtime/config", "internal/selfsigned", "internal/printable"},
+	"internal/cli":         {"internal/cli/render", "internal/words", "runtime/control", "runtime/control/socket", "runtime/config", "internal/selfsigned", "internal/printable"},
 	"internal/selfsigned":  {},
 	"internal/rawclient":   {},
 	"internal/roamer":      {"internal/rawclient"},
