@@ -242,13 +242,17 @@ func (c *call) carryOut(cmd *cobra.Command, o *changing, prepare func(*control.C
 			return err
 		}
 		r, err := o.apply(cmd, cl, e.patch)
-		if err == nil && e.reached != nil {
-			err = c.await(cmd.Context(), cl, o, r, e.bound, e.reached)
-		}
 		if err != nil {
 			return err
 		}
-		return c.done(cmd.Context(), cl, o, r)
+		ctx, cancel := o.bounded(cmd.Context())
+		defer cancel()
+		if e.reached != nil {
+			if err := c.await(ctx, cl, o, r, e.bound, e.reached); err != nil {
+				return err
+			}
+		}
+		return c.done(ctx, cl, o, r)
 	})
 }
 

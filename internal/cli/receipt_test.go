@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/control/controltest"
@@ -113,5 +114,35 @@ func TestATimeoutBeforeTheReceiptIsSeenSaysSo(t *testing.T) {
 	code := p.run(t, "set", "listeners.web.timeouts.idle", "3s", "--timeout", "50ms")
 	if code != 1 || !strings.Contains(p.stderr.String(), "changed; what became of the connections was not told within 50ms") {
 		t.Errorf("exit code %d, stdout %s, stderr %s", code, &p.stdout, &p.stderr)
+	}
+}
+
+// late is a runtime that takes its time to stop a listener, and drains for ever.
+type late struct {
+	cutting
+	stops time.Time
+}
+
+func (l *late) Watch(ctx context.Context, o control.WatchOptions, fn func(*control.Snapshot)) error {
+	return l.cutting.Watch(ctx, o, func(s *control.Snapshot) {
+		if time.Now().After(l.stops) {
+			s.Listeners[0].State = control.StateStopped
+		}
+		fn(s)
+		time.Sleep(5 * time.Millisecond)
+	})
+}
+
+func TestATimeoutIsForAllThatIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	l := &late{cutting: cutting{Fake: controltest.NewFake(scene()), drains: true}, stops: time.Now().Add(1800 * time.Millisecond)}
+	s, err := l.Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, began := on(t, l), time.Now()
+	code := p.run(t, "stop", s.Listeners[0].Name, "--timeout", "2s")
+	if took := time.Since(began); code != 1 || took > 3300*time.Millisecond {
+		t.Errorf("exit code %d after %s, want 1 after 2s; stdout %s, stderr %s", code, took, &p.stdout, &p.stderr)
 	}
 }

@@ -44,11 +44,13 @@ effect.`,
 			if _, err := findListener(s, a.Listener); err != nil && a.Listener != "" {
 				return err
 			}
-			r, err := c.restart(cmd.Context(), cl, o, s, a)
+			ctx, cancel := o.bounded(cmd.Context())
+			defer cancel()
+			r, err := c.restart(ctx, cl, o, s, a)
 			if err != nil {
 				return err
 			}
-			return c.done(cmd.Context(), cl, o, r)
+			return c.done(ctx, cl, o, r)
 		})
 	}
 	return cmd

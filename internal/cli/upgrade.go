@@ -48,14 +48,16 @@ workers; connections open on such a listener end within its shutdown timeout.`,
 			if err != nil {
 				return err
 			}
-			u, err := c.awaitUpgrade(cmd.Context(), cl, o, before)
+			ctx, cancel := o.bounded(cmd.Context())
+			defer cancel()
+			u, err := c.awaitUpgrade(ctx, cl, o, before)
 			if err != nil {
 				return err
 			}
 			if u == nil { // not waited for
-				return c.done(cmd.Context(), cl, o, r)
+				return c.done(ctx, cl, o, r)
 			}
-			receipt, err := c.receipt(cmd.Context(), cl, o, u.Receipt)
+			receipt, err := c.receipt(ctx, cl, o, u.Receipt)
 			if err != nil {
 				return err
 			}

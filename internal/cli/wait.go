@@ -56,6 +56,15 @@ func (c *call) await(ctx context.Context, cl *control.Client, o *changing, r *co
 	return err
 }
 
+// bounded is ctx for all that a command waits for, one after the other: the timeout
+// is for all of it.
+func (o *changing) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if o.timeout <= 0 || o.noWait {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, o.timeout)
+}
+
 // each makes a goal of one that every listener named has to reach.
 func each(names []string, reached func(*control.ListenerInfo) (string, error)) goal {
 	return func(s *control.Snapshot) (string, error) {
@@ -187,12 +196,8 @@ func (c *call) receipt(ctx context.Context, cl *control.Client, o *changing, id 
 	if id == 0 {
 		return nil, nil
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := o.bounded(ctx)
 	defer cancel()
-	if o.timeout > 0 && !o.noWait {
-		ctx, cancel = context.WithTimeout(ctx, o.timeout)
-		defer cancel()
-	}
 	defer c.clearProgress()
 	var last *control.Receipt
 	over, late := false, time.Now().Add(notTold)
