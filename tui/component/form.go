@@ -114,7 +114,7 @@ func (f *Form) Press(k tea.KeyMsg) Answer {
 	return Editing
 }
 
-// Paste inserts text that came from the terminal in one piece.
+// edit gives a key to the field with the focus.
 func (f *Form) edit(k tea.KeyMsg) {
 	f.Failed = ""
 	in := &f.fields[f.focus].input
