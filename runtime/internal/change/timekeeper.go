@@ -35,7 +35,7 @@ func (e *Engine) keepTime(ctx context.Context) {
 	for {
 		nap := time.NewTimer(e.untilDue())
 		select {
-		case <-ctx.Done():
+		case <-e.ending.Done():
 			nap.Stop()
 			return
 		case <-e.wake:
@@ -71,19 +71,23 @@ func (e *Engine) takeBackDue(ctx context.Context) {
 	if act, _ := e.due(v); act.Trigger == "" {
 		return
 	}
-	ctx, unlock, err := e.lock(ctx, turn{Turn: Turn{Clock: true, Urgent: v.Trial != nil}, to: e.backTo})
-	if err != nil {
-		e.postponeDue(err) // matters no more if the runtime was shut down
-		return
+	turnCtx, unlock, why := e.lock(ctx, turn{Turn: Turn{Clock: true, Urgent: v.Trial != nil}, to: e.backTo})
+	if why != nil { // what it needs from the disk cannot be had now
+		var err error
+		if turnCtx, unlock, err = e.lock(ctx, turn{Turn: Turn{Clock: true}}); err != nil {
+			return // shut down
+		}
 	}
 	defer unlock()
 	v = e.ledger.View()
 	switch act, _ := e.due(v); {
 	case act.Trigger == "":
+	case why != nil:
+		e.postponeDue(why)
 	case v.Trial != nil:
-		e.endTrial(ctx, act.Trigger, act.Why, control.Action{}) // what fails is told by the trial
+		e.endTrial(turnCtx, act.Trigger, act.Why, control.Action{}) // what fails is told by the trial
 	default:
-		e.expire(ctx, act)
+		e.expire(turnCtx, act)
 	}
 }
 
@@ -97,7 +101,7 @@ func (e *Engine) backTo(v *ledger.View) *config.Config {
 	return to
 }
 
-// postponeDue has what is due tried again later.
+// postponeDue has what is due tried again later. Callers have the turn.
 func (e *Engine) postponeDue(why error) { e.ledger.Postpone(why) }
 
 // expire takes back the overrides whose time is up. One that cannot be is tried
