@@ -19,6 +19,7 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/internal/scoreboard"
 	"github.com/echterhof/rockstar-tui/runtime/internal/serving"
 	"github.com/echterhof/rockstar-tui/runtime/internal/slowdisk"
+	"github.com/echterhof/rockstar-tui/runtime/internal/watch"
 )
 
 var errClosed = errors.New("closed")
@@ -119,6 +120,18 @@ func TestWhatIsDecidedMeanwhileIsNotPostponed(t *testing.T) {
 		synctest.Wait()
 		if e.View() != confirmed {
 			t.Errorf("got %+v, want what was confirmed", e.View())
+		}
+	})
+}
+
+func TestASavedFileWhoseDirectoryHangsIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e, _ := engine(t)
+		hang(t, e, "/late")
+		text := filesOf(t, "/late").YAML()
+		e.saved(watch.Content{Data: text})
+		if s := e.View().Status(); s.State != control.ConfigRefused || s.Error == nil || !strings.Contains(s.Error.Message, "/late did not answer in time") {
+			t.Errorf("the file is %s: %v; want it refused for its directory", s.State, s.Error)
 		}
 	})
 }

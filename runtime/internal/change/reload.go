@@ -12,7 +12,6 @@ import (
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
-	"github.com/echterhof/rockstar-tui/runtime/internal/slowdisk"
 	"github.com/echterhof/rockstar-tui/runtime/internal/watch"
 )
 
@@ -34,7 +33,7 @@ func (e *Engine) saved(c watch.Content) {
 		to, _ := v.FileLeadsTo(cfg, false)
 		return to
 	}})
-	if slowdisk.IsLate(err) {
+	if err != nil { // what it needs from the disk cannot be had now, or the runtime is shut down
 		wrong = err
 		ctx, unlock, err = e.lock(e.ending, turn{Turn: save})
 	}
