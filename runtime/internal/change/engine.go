@@ -11,7 +11,6 @@ import (
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
-	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/internal/certs"
 	"github.com/echterhof/rockstar-tui/runtime/internal/endpoints"
 	"github.com/echterhof/rockstar-tui/runtime/internal/events"
@@ -95,7 +94,7 @@ func New(c Config) *Engine {
 	return &Engine{
 		events: c.Events,
 		ending: c.Ending, closed: c.Closed, background: c.Background,
-		queue:  NewQueue(control.Fail(control.CodeUnavailable, message.ShutDown)),
+		queue:  NewQueue(errShutDown),
 		ledger: c.Ledger, state: state{files: c.Files}, wake: make(chan struct{}, 1),
 		keys: c.Certificates, files: c.Files, cells: c.Cells, endpoints: c.Endpoints,
 		steps: &steps.Maker{

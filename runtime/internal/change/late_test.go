@@ -135,3 +135,32 @@ func TestASavedFileWhoseDirectoryHangsIsRefused(t *testing.T) {
 		}
 	})
 }
+
+// Who waits for a disk when the runtime ends is told that it does.
+func TestTheEndIsToldToWhoWaitsForADisk(t *testing.T) {
+	for name, ask := range map[string]func(*Engine) error{
+		"reload": func(e *Engine) error {
+			_, err := e.Act(context.Background(), control.Action{Kind: control.Reload})
+			return err
+		},
+		"apply": func(e *Engine) error {
+			_, err := e.Apply(context.Background(), control.Change{Config: "version: 1\nlisteners:\n  web:\n    address: \":8080\"\n    routes: [{match: /, files: {root: /late}}]\n"})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e, end := engine(t)
+				e.ledger.Watch("/late")
+				hang(t, e, "/late")
+				got := make(chan error, 1)
+				go func() { got <- ask(e) }()
+				synctest.Wait()
+				end()
+				if err := <-got; !errors.Is(err, control.ErrUnavailable) {
+					t.Errorf("got %v, want that the runtime is shut down", err)
+				}
+			})
+		})
+	}
+}

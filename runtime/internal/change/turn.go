@@ -38,8 +38,10 @@ func (e *Engine) lock(ctx context.Context, t turn) (turnCtx context.Context, don
 	for tries := 3; ; tries-- {
 		reading, read := e.untilEnd(ctx)
 		plan, err := e.readFor(reading, t)
-		read()
-		if err != nil {
+		if err != nil && reading.Err() != nil {
+			err = turnEnded(reading)
+		}
+		if read(); err != nil {
 			return nil, nil, err
 		}
 		turnCtx, done, err = e.queue.Take(ctx, t.Turn)
@@ -57,7 +59,7 @@ func (e *Engine) lock(ctx context.Context, t turn) (turnCtx context.Context, don
 // untilEnd is ctx that also ends when the runtime begins to end.
 func (e *Engine) untilEnd(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	stop := context.AfterFunc(e.ending, func() { cancel(e.closed) })
+	stop := context.AfterFunc(e.ending, func() { cancel(errShutDown) })
 	return ctx, func() { stop(); cancel(nil) }
 }
 
@@ -81,11 +83,15 @@ func (e *Engine) readFor(ctx context.Context, t turn) (*ahead, error) {
 	return e.planAhead(ctx, v, to), nil
 }
 
+// errShutDown is told to who wants to change something when the runtime has begun to
+// end.
+var errShutDown = control.Fail(control.CodeUnavailable, message.ShutDown)
+
 // turnEnded is why the context of a turn has ended.
 func turnEnded(ctx context.Context) error {
 	switch cause := context.Cause(ctx); {
 	case errors.Is(cause, control.ErrUnavailable):
-		return control.Fail(control.CodeUnavailable, message.ShutDown)
+		return errShutDown
 	case errors.Is(cause, ErrYielded):
 		return &control.Error{Code: control.CodeConflict, Message: ErrYielded.Error()}
 	}
