@@ -2,6 +2,7 @@ package runtime_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -221,6 +222,26 @@ func TestARenewedCertificateIsNotLostWhileSomethingChanges(t *testing.T) {
 	}
 	await(t, app, "web", "the new pair is served", func(control.ListenerInfo) bool { return serial(t, address) != first })
 	awaitEvent(t, app, "web: a new certificate is served")
+}
+
+// Who reloads after replacing a certificate waits no longer than for any change.
+func TestAReloadThatRenewsIsToldForWhomItWaits(t *testing.T) {
+	cert, key, _ := pair(t)
+	app, _ := openFile(t, secure("http2", cert, key, 0, ""))
+	goOn, done := hold(t, app)
+	defer runtime.SetChangeWait(50 * time.Millisecond)()
+	newCert, newKey, _ := pair(t)
+	copyFile(t, newCert, cert)
+	copyFile(t, newKey, key)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+	defer cancel()
+	if _, err := app.Reload(ctx); !errors.Is(err, control.ErrConflict) || !strings.Contains(err.Error(), "alice has been changing something since") {
+		t.Errorf("a reload behind a change: %v, want a conflict that names alice", err)
+	}
+	close(goOn)
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
 }
 
 // hold has a change under way until goOn is closed.

@@ -32,7 +32,7 @@ func (e *Engine) actOnConfig(ctx context.Context, action control.Action) (*contr
 	if action.Kind == control.Reload {
 		// Who reloads after replacing a certificate must not be answered while
 		// the old one is still served.
-		if err := e.renewAll(ctx); err != nil {
+		if err := e.renewAll(ctx, by(action.Actor)); err != nil {
 			return nil, err
 		}
 		return e.reload(ctx, action)

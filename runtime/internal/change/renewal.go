@@ -25,18 +25,20 @@ func (e *Engine) watchCerts(ctx context.Context) {
 				e.events.Error("", message.TicketKeysFailed, err)
 			}
 		}
-		_ = e.renewAll(ctx) // what has not had its turn is found again
+		_ = e.renewAll(ctx, Turn{}) // what has not had its turn is found again
 	}
 }
 
-// renewAll brings into service what the files of certificates hold now.
-func (e *Engine) renewAll(ctx context.Context) error {
+// renewAll brings into service what the files of certificates hold now, in turns of
+// whoever asks for it.
+func (e *Engine) renewAll(ctx context.Context, who Turn) error {
+	who.Yields = true
 	for _, r := range e.keys.Look(ctx) {
 		if !r.IsRenewed() {
 			e.events.Warn("", message.CertificateRefused, e.usersOf(r.Files), r.Message)
 			continue
 		}
-		if err := e.renew(ctx, r); err != nil {
+		if err := e.renew(ctx, r, who); err != nil {
 			return err
 		}
 	}
@@ -45,8 +47,8 @@ func (e *Engine) renewAll(ctx context.Context) error {
 
 // renew has a renewed certificate served. An error means that its turn has not
 // come: the next look at the files finds it again.
-func (e *Engine) renew(ctx context.Context, r certs.Renewal) error {
-	ctx, unlock, err := e.lock(ctx, turn{Turn: Turn{Yields: true}})
+func (e *Engine) renew(ctx context.Context, r certs.Renewal, who Turn) error {
+	ctx, unlock, err := e.lock(ctx, turn{Turn: who})
 	if err != nil {
 		return err
 	}
@@ -62,7 +64,7 @@ func (e *Engine) renew(ctx context.Context, r certs.Renewal) error {
 	}
 	if ctx.Err() != nil {
 		back(nil)
-		return context.Cause(ctx)
+		return turnEnded(ctx)
 	}
 	back(err)
 	e.events.Error("", message.CertificateRefused, users, certs.ServesOld+err.Error())
