@@ -74,13 +74,19 @@ func (e *Engine) Resume(path string, seen [sha256.Size]byte, reread bool) {
 }
 
 // Start brings up the first config: the best candidate that can run, after Read.
-// An error leaves nothing.
+// An error leaves nothing. It is a turn as any other: the clock runs as soon as
+// something has a time limit.
 func (e *Engine) Start(ctx context.Context, first *Start) error {
+	ctx, unlock, err := e.lock(ctx, turn{})
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	all, told := e.ledger.Candidates(e.startWith(first))
 	for _, event := range told {
 		e.events.Add(event)
 	}
-	err := first.wrong
+	err = first.wrong
 	for i, c := range all {
 		failed := e.start(ctx, c, err)
 		if failed == nil {
@@ -111,7 +117,7 @@ func (e *Engine) startWith(first *Start) ledger.Start {
 
 // start brings up a candidate; an error leaves nothing. A listener may fail whose
 // address cannot be had, as long as others serve: it is tried again. why is what
-// is wrong with the file, if the candidate stands in for it.
+// is wrong with the file, if the candidate stands in for it. Callers have the turn.
 func (e *Engine) start(ctx context.Context, c ledger.Candidate, why error) error {
 	began := time.Now()
 	if err := e.keys.Load(ctx, c.Config); err != nil {
