@@ -125,6 +125,14 @@ func Open(ctx context.Context, o Options) (*App, error) {
 // keptGenerations is how long the history is.
 const keptGenerations = 50
 
+// Tests change these.
+var (
+	// changeWait is how long a change waits for the one before it.
+	changeWait = 30 * time.Second
+	// failpoint is called with the name of each step that a crash may come between.
+	failpoint = func(step string) {}
+)
+
 func newApp(o Options) *App {
 	log := o.Log
 	if log == nil {
@@ -151,6 +159,7 @@ func newApp(o Options) *App {
 	a.engine = change.New(change.Config{
 		Log: log, Events: a.events, Ledger: desired, Endpoints: a.endpoints, Cells: a.cells, Certificates: a.keys,
 		Files: files, Monitor: a.monitor, Program: ofApp{a}, Ending: a.ending, Closed: ErrClosed, Background: a.background,
+		Patience: changeWait, At: func(step string) { failpoint(step) },
 	})
 	a.upgrade = newUpgrader(a, desired)
 	if a.noOrphanDir != "" {

@@ -1,18 +1,14 @@
 package runtime
 
-import (
-	"time"
-
-	"github.com/echterhof/rockstar-tui/runtime/internal/change"
-)
+import "time"
 
 // SetFailpoint has f called with the name of each step that a crash may come between.
-func SetFailpoint(f func(step string)) { change.Failpoint = f }
+func SetFailpoint(f func(step string)) { failpoint = f }
 
-// SetChangeWait sets how long a change waits for the one before it, until back
-// is called.
+// SetChangeWait sets how long a change waits for the one before it, for Apps that are
+// opened until back is called.
 func SetChangeWait(d time.Duration) (back func()) {
-	was := change.ChangeWait
-	change.ChangeWait = d
-	return func() { change.ChangeWait = was }
+	was := changeWait
+	changeWait = d
+	return func() { changeWait = was }
 }

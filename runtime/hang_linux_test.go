@@ -226,10 +226,10 @@ func TestARenewedCertificateIsNotLostWhileSomethingChanges(t *testing.T) {
 
 // Who reloads after replacing a certificate waits no longer than for any change.
 func TestAReloadThatRenewsIsToldForWhomItWaits(t *testing.T) {
+	defer runtime.SetChangeWait(50 * time.Millisecond)()
 	cert, key, _ := pair(t)
 	app, _ := openFile(t, secure("http2", cert, key, 0, ""))
 	goOn, done := hold(t, app)
-	defer runtime.SetChangeWait(50 * time.Millisecond)()
 	newCert, newKey, _ := pair(t)
 	copyFile(t, newCert, cert)
 	copyFile(t, newKey, key)

@@ -245,8 +245,8 @@ func TestATrialThatCannotBeTakenBackYetSaysWhy(t *testing.T) {
 }
 
 func TestWhoWaitsTooLongIsToldForWhom(t *testing.T) {
-	app := open(t, inProcess)
 	defer runtime.SetChangeWait(50 * time.Millisecond)()
+	app := open(t, inProcess)
 	reached, goOn, done := make(chan bool, 1), make(chan bool), make(chan error, 1)
 	runtime.SetFailpoint(func(step string) {
 		if step == "prepared" {

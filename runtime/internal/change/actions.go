@@ -32,13 +32,13 @@ func (e *Engine) actOnConfig(ctx context.Context, action control.Action) (*contr
 	if action.Kind == control.Reload {
 		// Who reloads after replacing a certificate must not be answered while
 		// the old one is still served.
-		if err := e.renewAll(ctx, by(action.Actor)); err != nil {
+		if err := e.renewAll(ctx, e.by(action.Actor)); err != nil {
 			return nil, err
 		}
 		return e.reload(ctx, action)
 	}
 	was := e.readToWrite(ctx, action.Kind == control.Confirm && e.persists())
-	ctx, unlock, err := e.lock(ctx, turn{Turn: by(action.Actor), to: e.actionLeadsTo(action)})
+	ctx, unlock, err := e.lock(ctx, turn{Turn: e.by(action.Actor), to: e.actionLeadsTo(action)})
 	if err != nil {
 		return nil, err
 	}

@@ -39,7 +39,7 @@ func (e *Engine) Plan(ctx context.Context, c control.Change) (*control.Plan, err
 // Apply carries out a change.
 func (e *Engine) Apply(ctx context.Context, c control.Change) (*control.Result, error) {
 	was, whole := e.readToWrite(ctx, c.Persist), e.wholeConfig(c)
-	ctx, unlock, err := e.lock(ctx, turn{Turn: by(c.Actor), to: func(v *ledger.View) *config.Config {
+	ctx, unlock, err := e.lock(ctx, turn{Turn: e.by(c.Actor), to: func(v *ledger.View) *config.Config {
 		to, _ := v.Want(c, whole) // what is wrong with it is told when its turn has come
 		return to
 	}})

@@ -31,7 +31,7 @@ type Program interface {
 	IsGiven(listener string) bool
 }
 
-// Config of an Engine. All fields but Log are required.
+// Config of an Engine. All fields but Log and At are required.
 type Config struct {
 	Log    *slog.Logger
 	Events *events.Journal
@@ -44,6 +44,12 @@ type Config struct {
 	Files        *slowdisk.Files
 	Monitor      *monitor.Monitor
 	Program      Program
+
+	// Patience is how long a change waits for the one before it.
+	Patience time.Duration
+	// At is called with the name of each step that a crash may come between. Tests end
+	// the process there. Nil for nothing.
+	At func(step string)
 
 	// Ending ends as soon as the runtime is asked to end. Closed is what is then
 	// returned to those who wait for a change to begin.
@@ -64,8 +70,10 @@ type Engine struct {
 	closed     error
 	background func(f func(ctx context.Context))
 
-	// queue hands out the turns.
-	queue *Queue
+	// queue hands out the turns. Somebody's is waited for as long as patience says.
+	queue    *Queue
+	patience time.Duration
+	at       func(step string) // that a crash may come between
 	// ledger knows what should run. Whose turn it is changes it.
 	ledger *ledger.Ledger
 	// ahead is a plan of the change whose turn it is, made before; nil if there is
@@ -91,11 +99,14 @@ type Engine struct {
 // New returns an Engine that has nothing to do yet: it begins with Start, Serve or
 // Resume.
 func New(c Config) *Engine {
+	if c.At == nil {
+		c.At = func(string) {}
+	}
 	return &Engine{
 		events: c.Events,
 		ending: c.Ending, closed: c.Closed, background: c.Background,
-		queue:  NewQueue(errShutDown),
-		ledger: c.Ledger, state: state{files: c.Files}, wake: make(chan struct{}, 1),
+		queue: NewQueue(errShutDown), patience: c.Patience, at: c.At,
+		ledger: c.Ledger, state: state{files: c.Files, at: c.At}, wake: make(chan struct{}, 1),
 		keys: c.Certificates, files: c.Files, cells: c.Cells, endpoints: c.Endpoints,
 		steps: &steps.Maker{
 			Endpoints: c.Endpoints, Cells: c.Cells, Certificates: c.Certificates, Monitor: c.Monitor,
@@ -122,7 +133,7 @@ func (e *Engine) Run(ctx context.Context) {
 // Lock waits for a turn in the name of actor. Nothing changes until done is called
 // but what the caller changes. The context returned also ends with the runtime.
 func (e *Engine) Lock(ctx context.Context, actor string) (turnCtx context.Context, done func(), err error) {
-	return e.lock(ctx, turn{Turn: by(actor)})
+	return e.lock(ctx, turn{Turn: e.by(actor)})
 }
 
 // Settings are what a process needs to know to serve a listener of cfg.

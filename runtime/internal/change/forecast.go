@@ -27,7 +27,9 @@ func (e *Engine) begun(r control.Receipt, plan *control.Plan, p *steps.Prepared)
 
 func (e *Engine) restartWorker(ctx context.Context, action control.Action) (*control.Result, error) {
 	planned := steps.Forecast(ctx, []*endpoints.Listener{e.endpoints.Listener(action.Listener)}, func(id int) bool { return id == action.Worker })
-	ctx, unlock, err := e.lock(ctx, turn{Turn: Turn{Actor: orSomebody(action.Actor), Patience: ChangeWait, Yields: true}})
+	who := e.by(action.Actor)
+	who.Yields = true
+	ctx, unlock, err := e.lock(ctx, turn{Turn: who})
 	if err != nil {
 		return nil, err
 	}

@@ -45,7 +45,7 @@ func engine(t *testing.T) (e *Engine, end context.CancelFunc) {
 		Log: log, Events: journal, Ledger: ledger.New(time.Now, ledger.Rules{History: 10}),
 		Endpoints: set, Cells: cells, Certificates: keys, Files: files,
 		Monitor: monitor.New(monitor.Config{Endpoints: set, Cells: cells, Certificates: keys, Events: journal}),
-		Program: noProgram{}, Ending: ending, Closed: errClosed,
+		Program: noProgram{}, Patience: time.Minute, Ending: ending, Closed: errClosed,
 		Background: func(f func(context.Context)) { go f(ending) },
 	}), end
 }

@@ -83,7 +83,7 @@ func (e *Engine) reload(ctx context.Context, action control.Action) (*control.Re
 		if ctx.Err() != nil {
 			return nil, turnEnded(ctx)
 		}
-		turnCtx, unlock, err := e.lock(ctx, turn{Turn: by(action.Actor), to: func(v *ledger.View) *config.Config {
+		turnCtx, unlock, err := e.lock(ctx, turn{Turn: e.by(action.Actor), to: func(v *ledger.View) *config.Config {
 			to, _ := v.FileLeadsTo(read.config, action.Discard)
 			return to
 		}})

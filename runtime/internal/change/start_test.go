@@ -5,9 +5,8 @@ import "testing"
 // Whatever commits has the turn: the ledger and the state directory are for one at a time.
 func TestTheStartIsATurn(t *testing.T) {
 	e, _ := engine(t)
-	defer func(was func(string)) { Failpoint = was }(Failpoint)
 	reached := 0
-	Failpoint = func(string) {
+	e.at = func(string) {
 		e.queue.mu.Lock()
 		defer e.queue.mu.Unlock()
 		if reached++; e.queue.present == nil {

@@ -20,15 +20,12 @@ import (
 // probeFile of the state directory tells whether the disk works again.
 const probeFile = "probe.json"
 
-// Failpoint is called with the name of each step that a crash may come between.
-// Tests end the process there.
-var Failpoint = func(string) {}
-
 // state is what outlives the process. Without a directory nothing does, and
 // nothing fails for it. It is used by whose turn it is.
 type state struct {
 	dir           *statedir.Dir
 	files         *slowdisk.Files
+	at            func(step string)
 	keepOverrides bool
 	events        *events.Journal
 	// unsaved is what the disk did not take, by the name of the file; nil for one
@@ -64,7 +61,7 @@ func (s *state) open(path string, keepOverrides bool, events *events.Journal) {
 		events.Warn("", message.NoStateDirectory, err)
 		return
 	}
-	dir.At = func(step string) { Failpoint(step) }
+	dir.At = s.at
 	s.dir = dir
 }
 

@@ -59,7 +59,7 @@ func (e *Engine) commit(ctx context.Context, t transaction) (out outcome, err er
 		told = e.planned(t.to, p)
 		summary = t.say(told)
 	}
-	Failpoint("prepared")
+	e.at("prepared")
 	if !p.Commit(t.to) {
 		p.Back()
 		return out, e.closed
@@ -67,7 +67,7 @@ func (e *Engine) commit(ctx context.Context, t transaction) (out outcome, err er
 	if t.record != nil {
 		out.Effects = t.record()
 	}
-	Failpoint("committed")
+	e.at("committed")
 	e.tellLost(p.Lost)
 	e.steps.UseCertificates(e.ledger.View().Trial != nil)
 	if told != nil && len(out.Changes) > 0 {
@@ -76,7 +76,7 @@ func (e *Engine) commit(ctx context.Context, t transaction) (out outcome, err er
 	p.Retire()
 	e.endpoints.MarkedAll(out.receipt)
 	e.endpoints.Announce()
-	Failpoint("retired")
+	e.at("retired")
 	out.unkept = e.carry(out.Effects)
 	return out, nil
 }

@@ -3,16 +3,12 @@ package change
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/echterhof/rockstar-tui/runtime/config"
 	"github.com/echterhof/rockstar-tui/runtime/control"
 	"github.com/echterhof/rockstar-tui/runtime/control/message"
 	"github.com/echterhof/rockstar-tui/runtime/internal/ledger"
 )
-
-// ChangeWait is how long a change waits for the one before it. Tests change it.
-var ChangeWait = 30 * time.Second
 
 // turn is what somebody wants to change something for.
 type turn struct {
@@ -23,8 +19,8 @@ type turn struct {
 }
 
 // by is a turn of somebody who does not wait for ever.
-func by(actor string) Turn {
-	return Turn{Actor: orSomebody(actor), Patience: ChangeWait}
+func (e *Engine) by(actor string) Turn {
+	return Turn{Actor: orSomebody(actor), Patience: e.patience}
 }
 
 // lock waits for its turn to change something, within bounds: who waits for

@@ -44,7 +44,7 @@ func (e *Engine) writeBack(ctx context.Context, read fileText, p config.Patch) (
 		if err := e.replaceFile(ctx, path, was, now); err != nil {
 			return notWritten(err)
 		}
-		Failpoint("written")
+		e.at("written")
 		return nil
 	}, nil
 }
@@ -74,7 +74,7 @@ func (e *Engine) replaceFile(ctx context.Context, path string, was, now []byte) 
 		if err != nil {
 			return struct{}{}, err
 		}
-		Failpoint("staged")
+		e.at("staged")
 		if !decided.CompareAndSwap(false, true) {
 			staged.Discard()
 			return struct{}{}, nil
