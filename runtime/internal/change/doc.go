@@ -1,5 +1,4 @@
-// Package change sees to it that what should run is changed by one at a time, and
-// makes it run.
+// Package change changes what runs, one change at a time.
 //
 // Whoever wants to change something takes a turn of a [Queue] and gives it back.
 // Turns are handed on in the order in which they were asked for; nobody polls. The

@@ -102,7 +102,7 @@ func (s *state) giveUp(name string) {
 }
 
 // bounded has the directory written to, and does not wait for a disk that hangs:
-// the change lock is held meanwhile.
+// nothing else changes meanwhile.
 func (s *state) bounded(do func() error) error {
 	_, err := slowdisk.Within(context.Background(), s.files, s.dir.Path(), slowdisk.StateTimeout, func() (struct{}, error) { return struct{}{}, do() })
 	return err

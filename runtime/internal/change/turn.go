@@ -23,10 +23,10 @@ func (e *Engine) by(actor string) Turn {
 	return Turn{Actor: orSomebody(actor), Patience: e.patience}
 }
 
-// lock waits for its turn to change something, within bounds: who waits for
-// longer is told for whom. The context returned also ends with the runtime, and
-// when the turn has to yield. Nothing reads files under the lock: they may be on
-// a disk that hangs.
+// lock waits for a turn to change something, within bounds: who waits for longer is
+// told for whom. The context returned also ends with the runtime, and when the turn
+// has to yield. Files that the turn needs are read before it: they may be on a disk
+// that hangs.
 func (e *Engine) lock(ctx context.Context, t turn) (turnCtx context.Context, done func(), err error) {
 	if ctx.Err() != nil {
 		return nil, nil, ctx.Err()

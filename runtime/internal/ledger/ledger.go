@@ -118,7 +118,8 @@ type Entry struct {
 	// if it is one.
 	Message string
 	Text    message.Message
-	// Began is when the attempt began, by the ledger's clock; zero for now.
+	// Began is when the attempt began, by the ledger's clock. Zero means that it began
+	// just now.
 	Began time.Time
 	// Overrides that were known before; nil for those of the View.
 	Overrides Overrides
