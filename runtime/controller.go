@@ -127,7 +127,7 @@ func (a *App) Read(ctx context.Context, q control.ReadQuery) (control.Stream, er
 // desired is what should run, for those who look.
 func (a *App) desired() monitor.Desired {
 	v := a.engine.View()
-	return monitor.Desired{Revision: v.Generation, Config: v.Running, Status: v.Status(), Upgrade: a.upgrade.Status()}
+	return monitor.Desired{Generation: v.Generation, Config: v.Running, Status: v.Status(), Upgrade: a.upgrade.Status()}
 }
 
 // facts are what the monitor does not see by itself.

@@ -237,7 +237,7 @@ func find(s *control.Snapshot, name string) *control.ListenerInfo {
 
 // planOf plans a change by the rules of the runtime.
 func planOf(s *control.Snapshot, from, to *config.Config) *control.Plan {
-	v := plan.View{Revision: s.Generation, Config: from, Now: s.Time,
+	v := plan.View{Generation: s.Generation, Config: from, Now: s.Time,
 		Running: map[string]plan.Running{}, Failed: map[string]bool{}, Backends: map[string]plan.Load{}}
 	for _, l := range s.Listeners {
 		c, known := from.Listeners[l.Name]

@@ -54,8 +54,8 @@ type Config struct {
 
 // Desired is what should run, and how that came about.
 type Desired struct {
-	Revision uint64
-	Config   *config.Config
+	Generation uint64
+	Config     *config.Config
 	// Status of the config and its file.
 	Status control.ConfigStatus
 	// Upgrade under way, or the last one; nil if there was none.

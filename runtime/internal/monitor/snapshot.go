@@ -25,7 +25,7 @@ func (m *Monitor) present(o control.WatchOptions) *control.Snapshot {
 	want := m.Desired()
 	s := &control.Snapshot{
 		Time: time.Now(), Version: m.Version, Host: m.host, PID: os.Getpid(),
-		StartedAt: m.started, Generation: want.Revision, Role: "admin",
+		StartedAt: m.started, Generation: want.Generation, Role: "admin",
 		Config: want.Status, Upgrade: want.Upgrade,
 		Listeners: []control.ListenerInfo{},
 	}

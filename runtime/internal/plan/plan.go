@@ -33,7 +33,7 @@ import (
 // [Steps]. It has neither warnings nor needs: those take trying, see [Needs].
 func Of(v View, to *config.Config, steps []Step) *control.Plan {
 	p := &control.Plan{
-		Generation: v.Revision, Changes: config.Diff(v.Config, to),
+		Generation: v.Generation, Changes: config.Diff(v.Config, to),
 		Listeners: []control.ListenerPlan{},
 	}
 	if p.Changes == nil {

@@ -69,7 +69,7 @@ func with(t *testing.T, c *config.Config, edits ...string) *config.Config {
 // connection within a request and 2 between two, a master 3 and 4.
 func viewOf(cfg *config.Config) plan.View {
 	v := plan.View{
-		Revision: 7, Config: cfg, Now: now, Running: map[string]plan.Running{}, Failed: map[string]bool{},
+		Generation: 7, Config: cfg, Now: now, Running: map[string]plan.Running{}, Failed: map[string]bool{},
 		Backends: map[string]plan.Load{"api/a": {Active: 2, Idle: 3}, "api/b": {Active: 1}, "spare/a": {Idle: 5}},
 	}
 	for name, l := range cfg.Listeners {

@@ -9,8 +9,8 @@ import (
 
 // View is the state that a change meets.
 type View struct {
-	// Revision of what runs.
-	Revision uint64
+	// Generation that runs.
+	Generation uint64
 	// Config that runs.
 	Config *config.Config
 	// Running are the listeners that are served, by name.

@@ -68,7 +68,7 @@ type view struct {
 
 func (m *Maker) view(v *ledger.View) view {
 	met := view{plan.View{
-		Revision: v.Generation, Config: v.Running,
+		Generation: v.Generation, Config: v.Running,
 		Running: map[string]plan.Running{}, Failed: map[string]bool{}, Backends: map[string]plan.Load{},
 	}, map[string]*endpoints.Endpoint{}}
 	for _, l := range m.Endpoints.All() {
